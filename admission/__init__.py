@@ -1,0 +1,1 @@
+"""AdmissionReview to domain and back: the one place that fails closed."""
