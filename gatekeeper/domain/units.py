@@ -1,0 +1,93 @@
+"""Amounts and rates of computation, in integers.
+
+An amount is whole TFLOP (10^12 operations): 10^26 operations are 10^14 TFLOP, exact in Python, in a SQL
+BIGINT and in JavaScript. A rate is whole GFLOP/s, so that datasheet peaks such as 989.4 TFLOP/s are exact.
+Rounding always has a direction: what is reserved or may be too much rounds up, what may be too little rounds down.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from gatekeeper.domain.errors import InvalidInput
+
+FLOP_PER_TFLOP = 10**12
+GFLOP_PER_TFLOP = 1_000
+SECONDS_PER_HOUR = 3_600
+SECONDS_PER_DAY = 86_400
+
+# The largest amount that we accept anywhere: 10^30 FLOP, ten thousand times the threshold of ECCN 4E091.
+# A SQL BIGINT (9.2 x 10^18) still holds the sum of nine of them.
+LARGEST_TFLOP = 10**18
+
+_AMOUNT = re.compile(r"(?P<digits>\d{1,40})(?:\.(?P<fraction>\d{1,40}))?(?:[eE]\+?(?P<exponent>\d{1,2}))?")
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Smallest integer that is not below numerator / denominator (denominator positive)."""
+    return -(-numerator // denominator)
+
+
+def amount_tflop(rate_gflop_per_s: int, seconds: int) -> int:
+    """Operations done at a rate for some whole seconds, in TFLOP, rounded up."""
+    return ceil_div(rate_gflop_per_s * seconds, GFLOP_PER_TFLOP)
+
+
+def parse_flop(text: str) -> int:
+    """Read an amount of FLOP such as "1e26", "2.5e25" or "1000000000000" into whole TFLOP.
+
+    Raises:
+        InvalidInput: not a plain non-negative number, not a whole number of TFLOP, or beyond LARGEST_TFLOP.
+    """
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        raise InvalidInput(f"{text!r} is not an amount of FLOP.", hint='Write it like "1e26" or "2.5e25".')
+    fraction = found["fraction"] or ""
+    exponent = int(found["exponent"] or 0) - len(fraction)
+    digits = int(found["digits"] + fraction)
+    flop, rest = (digits * 10**exponent, 0) if exponent >= 0 else divmod(digits, 10**-exponent)
+    if rest or flop % FLOP_PER_TFLOP:
+        raise InvalidInput(f"{text!r} is not a whole number of TFLOP (10^12 operations).")
+    return checked_tflop(flop // FLOP_PER_TFLOP)
+
+
+def checked_tflop(amount: int) -> int:
+    """The amount itself, if it is a whole, non-negative, possible amount of TFLOP.
+
+    Raises:
+        InvalidInput: negative, not an int, or beyond LARGEST_TFLOP.
+    """
+    if isinstance(amount, bool) or not isinstance(amount, int) or not 0 <= amount <= LARGEST_TFLOP:
+        raise InvalidInput(f"{amount!r} is not an amount of TFLOP between 0 and 10^18.")
+    return amount
+
+
+def format_flop(tflop: int, *, digits: int = 3) -> str:
+    """An amount for people, as FLOP with a few digits; cut, so that nothing below 1e26 ever reads as 1.00e26."""
+    if tflop == 0:
+        return "0 FLOP"
+    sign, text = ("-" if tflop < 0 else ""), str(abs(tflop) * FLOP_PER_TFLOP)
+    mantissa = f"{text[0]}.{text[1:digits]}" if digits > 1 else text[0]
+    return f"{sign}{mantissa}e{len(text) - 1} FLOP"
+
+
+def format_duration(seconds: int) -> str:
+    """A duration for people: "13 days 4 h", "2 h 5 min", "40 s"."""
+    days, rest = divmod(max(seconds, 0), SECONDS_PER_DAY)
+    hours, rest = divmod(rest, SECONDS_PER_HOUR)
+    minutes, secs = divmod(rest, 60)
+    parts = [(days, "day" if days == 1 else "days"), (hours, "h"), (minutes, "min"), (secs, "s")]
+    shown = [f"{count} {name}" for count, name in parts if count][:2]
+    return " ".join(shown) or "0 s"
+
+
+def require_utc(moment: datetime) -> datetime:
+    """The moment itself, if it is aware and in UTC.
+
+    Raises:
+        InvalidInput: a naive time or another zone; both have let people in a day too long elsewhere.
+    """
+    if moment.tzinfo is None or moment.utcoffset() != UTC.utcoffset(None):
+        raise InvalidInput(f"{moment!r} is not a time in UTC.")
+    return moment
