@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.units import ceil_div
+from gatekeeper.domain.units import GFLOP_PER_TFLOP, ceil_div
 
 
 class Format(StrEnum):
@@ -63,9 +63,14 @@ class Accelerator:
         return max(self.peak_gflop_per_s, key=lambda each: self.peak_gflop_per_s[each])
 
     @property
-    def worst_gflop_per_s(self) -> int:
-        """The rate that the device cannot exceed: fastest format at the highest clock, rounded up."""
-        return ceil_div(self.peak_gflop_per_s[self.fastest] * self.max_clock_mhz, self.boost_clock_mhz)
+    def worst_tflop_per_s(self) -> int:
+        """The rate that the device cannot exceed: fastest format at the highest clock, in whole TFLOP/s, rounded up.
+
+        Whole, so that a reservation (rate x seconds) has no rounding of its own however it is cut into pieces.
+        """
+        return ceil_div(
+            self.peak_gflop_per_s[self.fastest] * self.max_clock_mhz, self.boost_clock_mhz * GFLOP_PER_TFLOP
+        )
 
     @property
     def tpp(self) -> int:
@@ -108,7 +113,7 @@ class Catalogue:
     @property
     def largest(self) -> Accelerator:
         """The chip with the highest worst-case rate; stands for every chip that we do not know."""
-        return max(self.accelerators, key=lambda chip: chip.worst_gflop_per_s)
+        return max(self.accelerators, key=lambda chip: chip.worst_tflop_per_s)
 
     def find(self, product: str) -> Accelerator | None:
         """The chip a product name means, or None. Suffixes such as -SHARED or -MIG-1g.10gb belong to the same chip."""

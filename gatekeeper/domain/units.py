@@ -29,11 +29,6 @@ def ceil_div(numerator: int, denominator: int) -> int:
     return -(-numerator // denominator)
 
 
-def amount_tflop(rate_gflop_per_s: int, seconds: int) -> int:
-    """Operations done at a rate for some whole seconds, in TFLOP, rounded up."""
-    return ceil_div(rate_gflop_per_s * seconds, GFLOP_PER_TFLOP)
-
-
 def parse_flop(text: str) -> int:
     """Read an amount of FLOP such as "1e26", "2.5e25" or "1000000000000" into whole TFLOP.
 

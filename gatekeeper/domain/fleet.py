@@ -1,0 +1,68 @@
+"""The accelerators of one cluster, as its nodes advertise them, and the worst rate that a request can reach on them.
+
+Product names come from labels that only the provider's node software writes. A tenant's node selector is not
+read here: the worst case is the fastest chip that offers the resource at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gatekeeper.domain.accelerators import Catalogue
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.workload import Workload
+
+# Where a cluster has shown no accelerator node yet: as many devices as the largest node on the market has
+# (16 in an HGX/DGX-2 class machine and in AWS trn2.48xlarge).
+DEVICES_PER_UNKNOWN_NODE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOffer:
+    """What one node advertises: `count` devices under a resource key, of a product (empty where no label says)."""
+
+    node: str
+    resource: str
+    product: str
+    count: int
+
+    def __post_init__(self) -> None:
+        if not self.node or not self.resource or self.count < 0:
+            raise InvalidInput(f"A node offer needs a node, a resource and a count of at least 0: {self}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Worst rates of a cluster, worked out once from what its nodes offer."""
+
+    catalogue: Catalogue
+    worst_by_resource_tflop_per_s: Mapping[str, int]
+    worst_node_tflop_per_s: int
+    accelerator_nodes: frozenset[str]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, offers: Iterable[NodeOffer]) -> Fleet:
+        """Collect the offers of all nodes."""
+        worst: dict[str, int] = {}
+        per_node: dict[str, int] = {}
+        for offer in offers:
+            rate = catalogue.find_or_largest(offer.product).worst_tflop_per_s
+            worst[offer.resource] = max(worst.get(offer.resource, 0), rate)
+            per_node[offer.node] = per_node.get(offer.node, 0) + rate * offer.count
+        unknown_node = DEVICES_PER_UNKNOWN_NODE * catalogue.largest.worst_tflop_per_s
+        return cls(catalogue, worst, max(per_node.values(), default=unknown_node), frozenset(per_node))
+
+    def device_rate_tflop_per_s(self, resource: str) -> int:
+        """The worst rate of one device under a key; a key that no node offers counts as the largest chip."""
+        return self.worst_by_resource_tflop_per_s.get(resource) or self.catalogue.largest.worst_tflop_per_s
+
+    def rate_tflop_per_s(self, workload: Workload) -> int:
+        """The worst rate of a whole workload as it starts; 0 for one that asks for nothing.
+
+        What asks without a number (claims, environment variables, placeholders) counts as a whole node.
+        """
+        rate = sum(self.device_rate_tflop_per_s(key) * count.least for key, count in workload.devices.items())
+        if workload.claims or (workload.unknown and workload.asks):
+            rate += self.worst_node_tflop_per_s
+        return rate
