@@ -171,9 +171,7 @@ def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int, new_size: int
     return _consistency(old_size, new_size, _subtree_of(leaf_hashes))
 
 
-def verify_consistency(
-    old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
-) -> None:
+def verify_consistency(old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
     """Check that the tree (old_size, old_root) is the beginning of the tree (new_size, new_root).
 
     RFC 9162 section 2.1.4.2, with the empty tree as the beginning of every tree.

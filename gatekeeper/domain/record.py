@@ -204,33 +204,36 @@ def _canonical(value: object, path: str, depth: int) -> JsonValue:
     """A copy with sorted keys and plain types, or a refusal that names the place."""
     if depth > DEPTH_MAX:
         raise InvalidInput(f"A record nests deeper than {DEPTH_MAX} levels at {path}.")
-    match value:
-        case None | bool():
-            return value
-        case int():
-            if abs(value) > INTEGER_MAX:
-                raise InvalidInput(f"{path} is beyond 2^53 - 1; write large whole numbers as decimal strings.")
-            return int(value)
-        case str():
-            return _text(value, path)
-        case Mapping():
-            keys = [_text(key, f"a key in {path}") for key in value]
-            # RFC 8785 section 3.2.3: by UTF-16 code units, as JavaScript sorts.
-            keys.sort(key=lambda key: key.encode("utf-16-be"))
-            return {key: _canonical(value[key], f"{path}.{key:.80}", depth + 1) for key in keys}
-        case list() | tuple():
-            return [_canonical(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(value)]
-        case _:
-            raise InvalidInput(f"{path} is of type {type(value).__name__}, which a record cannot hold.")
+    if isinstance(value, str):
+        return _text(value, path)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if abs(value) > INTEGER_MAX:
+            raise InvalidInput(f"{path} is beyond 2^53 - 1; write large whole numbers as decimal strings.")
+        return int(value)
+    if isinstance(value, Mapping):
+        keys = [_text(key, path) for key in value]
+        keys.sort(key=None if all(map(str.isascii, keys)) else _utf16)
+        return {key: _canonical(value[key], f"{path}.{key}", depth + 1) for key in keys}
+    if isinstance(value, list | tuple):
+        return [_canonical(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(value)]
+    raise InvalidInput(f"{path} is of type {type(value).__name__}, which a record cannot hold.")
+
+
+def _utf16(key: str) -> bytes:
+    """RFC 8785 section 3.2.3: keys stand in the order of their UTF-16 code units, as JavaScript sorts."""
+    return key.encode("utf-16-be")
 
 
 def _text(value: object, path: str) -> str:
     if not isinstance(value, str):
-        raise InvalidInput(f"{path} must be a text, not {type(value).__name__}.")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InvalidInput(f"{path} holds half of a surrogate pair, which UTF-8 cannot write.") from error
+        raise InvalidInput(f"{path} must have a text, not {type(value).__name__}.")
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InvalidInput(f"{path} holds half of a surrogate pair, which UTF-8 cannot write.") from error
     return str.__str__(value)  # a plain str, also where an enum member came in
 
 

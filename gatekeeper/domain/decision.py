@@ -1,0 +1,254 @@
+"""The answer to one workload: what every active pack says, the strictest of it, and one sentence for the customer.
+
+Pure: everything that the answer rests on comes in as a value, so the same question has the same answer in the
+webhook, in the controller, in a simulation and on a regulator's desk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gatekeeper.domain.ledger import Pool
+from gatekeeper.domain.party import Customer, Standing
+from gatekeeper.domain.policy import PERCENT, Action, ActivePack, LeaseTerms, Mode, Pack, Site
+from gatekeeper.domain.tier import Tier, TierFinding
+from gatekeeper.domain.units import format_duration, format_flop
+from gatekeeper.domain.workload import Workload
+
+
+class Verdict(StrEnum):
+    """What happens, from mild to strict."""
+
+    ALLOW = "allow"
+    WARN = "warn"
+    HOLD = "hold"
+    DENY = "deny"
+    STOP = "stop"
+
+    @property
+    def strictness(self) -> int:
+        """Order in which the strictest verdict wins."""
+        return list(Verdict).index(self)
+
+    @property
+    def lets_start(self) -> bool:
+        """Whether the workload may start."""
+        return self in (Verdict.ALLOW, Verdict.WARN)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: a code for programs, a clause for people, the verdict that the pack gave before and after its mode."""
+
+    code: str
+    text: str
+    pack: str
+    verdict: Verdict
+    unmoderated: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a workload may be given: a lease and the operations that must be held for it.
+
+    Attributes:
+        held_s: lease + grace + slack: how long its containers can run at the very most.
+        amount_tflop: worst rate of the whole workload x held_s.
+    """
+
+    rate_tflop_per_s: int
+    lease_s: int
+    held_s: int
+
+    @property
+    def amount_tflop(self) -> int:
+        """Operations to reserve for the whole workload."""
+        return self.rate_tflop_per_s * self.held_s
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The strictest verdict of all active packs, with every reason.
+
+    Attributes:
+        sentence: one sentence for the customer: why, how far it was, what it can do.
+        grant: lease and amount where the verdict lets it start and a budget holds; None otherwise.
+        limit_tflop, used_tflop: of the pack that decided; None where no budget was asked.
+        packs: id -> SHA-256 of each pack that was asked.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    sentence: str
+    tier: Tier | None = None
+    grant: Grant | None = None
+    limit_tflop: int | None = None
+    used_tflop: int | None = None
+    packs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a decision rests on.
+
+    Attributes:
+        customer: whom the namespace is bound to; None where it is bound to nobody.
+        findings: pack id -> tier of the customer by that pack's table.
+        pools: pack id -> the accounts that share the pack's limit, with that limit.
+        rate_tflop_per_s: worst rate of the whole workload.
+        grace_s: how long containers may run on after their deadline (grace + slack of the node).
+    """
+
+    workload: Workload
+    now: datetime
+    site: Site
+    customer: Customer | None
+    findings: Mapping[str, TierFinding]
+    pools: Mapping[str, Pool]
+    rate_tflop_per_s: int
+    grace_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Opinion:
+    """What one pack says before its mode is taken into account."""
+
+    verdict: Verdict
+    code: str
+    text: str
+    remedy: str
+    tier: Tier | None = None
+    grant: Grant | None = None
+    pool: Pool | None = None
+
+
+def decide(question: Question, packs: tuple[ActivePack, ...]) -> Decision:
+    """Ask every active pack; the strictest verdict wins and all reasons are kept.
+
+    No active pack at all means that the provider asks nothing: the workload is allowed.
+    """
+    asked = [(active, _opinion(question, active.pack)) for active in packs if active.mode is not Mode.OFF]
+    if not asked:
+        return Decision(
+            Verdict.ALLOW, (), f"Allowed: no policy pack is active, so nothing is asked of {question.workload.ref}."
+        )
+    moderated = [(_moderate(opinion.verdict, active.mode), active, opinion) for active, opinion in asked]
+    moderated.sort(key=lambda each: (-each[0].strictness, -each[2].verdict.strictness, each[1].pack.id))
+    verdict, active, opinion = moderated[0]
+    reasons = tuple(
+        Reason(each.code, each.text, which.pack.id, moderate, each.verdict) for moderate, which, each in moderated
+    )
+    return Decision(
+        verdict=verdict,
+        reasons=reasons,
+        sentence=_sentence(question, verdict, active.pack, opinion),
+        tier=opinion.tier,
+        grant=_smallest_grant(moderated) if verdict.lets_start else None,
+        limit_tflop=opinion.pool.limit_tflop if opinion.pool else None,
+        used_tflop=opinion.pool.used_tflop if opinion.pool else None,
+        packs={each.pack.id: each.pack.sha256 for each, _ in asked},
+    )
+
+
+def needs_no_budget(question: Question, packs: tuple[ActivePack, ...]) -> bool:
+    """Whether every pack that enforces allows this customer without a budget: what a clearance rests on."""
+    return all(
+        _opinion(question, active.pack).verdict is Verdict.ALLOW and _opinion(question, active.pack).pool is None
+        for active in packs
+        if active.mode is Mode.ENFORCE
+    )
+
+
+def lease_of(pool: Pool, rate_tflop_per_s: int, terms: LeaseTerms, grace_s: int) -> Grant | None:
+    """The lease that a pool allows at a worst rate; None where not even the shortest one fits.
+
+    A share of what is left, so that one workload never takes all of it; the shortest lease once the share is
+    smaller than that, as long as the pool covers it.
+    """
+    affordable_s = pool.budget_tflop // rate_tflop_per_s - grace_s
+    if affordable_s < terms.shortest_s:
+        return None
+    share_s = pool.budget_tflop * terms.share_percent // (PERCENT * rate_tflop_per_s) - grace_s
+    lease_s = min(max(share_s, terms.shortest_s), terms.longest_s)
+    return Grant(rate_tflop_per_s, lease_s, lease_s + grace_s)
+
+
+def _moderate(verdict: Verdict, mode: Mode) -> Verdict:
+    """The verdict as far as the mode lets it go."""
+    ceiling = {Mode.OBSERVE: Verdict.ALLOW, Mode.WARN: Verdict.WARN}.get(mode, Verdict.STOP)
+    return min(verdict, ceiling, key=lambda each: each.strictness)
+
+
+def _opinion(question: Question, pack: Pack) -> _Opinion:
+    """What one pack says: customer first, then tier, then rule, then budget."""
+    customer = question.customer
+    namespace = question.workload.ref.namespace
+    if customer is None:
+        text = f"namespace {namespace} is bound to no customer"
+        return _Opinion(
+            Verdict.DENY, "customer.unknown", text, "ask your provider to bind the namespace to your account"
+        )
+    standing = customer.standing_at(question.now)
+    if standing is not Standing.APPROVED:
+        text = f"the KYC record of customer {customer.id} is {standing.value}"
+        return _Opinion(
+            Verdict.DENY, f"customer.{standing.value}", text, "ask your provider what your record still needs"
+        )
+    finding = question.findings[pack.id]
+    why = finding.deciding.text
+    if finding.tier is Tier.UNRESOLVED:
+        remedy = "send your provider the missing headquarters or ownership record"
+        return _Opinion(Verdict.DENY, f"tier.{finding.deciding.code}", why, remedy, finding.tier)
+    rule = pack.rule_for(finding.tier, question.site)
+    if rule is None:
+        text = f"{pack.id} has no rule for {finding.tier} at this site"
+        return _Opinion(Verdict.DENY, "rule.none", text, pack.remedy, finding.tier)
+    if rule.action is Action.BUDGET:
+        return _by_budget(question, pack, finding, rule.text)
+    verdict = {Action.ALLOW: Verdict.ALLOW, Action.HOLD: Verdict.HOLD, Action.DENY: Verdict.DENY}[rule.action]
+    return _Opinion(verdict, rule.code, f"{rule.text} ({finding.tier}: {why})", pack.remedy, finding.tier)
+
+
+def _by_budget(question: Question, pack: Pack, finding: TierFinding, rule_text: str) -> _Opinion:
+    pool = question.pools[pack.id]
+    who = f"{finding.tier} ({finding.deciding.text})"
+    if question.rate_tflop_per_s == 0:
+        return _Opinion(
+            Verdict.ALLOW, "budget.none_needed", f"{who} asks for no operations", "", finding.tier, None, pool
+        )
+    grant = lease_of(pool, question.rate_tflop_per_s, pack.lease, question.grace_s)
+    used = f"{format_flop(pool.used_tflop)} of {format_flop(pack.threshold.amount_tflop)} are used or held"
+    if grant is None:
+        needed = question.rate_tflop_per_s * (pack.lease.shortest_s + question.grace_s)
+        text = (
+            f"{rule_text}; {who}: {used}, and the shortest lease of {format_duration(pack.lease.shortest_s)} "
+            f"could take {format_flop(needed)} where {format_flop(pool.budget_tflop)} are left"
+        )
+        return _Opinion(Verdict.DENY, "budget.exhausted", text, pack.remedy, finding.tier, None, pool)
+    if pool.used_tflop * PERCENT >= pool.limit_tflop * pack.warn_percent:
+        text = f"{who}: {used}"
+        return _Opinion(Verdict.WARN, "budget.low", text, pack.remedy, finding.tier, grant, pool)
+    return _Opinion(Verdict.ALLOW, "budget.enough", f"{who}: {used}", "", finding.tier, grant, pool)
+
+
+def _smallest_grant(moderated: list[tuple[Verdict, ActivePack, _Opinion]]) -> Grant | None:
+    """The shortest lease that an enforcing pack grants; a pack that only observes or warns takes no budget."""
+    grants = [each.grant for _, active, each in moderated if active.mode is Mode.ENFORCE and each.grant is not None]
+    return min(grants, key=lambda grant: grant.lease_s, default=None)
+
+
+_OPENING = {
+    Verdict.ALLOW: "Allowed",
+    Verdict.WARN: "Allowed with a warning",
+    Verdict.HOLD: "On hold",
+    Verdict.DENY: "Refused",
+    Verdict.STOP: "Stopped",
+}
+
+
+def _sentence(question: Question, verdict: Verdict, pack: Pack, opinion: _Opinion) -> str:
+    remedy = f"; {opinion.remedy}" if opinion.remedy and verdict is not Verdict.ALLOW else ""
+    return f"{_OPENING[verdict]} by {pack.id}: {question.workload.ref}: {opinion.text}{remedy}."

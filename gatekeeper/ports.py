@@ -1,0 +1,129 @@
+"""What the use cases need from outside, as protocols. Written from what they need, not from what a database offers.
+
+A `Transaction` sees one consistent state. When `Stores.transact` returns, all that the work wrote is durable, records
+included: nothing may become visible outside (an answer, a lifted gate) before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gatekeeper.domain.ledger import Account, Reservation
+from gatekeeper.domain.party import Binding, Customer, Party
+from gatekeeper.domain.record import Record
+from gatekeeper.domain.run import Run
+from gatekeeper.domain.usage import Observation
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Where "now" comes from: read once per use case and passed inward."""
+
+    def now(self) -> datetime:
+        """The current time, aware, UTC."""
+        ...
+
+
+class Reader(Protocol):
+    """Read side of one consistent state."""
+
+    def customer(self, customer_id: str) -> Customer | None: ...
+    def customers(self) -> list[Customer]: ...
+    def parties(self) -> dict[str, Party]: ...
+    def proposal(self, customer_id: str) -> str | None:
+        """The proposed record of a customer that waits for approval, as JSON text; None where nothing waits."""
+        ...
+
+    def binding(self, cluster: str, namespace: str) -> Binding | None: ...
+    def bindings(self) -> list[Binding]: ...
+    def run(self, run_id: str) -> Run | None: ...
+    def runs(self) -> list[Run]: ...
+
+    def account(self, run_id: str) -> Account:
+        """The account of a run; an empty one where nothing was booked yet."""
+        ...
+
+    def reservation(self, reservation_id: str) -> Reservation | None: ...
+    def open_reservations(self, customer_id: str | None = None) -> list[Reservation]:
+        """All pending reservations, oldest first, of one customer or of all."""
+        ...
+
+    def log_size(self) -> int:
+        """Number of records; grows with every change, so it also tells whether a cached view is stale."""
+        ...
+
+    def leaves(self, begin: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Record bytes in order, exactly as they were hashed."""
+        ...
+
+    def log_root(self) -> bytes:
+        """RFC 6962 root over all records."""
+        ...
+
+    def checkpoint(self) -> str | None:
+        """The newest signed note, or None."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """Write side: holds the write lock from its first line on."""
+
+    def put_customer(self, customer: Customer) -> None: ...
+    def put_party(self, party: Party) -> None: ...
+    def put_proposal(self, customer_id: str, proposal: str | None) -> None: ...
+    def put_binding(self, binding: Binding) -> None: ...
+    def put_run(self, run: Run) -> None: ...
+    def put_account(self, account: Account) -> None: ...
+    def put_reservation(self, reservation: Reservation) -> None: ...
+    def put_checkpoint(self, size: int, note: str) -> None: ...
+    def append(self, record: Record) -> int:
+        """Append a record to the log in this transaction and return its index.
+
+        Raises:
+            Conflict: a record with this id exists with other content; the same content again changes nothing.
+        """
+        ...
+
+
+class Stores(Protocol):
+    """The database: one writer, many readers."""
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run the work in a transaction and return its result once it is durable; an exception undoes all of it."""
+        ...
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """The same without waiting; several works share one fsync."""
+        ...
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Run the work on one consistent state."""
+        ...
+
+
+class Counters(Protocol):
+    """What device counters said, from Prometheus or a simulation."""
+
+    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> Iterable[Observation]:
+        """One observation for each device that a pod had in the interval; nothing where there are no counters.
+
+        Raises:
+            Unavailable: the telemetry does not answer at all; the caller waits or books the worst case.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """Signs checkpoints."""
+
+    def sign(self, *, size: int, root: bytes, leaf_hashes: Callable[[], list[bytes]]) -> str:
+        """A signed note over (size, root).
+
+        Raises:
+            Conflict: a larger or different tree was signed before: the database is not the one it was.
+        """
+        ...
