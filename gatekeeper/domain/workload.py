@@ -58,22 +58,29 @@ class Workload:
     Attributes:
         devices: resource key (such as nvidia.com/gpu) -> how many.
         claims: it asks through DRA claims, whose size the manifest does not say.
+        unsaid: it asks by a way that names no number: an environment variable, an annotation, a share of a device.
         host_access: it could reach a device without asking for it.
-        unknown: a number was missing, a placeholder, or the kind is not known; the worst case holds.
+        unknown: a number was missing, a placeholder, or the kind is not known; the worst case holds. By itself it
+            asks for nothing: an unknown kind whose pods want no device is left alone.
         reason: what made it gated or unknown, for people.
     """
 
     ref: WorkloadRef
     devices: Mapping[str, Count] = field(default_factory=dict)
     claims: bool = False
+    unsaid: bool = False
     host_access: bool = False
     unknown: bool = False
     reason: str = ""
 
+    def __post_init__(self) -> None:
+        if self.unsaid and not self.unknown:
+            raise InvalidInput(f"{self.ref}: what asks without naming a number is unknown.")
+
     @property
     def asks(self) -> bool:
         """It asks for an accelerator: needs a budget."""
-        return bool(self.devices) or self.claims or (self.unknown and not self.host_access)
+        return bool(self.devices) or self.claims or self.unsaid
 
     @property
     def gated(self) -> bool:
