@@ -1,0 +1,51 @@
+"""Fixtures of the tests on a real control plane. Nothing skips: what is missing fails and says how to repair it."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.controlplane.harness.binaries import assemble
+from tests.controlplane.harness.fake_node import FakeNode
+from tests.controlplane.harness.plane import ControlPlane, Tenant
+
+HERE = Path(__file__).parent
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder carries the marker `controlplane`."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.controlplane)
+
+
+@pytest.fixture(scope="session")
+def binaries(pytestconfig: pytest.Config) -> Path:
+    """The folder of the Kubernetes programs; the first use builds them, which takes minutes and is shown."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        return assemble()
+
+
+@pytest.fixture(scope="session")
+def plane(binaries: Path) -> Iterator[ControlPlane]:
+    """One control plane for the whole session. Tests that break components start one of their own."""
+    with ControlPlane() as started:
+        yield started
+
+
+@pytest.fixture
+def tenant(plane: ControlPlane) -> Tenant:
+    """A user who is admin of a fresh namespace and nothing else."""
+    number = next(_numbers)
+    return plane.create_tenant(f"lab-{number}", f"user@lab-{number}")
+
+
+@pytest.fixture
+def fake_node(plane: ControlPlane) -> Iterator[FakeNode]:
+    """A node with 8 GPUs, for this test alone, whose pods start and end when the test says so."""
+    with FakeNode(plane, name=f"fake-{next(_numbers)}") as node:
+        yield node
