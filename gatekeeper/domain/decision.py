@@ -7,7 +7,7 @@ webhook, in the controller, in a simulation and on a regulator's desk.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -89,6 +89,11 @@ class Decision:
     used_tflop: int | None = None
     packs: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def worth_telling(self) -> bool:
+        """Whether some pack would have said more than "allow", whatever its mode let through."""
+        return any(reason.unmoderated is not Verdict.ALLOW for reason in self.reasons)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -153,6 +158,19 @@ def decide(question: Question, packs: tuple[ActivePack, ...]) -> Decision:
     )
 
 
+def verdict_on_running(question: Question, packs: tuple[ActivePack, ...]) -> Decision | None:
+    """The decision against work that runs already: None while it may go on.
+
+    Its own worst case is held, so an exhausted budget stops nobody. What stops is a change of customer, tier,
+    standing, rule or mode, or usage that went past the limit all the same.
+    """
+    decision = decide(replace(question, rate_tflop_per_s=0), packs)
+    if decision.verdict.lets_start:
+        return None
+    sentence = decision.sentence.replace(_OPENING[decision.verdict], _OPENING[Verdict.STOP], 1)
+    return replace(decision, verdict=Verdict.STOP, sentence=sentence, grant=None)
+
+
 def needs_no_budget(question: Question, packs: tuple[ActivePack, ...]) -> bool:
     """Whether every pack that enforces allows this customer without a budget: what a clearance rests on."""
     return all(
@@ -215,6 +233,9 @@ def _opinion(question: Question, pack: Pack) -> _Opinion:
 def _by_budget(question: Question, pack: Pack, finding: TierFinding, rule_text: str) -> _Opinion:
     pool = question.pools[pack.id]
     who = f"{finding.tier} ({finding.deciding.text})"
+    if question.rate_tflop_per_s == 0 and pool.used_tflop > pool.limit_tflop:
+        text = f"{who} is past the limit: {format_flop(pool.used_tflop)} of {format_flop(pool.limit_tflop)} are used"
+        return _Opinion(Verdict.DENY, "budget.overrun", text, pack.remedy, finding.tier, None, pool)
     if question.rate_tflop_per_s == 0:
         return _Opinion(
             Verdict.ALLOW, "budget.none_needed", f"{who} asks for no operations", "", finding.tier, None, pool

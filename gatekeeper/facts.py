@@ -1,0 +1,127 @@
+"""The facts of records about compute: how domain values are written into the log, in one place.
+
+Amounts are decimal strings of TFLOP: a record holds no number that a reader in another language could round.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+from gatekeeper.domain.decision import Decision
+from gatekeeper.domain.ledger import Account, Pool, Reservation, Settlement
+from gatekeeper.domain.record import Actor, JsonValue, Record, RecordType
+from gatekeeper.domain.workload import Workload, WorkloadRef
+
+Facts = Mapping[str, JsonValue]
+# Sentences and reasons repeat text that customers wrote (names); a record has room for 64 KiB in all.
+TEXT_CHARACTERS_MAX = 2_000
+REASONS_MAX = 20
+
+
+def new_record(kind: RecordType, actor: Actor, at: datetime, facts: Facts) -> Record:
+    """A record with an id of its own."""
+    return Record(id=str(uuid.uuid4()), at=at, type=kind, actor=actor, facts=facts)
+
+
+def ref_facts(ref: WorkloadRef) -> Facts:
+    """Where a workload stands."""
+    return {"cluster": ref.cluster, "namespace": ref.namespace, "kind": ref.kind, "name": ref.name, "uid": ref.uid}
+
+
+def workload_facts(workload: Workload) -> Facts:
+    """A workload and what it asks for."""
+    return {
+        "workload": ref_facts(workload.ref),
+        "devices": {key: count.least for key, count in workload.devices.items()},
+        "claims": workload.claims,
+        "host_access": workload.host_access,
+        "unknown": workload.unknown,
+        "why": workload.reason[:TEXT_CHARACTERS_MAX],
+    }
+
+
+def decision_facts(decision: Decision) -> Facts:
+    """A decision with every reason."""
+    return {
+        "verdict": decision.verdict.value,
+        "sentence": decision.sentence[:TEXT_CHARACTERS_MAX],
+        "tier": decision.tier.value if decision.tier else None,
+        "limit_tflop": _amount(decision.limit_tflop),
+        "used_tflop": _amount(decision.used_tflop),
+        "packs": dict(decision.packs),
+        "reasons": [
+            {
+                "pack": reason.pack,
+                "code": reason.code,
+                "text": reason.text[:TEXT_CHARACTERS_MAX],
+                "verdict": reason.verdict.value,
+                "unmoderated": reason.unmoderated.value,
+            }
+            for reason in decision.reasons[:REASONS_MAX]
+        ],
+    }
+
+
+def reservation_facts(reservation: Reservation, pool: Pool, decision: Decision) -> Facts:
+    """A reservation as it is opened; `pool` holds the accounts after it was booked."""
+    account = next(each for each in pool.accounts if each.run_id == reservation.run_id)
+    return {
+        "reservation": reservation.id,
+        "run": reservation.run_id,
+        "customer": reservation.customer_id,
+        "workload": ref_facts(reservation.workload),
+        "devices": dict(reservation.devices),
+        "amount_tflop": str(reservation.amount_tflop),
+        "rate_tflop_per_s": str(reservation.rate_tflop_per_s),
+        "lease_s": reservation.lease_s,
+        "held_s": reservation.held_s,
+        "limit_tflop": str(pool.limit_tflop),
+        "pool": {"runs": [each.run_id for each in pool.accounts], "used_tflop": str(pool.used_tflop)},
+        "decision": decision_facts(decision),
+        "after": account_facts(account),
+    }
+
+
+def settlement_facts(settlement: Settlement, account: Account) -> Facts:
+    """A piece of a reservation as it is settled; `account` is the one after it was booked."""
+    return {
+        "reservation": settlement.reservation_id,
+        "run": settlement.run_id,
+        "from": settlement.begins_at.isoformat(),
+        "through": settlement.through.isoformat(),
+        "low_tflop": str(settlement.usage.low_tflop),
+        "best_tflop": str(settlement.usage.best_tflop),
+        "high_tflop": str(settlement.usage.high_tflop),
+        "released_tflop": str(settlement.released_tflop),
+        "overrun_tflop": str(settlement.overrun_tflop),
+        "final": settlement.final,
+        "after": account_facts(account),
+    }
+
+
+def void_facts(reservation: Reservation, account: Account, *, reason: str) -> Facts:
+    """A reservation given back whole; `account` is the one after it was booked."""
+    return {
+        "reservation": reservation.id,
+        "run": reservation.run_id,
+        "customer": reservation.customer_id,
+        "workload": ref_facts(reservation.workload),
+        "released_tflop": str(reservation.pending_tflop),
+        "reason": reason[:TEXT_CHARACTERS_MAX],
+        "after": account_facts(account),
+    }
+
+
+def account_facts(account: Account) -> Facts:
+    """Totals of a run."""
+    return {
+        "carried_in_tflop": str(account.carried_in_tflop),
+        "settled_tflop": str(account.settled.high_tflop),
+        "pending_tflop": str(account.pending_tflop),
+    }
+
+
+def _amount(tflop: int | None) -> str | None:
+    return None if tflop is None else str(tflop)

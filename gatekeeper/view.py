@@ -1,0 +1,177 @@
+"""From a namespace to the question that a decision answers: who it is, which run, which pool of accounts.
+
+The same steps over a transaction (release: nothing may change in between) and over a cached snapshot (webhook:
+courtesy, so a stale view costs a wrong hint and never a reservation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from gatekeeper.domain.decision import Question
+from gatekeeper.domain.fleet import Fleet
+from gatekeeper.domain.ledger import Account, Pool
+from gatekeeper.domain.party import Binding, Customer, Party, corporate_group
+from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.run import Run, RunState, undeclared_run_id
+from gatekeeper.domain.tier import TierFinding, resolve
+from gatekeeper.domain.workload import Workload
+from gatekeeper.ports import Reader, Stores
+
+
+class View(Protocol):
+    """What a question is built from; a transaction is one, a snapshot is another."""
+
+    def binding(self, cluster: str, namespace: str) -> Binding | None: ...
+    def customer(self, customer_id: str) -> Customer | None: ...
+    def customers(self) -> list[Customer]: ...
+    def parties(self) -> dict[str, Party]: ...
+    def run(self, run_id: str) -> Run | None: ...
+    def account(self, run_id: str) -> Account: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What the provider's own set-up says: it changes by restart, never by a request.
+
+    Attributes:
+        fleet: the accelerators of the cluster as last seen.
+        grace_s: how long containers may run on past their deadline: grace period + slack of the node.
+    """
+
+    cluster: str
+    site: Site
+    packs: tuple[ActivePack, ...]
+    fleet: Callable[[], Fleet]
+    grace_s: int
+
+    @property
+    def enforcing(self) -> tuple[ActivePack, ...]:
+        """The packs whose verdict is carried out."""
+        return tuple(active for active in self.packs if active.mode is Mode.ENFORCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and the run and accounts that its answer would be booked on."""
+
+    question: Question
+    customer: Customer | None
+    run_id: str
+    accounts: tuple[Account, ...]
+
+    def pool(self, provider: Provider) -> Pool:
+        """The accounts under the lowest limit of all enforcing packs."""
+        limits = [active.pack.threshold.limit_tflop for active in provider.enforcing]
+        return Pool(min(limits), self.accounts)
+
+
+def ask(
+    view: View, provider: Provider, workload: Workload, now: datetime, *, rate_tflop_per_s: int | None = None
+) -> Asked:
+    """Build the question for one workload from one consistent view. The rate is the fleet's worst unless given."""
+    binding = view.binding(provider.cluster, workload.ref.namespace)
+    customer = view.customer(binding.customer_id) if binding else None
+    findings: dict[str, TierFinding] = {}
+    run_id, accounts = "", tuple[Account, ...]()
+    if binding and customer:
+        findings = findings_of(view, provider.packs, customer, now)
+        run_id, accounts = accounts_of(view, customer, binding)
+    question = Question(
+        workload=workload,
+        now=now,
+        site=provider.site,
+        customer=customer,
+        findings=findings,
+        pools={active.pack.id: Pool(active.pack.threshold.limit_tflop, accounts) for active in provider.packs},
+        rate_tflop_per_s=provider.fleet().rate_tflop_per_s(workload) if rate_tflop_per_s is None else rate_tflop_per_s,
+        grace_s=provider.grace_s,
+    )
+    return Asked(question, customer, run_id, accounts)
+
+
+def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, now: datetime) -> dict[str, TierFinding]:
+    """Tier of a customer by the table of each active pack, as of a moment."""
+    parties = view.parties()
+    return {each.pack.id: resolve(parties, customer.party_id, each.pack.tiers, now.date()) for each in packs}
+
+
+def accounts_of(view: View, customer: Customer, binding: Binding) -> tuple[str, tuple[Account, ...]]:
+    """The run that a namespace's work is booked on, and the accounts that share its limit.
+
+    An approved run of this customer stands alone. Everything else is undeclared, and the undeclared runs of a whole
+    corporate group share one limit: another account, namespace or subsidiary brings no new budget.
+    """
+    run = view.run(binding.run_id) if binding.run_id else None
+    if run is not None and run.state is RunState.APPROVED and run.customer_id == customer.id:
+        return run.id, (replace(view.account(run.id), carried_in_tflop=run.carried_in_tflop),)
+    group = corporate_group(view.parties(), customer.party_id)
+    members = sorted(each.id for each in view.customers() if each.party_id in group)
+    return undeclared_run_id(customer.id), tuple(view.account(undeclared_run_id(each)) for each in members)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A view held in memory, true as of `log_size`: every change of the store appends a record."""
+
+    log_size: int
+    by_customer: Mapping[str, Customer]
+    by_party: dict[str, Party]
+    by_namespace: Mapping[tuple[str, str], Binding]
+    by_run: Mapping[str, Run]
+    by_account: Mapping[str, Account]
+
+    @classmethod
+    def load(cls, reader: Reader) -> Snapshot:
+        """Read all that questions are built from."""
+        customers = {each.id: each for each in reader.customers()}
+        runs = {each.id: each for each in reader.runs()}
+        booked = [*runs, *(undeclared_run_id(each) for each in customers)]
+        return cls(
+            log_size=reader.log_size(),
+            by_customer=customers,
+            by_party=reader.parties(),
+            by_namespace={(each.cluster, each.namespace): each for each in reader.bindings()},
+            by_run=runs,
+            by_account={run_id: reader.account(run_id) for run_id in booked},
+        )
+
+    def binding(self, cluster: str, namespace: str) -> Binding | None:
+        return self.by_namespace.get((cluster, namespace))
+
+    def customer(self, customer_id: str) -> Customer | None:
+        return self.by_customer.get(customer_id)
+
+    def customers(self) -> list[Customer]:
+        return list(self.by_customer.values())
+
+    def parties(self) -> dict[str, Party]:
+        return self.by_party
+
+    def run(self, run_id: str) -> Run | None:
+        return self.by_run.get(run_id)
+
+    def account(self, run_id: str) -> Account:
+        return self.by_account.get(run_id) or Account(run_id)
+
+
+class Snapshots:
+    """Keeps the newest snapshot; reads the store again only when its log has grown."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._newest: Snapshot | None = None
+
+    def current(self) -> Snapshot:
+        """A snapshot that is true now.
+
+        Raises:
+            Unavailable: the store does not answer, so nobody knows whether the last snapshot is still true.
+        """
+        size = self._stores.read(lambda reader: reader.log_size())
+        if self._newest is None or self._newest.log_size != size:
+            self._newest = self._stores.read(Snapshot.load)
+        return self._newest
