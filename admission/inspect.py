@@ -1,0 +1,102 @@
+"""`gatekeeper inspect`: what the workloads in files ask for, one line each, decided as the webhook decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from admission.documents import Document, load_documents
+from admission.manifests.nodes import text
+from admission.manifests.reach import Reach
+from admission.manifests.registry import read
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.workload import Workload
+
+_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+# Lists hold objects, not lists of lists.
+_LIST = "List"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file or document that could not be read: one sentence that starts with file and line."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One object of a document; `item` is its place in a List."""
+
+    manifest: Any
+    item: int | None
+
+
+def inspect_paths(paths: Iterable[Path], *, reach: Reach | None = None) -> Iterator[dict[str, Any] | Problem]:
+    """One line for each workload in the files, and in the YAML and JSON files below the folders.
+
+    Yields:
+        A dict with the keys file, index, item, apiVersion, kind, namespace, name, gated, host_access, devices,
+        claims, unknown, reason; or a Problem. A problem ends its file or object, not the others.
+    """
+    for path in _files(paths):
+        try:
+            for document in load_documents(path):
+                yield from _inspect_document(path, document, reach)
+        except InvalidInput as error:
+            yield Problem(error.message, error.hint)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files as named; below folders those that hold YAML or JSON, in the order of their names."""
+    for path in paths:
+        if path.is_dir():
+            yield from (each for each in sorted(path.rglob("*")) if each.suffix in _SUFFIXES and each.is_file())
+        else:
+            yield path
+
+
+def _inspect_document(path: Path, document: Document, reach: Reach | None) -> Iterator[dict[str, Any] | Problem]:
+    for each in _items(document.content):
+        try:
+            workload = read(each.manifest, reach=reach)
+        except InvalidInput as error:
+            place = "" if each.item is None else f" item {each.item}:"
+            yield Problem(f"{path}:{document.line}:{place} {error.message}", error.hint)
+            continue
+        if workload is not None:
+            yield _line(str(path), document.index, each, workload)
+
+
+def _items(content: Any) -> Iterator[_Item]:
+    """The object itself, or the members of a List; members of a typed list take their kind from it."""
+    if not isinstance(content, Mapping):
+        return
+    kind, members = text(content, "kind"), content.get("items")
+    if not kind.endswith(_LIST) or not isinstance(members, list):
+        yield _Item(content, None)
+        return
+    inherited = {} if kind == _LIST else {"apiVersion": content.get("apiVersion"), "kind": kind.removesuffix(_LIST)}
+    for number, member in enumerate(members):
+        yield _Item({**inherited, **member} if isinstance(member, Mapping) else member, number)
+
+
+def _line(file: str, index: int, each: _Item, workload: Workload) -> dict[str, Any]:
+    return {
+        "file": file,
+        "index": index,
+        "item": each.item,
+        "apiVersion": text(each.manifest, "apiVersion"),
+        "kind": workload.ref.kind,
+        "namespace": workload.ref.namespace,
+        "name": workload.ref.name,
+        "gated": workload.asks,
+        "host_access": workload.host_access,
+        "devices": {key: {"min": count.least, "max": count.most} for key, count in workload.devices.items()},
+        "claims": workload.claims,
+        "unknown": workload.unknown,
+        "reason": workload.reason,
+    }

@@ -1,0 +1,108 @@
+"""`Ask`: what one pod, or a group of pods, wants of accelerators; asks add up and multiply by replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.workload import LARGEST_COUNT, Count
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How many copies: `least` start at once, `most` is the ceiling (None: nothing bounds it)."""
+
+    least: int
+    most: int | None
+
+    @classmethod
+    def exactly(cls, count: int | None) -> Times:
+        """That many; where the number is not known, at least one and without a ceiling."""
+        return cls(1, None) if count is None else cls(count, count)
+
+
+ONCE = Times(1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked for.
+
+    Attributes:
+        devices: resource key -> how many.
+        claims: through DRA claims, whose size stands elsewhere.
+        unsaid: by a way that names no number: an environment variable, an annotation, a share of a device.
+        host_access: it could reach a device without asking for it.
+        reasons: what made it gated, for people, most telling first.
+        doubts: what could not be read; any doubt makes the workload unknown.
+    """
+
+    devices: Mapping[str, Count] = field(default_factory=dict)
+    claims: bool = False
+    unsaid: bool = False
+    host_access: bool = False
+    reasons: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def gated(self) -> bool:
+        """It asks for or could reach an accelerator."""
+        return bool(self.devices) or self.claims or self.unsaid or self.host_access
+
+    def __add__(self, other: Ask) -> Ask:
+        devices = dict(self.devices)
+        for key, count in other.devices.items():
+            devices[key] = _capped(devices[key], count) if key in devices else count
+        return Ask(
+            devices=devices,
+            claims=self.claims or other.claims,
+            unsaid=self.unsaid or other.unsaid,
+            host_access=self.host_access or other.host_access,
+            reasons=tuple(dict.fromkeys(self.reasons + other.reasons)),
+            doubts=tuple(dict.fromkeys(self.doubts + other.doubts)),
+        )
+
+    def times(self, copies: Times) -> Ask:
+        """So many copies of this.
+
+        Raises:
+            InvalidInput: more devices than any workload has.
+        """
+        return replace(self, devices={key: _multiplied(key, each, copies) for key, each in self.devices.items()})
+
+    def noting(self, *, reasons: Iterable[str] = (), doubts: Iterable[str] = ()) -> Ask:
+        """The same with more reasons (put first) and doubts."""
+        return Ask(reasons=tuple(reasons), doubts=tuple(doubts)) + self
+
+    def without_ceiling(self) -> Ask:
+        """The same, but nothing bounds how many devices it can reach."""
+        return replace(self, devices={key: Count(each.least, None) for key, each in self.devices.items()})
+
+
+def total(asks: Iterable[Ask]) -> Ask:
+    """All of them together."""
+    whole = Ask()
+    for each in asks:
+        whole = whole + each
+    return whole
+
+
+def _multiplied(key: str, each: Count, copies: Times) -> Count:
+    """`each` device count, so many times; a ceiling beyond what any workload has is no ceiling."""
+    if each.most == 0:
+        return each
+    least = each.least * copies.least
+    if least > LARGEST_COUNT:
+        shown = f"{least:,}" if least < 10**20 else "A huge number of"
+        raise InvalidInput(f"{shown} {key} is more than any workload has.")
+    most = None if each.most is None or copies.most is None else max(each.most * copies.most, least)
+    return Count(least, most if most is None or most <= LARGEST_COUNT else None)
+
+
+def _capped(one: Count, other: Count) -> Count:
+    """Both together; a ceiling beyond what any workload has is no ceiling."""
+    together = one.most + other.most if one.most is not None and other.most is not None else None
+    if together is not None and together > LARGEST_COUNT:
+        return Count(one.least, None) + other
+    return one + other

@@ -1,0 +1,35 @@
+"""What a family file offers to the registry: for each kind, how it is read and how many pods it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from admission.manifests.asks import Ask
+from admission.manifests.nodes import Node
+from admission.manifests.reach import Reach
+
+Read = Callable[[Node, Reach], Ask]
+ExpectedPods = Callable[[Node], int | None]
+
+
+def pods_not_known(_: Node) -> int | None:
+    """For owners whose number of pods the manifest does not say, or which own no pods themselves."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind that we know.
+
+    Attributes:
+        group, versions, kind: as in apiVersion and kind. Another version may have another shape, so it is not known.
+        read: the manifest -> what it asks for, suspended objects as if resumed.
+        expected_pods: the live object -> how many pods of its own it runs at once; None where nobody can say.
+    """
+
+    group: str
+    versions: frozenset[str]
+    kind: str
+    read: Read
+    expected_pods: ExpectedPods = pods_not_known
