@@ -12,12 +12,11 @@ import binascii
 import fcntl
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gatekeeper.domain.checkpoint import (
     ED25519_TYPE,
@@ -30,7 +29,8 @@ from gatekeeper.domain.checkpoint import (
     write_note,
 )
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
-from gatekeeper.domain.merkle import EMPTY_ROOT, ProofRefused, verify_consistency
+from gatekeeper.domain.merkle import EMPTY_ROOT, ProofRefused, consistency_proof, verify_consistency
+from gatekeeper.ed25519 import check_ed25519
 
 # The private half of a signed-note key as golang.org/x/mod/sumdb/note writes it: PREFIX+name+id+base64(type, seed).
 _PREFIX = "PRIVATE+KEY"
@@ -39,15 +39,6 @@ _SECRET_BITS = stat.S_IRWXG | stat.S_IRWXO
 
 class ForkRefused(Conflict):
     """The tree does not continue the last one that was signed: records were removed or changed, or a backup is old."""
-
-
-def check_ed25519(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the signature is good: the `SignatureCheck` that domain.checkpoint asks for."""
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):  # ValueError: 32 bytes that are no point of the curve
-        return False
-    return True
 
 
 class Ed25519Signer:
@@ -122,26 +113,45 @@ class Ed25519Signer:
         """
         return self._open(self._recall())
 
-    def sign(self, size: int, root: bytes, proof: Sequence[bytes] = ()) -> str:
+    def sign(self, *, size: int, root: bytes, leaf_hashes: Callable[[], Sequence[bytes]]) -> str:
         """The signed note for a tree of `size` records that are all durable already.
 
-        Signing the last tree again gives the same note. A larger tree needs the consistency proof from the last
-        signed size (empty from size 0). The memory is durable before the signature is handed out.
+        Signing the last tree again gives the same note. `leaf_hashes` is asked only where the tree has grown.
+
+        Raises:
+            ForkRefused: a smaller tree, another root for the same size, or one that does not contain the last tree.
+        """
+
+        def prove(signed: int) -> Sequence[bytes]:
+            if not 0 < signed < size:
+                return ()
+            leaves = leaf_hashes()
+            if len(leaves) < size:
+                raise InvalidInput(f"{len(leaves)} leaf hashes were given for a tree of {size}.")
+            return consistency_proof(leaves, signed, size)
+
+        return self._sign(Checkpoint(self.origin, size, root), prove)
+
+    def sign_with_proof(self, *, size: int, root: bytes, proof: Sequence[bytes] = ()) -> str:
+        """The same, where the caller has the consistency proof from the last signed size (empty from size 0).
 
         Raises:
             ForkRefused: a smaller tree, another root for the same size, or a proof that does not hold.
         """
-        wanted = Checkpoint(self.origin, size, root)
+        return self._sign(Checkpoint(self.origin, size, root), lambda _signed: proof)
+
+    def _sign(self, wanted: Checkpoint, prove: Callable[[int], Sequence[bytes]]) -> str:
+        """Compare with the memory, sign, remember. The memory is durable before the signature is handed out."""
         with self._locked():
             note = self._recall()
             last = self._open(note)
             if wanted == last:
                 return note
             try:
-                verify_consistency(last.size, size, proof, last.root, root)
+                verify_consistency(last.size, wanted.size, prove(last.size), last.root, wanted.root)
             except ProofRefused as error:
                 raise ForkRefused(
-                    f"The log has {size} records, and does not continue the {last.size} records signed before.",
+                    f"The log has {wanted.size} records, and does not continue the {last.size} records signed before.",
                     hint="Was the database restored from an old backup? Stop writing, and restore the newest one.",
                 ) from error
             note = self._signed(wanted)

@@ -1,0 +1,13 @@
+"""Verifying an export offline: the standard library, a signature library, and the log's own arithmetic.
+
+    report = verify_export("export.jsonl", "log.example/gatekeeper+1b2c3d4e+AbC...")
+    report.verified, report.problems, report.runs
+
+`python -m gatekeeper.verify EXPORT --key VKEY` does the same from a shell.
+"""
+
+from gatekeeper.verify.export import Check, Source, verify_export
+from gatekeeper.verify.recompute import Recompute, Wrong
+from gatekeeper.verify.report import Overrun, Problem, Report, RunTotals
+
+__all__ = ["Check", "Overrun", "Problem", "Recompute", "Report", "RunTotals", "Source", "Wrong", "verify_export"]

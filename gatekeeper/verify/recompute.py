@@ -1,0 +1,214 @@
+"""Adds every run up again from the records, and compares each figure that a record states with its own sum.
+
+It trusts no total in the log. What it takes from a record is what happened: an amount was held, usage was metered, an
+amount was given back. Memory grows with the number of runs and reservations, not with that of records.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gatekeeper.domain.record import Record, RecordType
+from gatekeeper.domain.units import GFLOP_PER_TFLOP, LARGEST_TFLOP, ceil_div
+from gatekeeper.verify.report import Overrun, RunTotals
+
+_AMOUNT = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+class Wrong(Exception):
+    """A record states what the records before it do not bear out."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A reservation between its pending record and its end."""
+
+    run: str
+    pending_tflop: int
+    through: datetime | None = None
+
+
+class Recompute:
+    """The recomputation, fed one record after the other. `runs` and `overruns` are the outcome."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, RunTotals] = {}
+        self.overruns: list[Overrun] = []
+        self._declared: dict[str, int] = {}
+        self._held: dict[str, _Held] = {}
+        self._ended: set[str] = set()
+        self._steps: dict[RecordType, Callable[[Mapping[str, object]], None]] = {
+            RecordType.RUN_DECLARED: self._declare,
+            RecordType.RUN_APPROVED: self._approve,
+            RecordType.RESERVATION_PENDING: self._hold,
+            RecordType.RESERVATION_SETTLED: self._settle,
+            RecordType.RESERVATION_VOIDED: self._void,
+        }
+
+    def see(self, record: Record) -> None:
+        """Take the next record in.
+
+        Raises:
+            Wrong: it does not follow from the records before it; its effect is taken in as far as it can be read.
+        """
+        step = self._steps.get(record.type)
+        if step is not None:
+            step(record.facts)
+
+    def _declare(self, facts: Mapping[str, object]) -> None:
+        self._declared[_text(facts, "run")] = _amount_or(facts, "carried_in_tflop", 0)
+
+    def _approve(self, facts: Mapping[str, object]) -> None:
+        """What a run carries in counts once its declaration is approved, and by no other record."""
+        run = _text(facts, "run")
+        carried = _amount_or(facts, "carried_in_tflop", self._declared.get(run, 0))
+        self.runs[run] = replace(self._run(run), carried_in_tflop=carried)
+
+    def _hold(self, facts: Mapping[str, object]) -> None:
+        reservation, run, amount = _text(facts, "reservation"), _text(facts, "run"), _amount(facts, "amount_tflop")
+        limit = _amount(facts, "limit_tflop")
+        if reservation in self._held or reservation in self._ended:
+            raise Wrong(f"Reservation {reservation} is pending a second time.")
+        self._held[reservation] = _Held(run, amount)
+        before = self._run(run)
+        self.runs[run] = replace(
+            before,
+            pending_tflop=before.pending_tflop + amount,
+            limit_tflop=limit,
+            open_reservations=before.open_reservations + 1,
+        )
+        self._compare_after(facts, run)
+        used = sum(self._run(each).used_tflop for each in _pool(facts, run))
+        if used > limit:
+            raise Wrong(f"Reservation {reservation} takes run {run} to {used} TFLOP, past its limit of {limit}.")
+        least = _least_amount(facts)
+        if amount < least:
+            raise Wrong(f"Reservation {reservation} holds {amount} TFLOP; its lease at its rate needs {least}.")
+
+    def _settle(self, facts: Mapping[str, object]) -> None:
+        reservation, held = self._open(facts)
+        low, best, high = (_amount(facts, f"{each}_tflop") for each in ("low", "best", "high"))
+        released = _amount(facts, "released_tflop")
+        final = _flag(facts, "final")
+        begins_at, through = _moment(facts, "from"), _moment(facts, "through")
+        before, follows_on = held.through, held.through in (None, begins_at)
+        self._give_back(reservation, held, released, ends=final)
+        held.through = through
+        totals = self._run(held.run)
+        self.runs[held.run] = replace(
+            totals,
+            low_tflop=totals.low_tflop + low,
+            best_tflop=totals.best_tflop + best,
+            settled_tflop=totals.settled_tflop + high,
+        )
+        overrun = max(0, high - released)
+        if overrun:
+            self.overruns.append(Overrun(held.run, reservation, overrun))
+        self._compare_after(facts, held.run)
+        if not low <= best <= high:
+            raise Wrong(f"Reservation {reservation} is settled with low {low}, best {best}, high {high}: out of order.")
+        if not follows_on or through < begins_at:
+            raise Wrong(f"Reservation {reservation} is settled from {begins_at} to {through}, after up to {before}.")
+        if _amount(facts, "overrun_tflop") != overrun:
+            raise Wrong(f"Reservation {reservation} has an overrun of {overrun} TFLOP, and its record says otherwise.")
+
+    def _void(self, facts: Mapping[str, object]) -> None:
+        reservation, held = self._open(facts)
+        released, started = _amount(facts, "released_tflop"), held.through is not None
+        self._give_back(reservation, held, released, ends=True)
+        self._compare_after(facts, held.run)
+        if started:
+            raise Wrong(f"Reservation {reservation} is voided though usage of it was settled: it did start.")
+
+    def _open(self, facts: Mapping[str, object]) -> tuple[str, _Held]:
+        reservation, run = _text(facts, "reservation"), _text(facts, "run")
+        held = self._held.get(reservation)
+        if held is None:
+            state = "has ended already" if reservation in self._ended else "was never pending"
+            raise Wrong(f"Reservation {reservation} {state}.")
+        if held.run != run:
+            raise Wrong(f"Reservation {reservation} belongs to run {held.run}, and its record says {run}.")
+        return reservation, held
+
+    def _give_back(self, reservation: str, held: _Held, released: int, *, ends: bool) -> None:
+        if released > held.pending_tflop or (ends and released != held.pending_tflop):
+            raise Wrong(f"Reservation {reservation} gives back {released} TFLOP; it holds {held.pending_tflop}.")
+        held.pending_tflop -= released
+        totals = self._run(held.run)
+        self.runs[held.run] = replace(
+            totals,
+            pending_tflop=totals.pending_tflop - released,
+            open_reservations=totals.open_reservations - ends,
+        )
+        if ends:
+            del self._held[reservation]
+            self._ended.add(reservation)
+
+    def _compare_after(self, facts: Mapping[str, object], run: str) -> None:
+        after = facts.get("after")
+        if not isinstance(after, Mapping):
+            raise Wrong(f"The record states no totals after it for run {run}.")
+        totals = self._run(run)
+        for name in ("carried_in_tflop", "settled_tflop", "pending_tflop"):
+            stated, ours = _amount(after, name), getattr(totals, name)
+            if stated != ours:
+                raise Wrong(f"Run {run}: the record says {name} is {stated} after it; added up it is {ours}.")
+
+    def _run(self, run: str) -> RunTotals:
+        return self.runs.get(run) or RunTotals(run)
+
+
+def _pool(facts: Mapping[str, object], run: str) -> set[str]:
+    """The runs that share the limit: those that the record names, and the run itself; it alone where none is named."""
+    named = facts.get("pool", [])
+    if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+        raise Wrong("pool must be a list of runs.")
+    return {run, *named}
+
+
+def _least_amount(facts: Mapping[str, object]) -> int:
+    """Worst rate over the lease, rounded up; 0 where the record states no rate."""
+    if "rate_gflop_per_s" not in facts:
+        return 0
+    return ceil_div(_amount(facts, "rate_gflop_per_s") * _amount(facts, "lease_s"), GFLOP_PER_TFLOP)
+
+
+def _text(facts: Mapping[str, object], name: str) -> str:
+    value = facts.get(name)
+    if not isinstance(value, str) or not value:
+        raise Wrong(f"{name} must be a text.")
+    return value
+
+
+def _amount(facts: Mapping[str, object], name: str) -> int:
+    """A whole amount: decimal text without leading zeros, or a plain whole number."""
+    value = facts.get(name)
+    if isinstance(value, str) and _AMOUNT.fullmatch(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_TFLOP:
+        raise Wrong(f"{name} must be a whole amount between 0 and 10^18.")
+    return value
+
+
+def _amount_or(facts: Mapping[str, object], name: str, otherwise: int) -> int:
+    return _amount(facts, name) if name in facts else otherwise
+
+
+def _flag(facts: Mapping[str, object], name: str) -> bool:
+    value = facts.get(name)
+    if not isinstance(value, bool):
+        raise Wrong(f"{name} must be true or false.")
+    return value
+
+
+def _moment(facts: Mapping[str, object], name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(_text(facts, name))
+    except ValueError as error:
+        raise Wrong(f"{name} must be a time in UTC.") from error
+    if moment.utcoffset() != timedelta(0):
+        raise Wrong(f"{name} must be a time in UTC.")
+    return moment

@@ -1,0 +1,94 @@
+"""What a verification found: a value, with the place of each problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# A hostile export could hold a problem in each of its lines; the first ones tell what happened.
+PROBLEMS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason not to trust an export: where (line from 1, byte from 0, 0 and 0 for the file as a whole) and what."""
+
+    line: int
+    byte: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, byte {self.byte}: {self.message}" if self.line else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class RunTotals:
+    """Totals of one run, added up again from the records. Whole TFLOP.
+
+    Attributes:
+        settled_tflop: the high figure, which counts against the limit; low and best beside it.
+        limit_tflop: as the run's last reservation stated it.
+        open_reservations: how many are still pending.
+    """
+
+    run: str
+    carried_in_tflop: int = 0
+    low_tflop: int = 0
+    best_tflop: int = 0
+    settled_tflop: int = 0
+    pending_tflop: int = 0
+    limit_tflop: int = 0
+    open_reservations: int = 0
+
+    @property
+    def used_tflop(self) -> int:
+        """What counts against the limit."""
+        return self.carried_in_tflop + self.settled_tflop + self.pending_tflop
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """Metered usage above what was held for it: a fact that the provider answers for, not a fault of the log."""
+
+    run: str
+    reservation: str
+    overrun_tflop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Outcome of a verification.
+
+    Attributes:
+        source: what was verified, for people.
+        problems: at most 100; `problems_found` counts all.
+        root: of the lines that were read, hexadecimal; "" where the header was refused.
+    """
+
+    source: str
+    origin: str = ""
+    size: int = 0
+    root: str = ""
+    problems: tuple[Problem, ...] = ()
+    problems_found: int = 0
+    runs: Mapping[str, RunTotals] = field(default_factory=dict)
+    overruns: tuple[Overrun, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether every check held. Overruns do not speak against an export."""
+        return self.problems_found == 0
+
+
+class Problems:
+    """Collects problems, keeps the first ones, counts all."""
+
+    def __init__(self) -> None:
+        self.kept: list[Problem] = []
+        self.found = 0
+
+    def add(self, line: int, byte: int, message: str) -> None:
+        """Note one problem; messages are cut, as they may quote the export."""
+        self.found += 1
+        if len(self.kept) < PROBLEMS_MAX:
+            self.kept.append(Problem(line, byte, message[:1000]))
