@@ -8,6 +8,7 @@ import pytest
 
 from tests.controlplane.harness.binaries import assemble
 from tests.controlplane.harness.fake_node import FakeNode
+from tests.controlplane.harness.node import RealNode
 from tests.controlplane.harness.plane import ControlPlane, Tenant
 
 HERE = Path(__file__).parent
@@ -48,4 +49,11 @@ def tenant(plane: ControlPlane) -> Tenant:
 def fake_node(plane: ControlPlane) -> Iterator[FakeNode]:
     """A node with 8 GPUs, for this test alone, whose pods start and end when the test says so."""
     with FakeNode(plane, name=f"fake-{next(_numbers)}") as node:
+        yield node
+
+
+@pytest.fixture
+def real_node(plane: ControlPlane) -> Iterator[RealNode]:
+    """containerd and kubelet with 8 GPUs, for this test alone: ready in two seconds, it takes no other's pods."""
+    with RealNode(plane, name=f"real-{next(_numbers)}") as node:
         yield node

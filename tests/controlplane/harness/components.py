@@ -61,6 +61,8 @@ def _apiserver(layout: Layout, token_public_key: Path, token_key: Path) -> list[
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={token_public_key}", f"--service-account-signing-key-file={token_key}",
         f"--kubelet-client-certificate={to_kubelet.certificate}", f"--kubelet-client-key={to_kubelet.key}",
+        # Test nodes have names that no name server knows.
+        "--kubelet-preferred-address-types=InternalIP",
         "--authorization-mode=Node,RBAC",
         # Without these three, ways around us look closed that are open on providers' clusters.
         "--allow-privileged=true",
