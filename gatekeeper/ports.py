@@ -6,14 +6,14 @@ included: nothing may become visible outside (an answer, a lifted gate) before t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.party import Binding, Customer, Party
-from gatekeeper.domain.record import Record
+from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import Observation
 
@@ -58,6 +58,24 @@ class Reader(Protocol):
 
     def leaves(self, begin: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Record bytes in order, exactly as they were hashed."""
+        ...
+
+    def leaf_hashes(self, begin: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Their leaf hashes (RFC 6962) in order, 32 bytes each."""
+        ...
+
+    def records(
+        self,
+        *,
+        types: Collection[RecordType] = (),
+        customer: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        begin: int = 0,
+        end: int | None = None,
+    ) -> Iterator[tuple[int, bytes]]:
+        """Index and bytes of records in order: of these types (none named: all), whose facts name this customer,
+        `since` <= at < `until`, `begin` <= index < `end`."""
         ...
 
     def log_root(self) -> bytes:

@@ -1,0 +1,137 @@
+"""Rows to domain values and back: the only place that knows both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from gatekeeper.domain.ledger import Account, Reservation, ReservationState
+from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
+from gatekeeper.domain.run import Run, RunState
+from gatekeeper.domain.usage import Usage
+from gatekeeper.domain.workload import WorkloadRef
+
+Values = dict[str, Any]
+
+
+def party_row(party: Party) -> Values:
+    """Columns of a party; its parents as a JSON list."""
+    return {
+        "id": party.id,
+        "kind": party.kind.value,
+        "legal_name": party.legal_name,
+        "headquarters": party.headquarters,
+        "parents": json.dumps(party.parents),
+        "no_parent_reason": party.no_parent_reason,
+    }
+
+
+def party_of(row: RowMapping) -> Party:
+    """The party of a row."""
+    return Party(**{**row, "kind": PartyKind(row["kind"]), "parents": tuple(json.loads(row["parents"]))})
+
+
+def customer_row(customer: Customer) -> Values:
+    """Columns of a customer."""
+    return {
+        "id": customer.id,
+        "party_id": customer.party_id,
+        "standing": customer.standing.value,
+        "prepared_by": customer.prepared_by,
+        "version": customer.version,
+        "approved_by": customer.approved_by,
+        "expires_at": customer.expires_at,
+        "reason": customer.reason,
+    }
+
+
+def customer_of(row: RowMapping) -> Customer:
+    """The customer of a row."""
+    return Customer(**{**row, "standing": Standing(row["standing"])})
+
+
+def binding_row(binding: Binding) -> Values:
+    """Columns of a binding."""
+    return asdict(binding)
+
+
+def binding_of(row: RowMapping) -> Binding:
+    """The binding of a row."""
+    return Binding(**row)
+
+
+def run_row(run: Run) -> Values:
+    """Columns of a run."""
+    return {**asdict(run), "state": run.state.value}
+
+
+def run_of(row: RowMapping) -> Run:
+    """The run of a row."""
+    return Run(**{**row, "state": RunState(row["state"])})
+
+
+def account_row(account: Account) -> Values:
+    """Columns of an account."""
+    return {
+        "run_id": account.run_id,
+        "carried_in_tflop": account.carried_in_tflop,
+        **asdict(account.settled),
+        "pending_tflop": account.pending_tflop,
+    }
+
+
+def account_of(row: RowMapping) -> Account:
+    """The account of a row."""
+    return Account(
+        run_id=row["run_id"],
+        carried_in_tflop=row["carried_in_tflop"],
+        settled=_usage_of(row),
+        pending_tflop=row["pending_tflop"],
+    )
+
+
+def reservation_row(reservation: Reservation) -> Values:
+    """Columns of a reservation; workload and devices as JSON objects."""
+    return {
+        "id": reservation.id,
+        "run_id": reservation.run_id,
+        "customer_id": reservation.customer_id,
+        "workload": json.dumps(asdict(reservation.workload), sort_keys=True),
+        "devices": json.dumps(dict(reservation.devices), sort_keys=True),
+        "rate_tflop_per_s": reservation.rate_tflop_per_s,
+        "lease_s": reservation.lease_s,
+        "held_s": reservation.held_s,
+        "opened_at": reservation.opened_at,
+        "pending_tflop": reservation.pending_tflop,
+        "state": reservation.state.value,
+        **asdict(reservation.settled),
+        "started_at": reservation.started_at,
+        "metered_until": reservation.metered_until,
+    }
+
+
+def reservation_of(row: RowMapping) -> Reservation:
+    """The reservation of a row."""
+    return Reservation(
+        id=row["id"],
+        run_id=row["run_id"],
+        customer_id=row["customer_id"],
+        workload=WorkloadRef(**json.loads(row["workload"])),
+        devices=json.loads(row["devices"]),
+        rate_tflop_per_s=row["rate_tflop_per_s"],
+        lease_s=row["lease_s"],
+        held_s=row["held_s"],
+        opened_at=row["opened_at"],
+        pending_tflop=row["pending_tflop"],
+        state=ReservationState(row["state"]),
+        settled=_usage_of(row),
+        started_at=row["started_at"],
+        metered_until=row["metered_until"],
+    )
+
+
+def _usage_of(row: RowMapping) -> Usage:
+    return Usage(row["low_tflop"], row["best_tflop"], row["high_tflop"])
