@@ -60,6 +60,7 @@ class Gang:
             ref=self.owner,
             devices=devices,
             claims=any(pod.claims for pod in pods),
+            unsaid=any(pod.unsaid for pod in pods),
             unknown=any(pod.unknown for pod in pods),
         )
 
