@@ -91,8 +91,7 @@ def _events(data: bytes, name: str) -> Iterator[Any]:
     try:
         yield from yaml.parse(data, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = getattr(error.problem_mark or error.context_mark, "line", 0) + 1
         raise InvalidInput(
             f"{name}:{line}: this is not YAML: {error.problem or error.context}.", hint="Render templates first."
         ) from error
