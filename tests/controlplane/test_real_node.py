@@ -5,7 +5,7 @@ from typing import Any
 
 from kubernetes import client as kube
 
-from tests.controlplane.harness.node import RealNode
+from tests.controlplane.harness.node import CGROUPS, RealNode
 from tests.controlplane.harness.plane import ControlPlane, Tenant
 from tests.controlplane.harness.processes import run, wait_until
 
@@ -70,12 +70,14 @@ def test_an_ended_node_leaves_no_process_mount_address_or_cgroup(plane: ControlP
         core.create_namespaced_pod(tenant.namespace, pod("stubborn", "trap '' TERM; while :; do sleep 1; done"))
         wait_until(lambda: phase(core, tenant, "stubborn") == "Running", "the pod to run", deadline_s=60)
         folder, address = node.folder, node.layout.address
+        (container,) = node.containers(tenant.namespace, "stubborn").values()
+        assert list(CGROUPS.glob(f"**/{container}")), "the check below would see nothing"
         assert commands_naming(folder.name), "the check below would see nothing"
     assert not folder.exists()
     assert commands_naming(folder.name) == []
     assert folder.name not in Path("/proc/self/mountinfo").read_text()
     assert address not in run(["ip", "address"]).stdout
-    assert list(Path("/sys/fs/cgroup").glob(f"**/{folder.name}")) == []
+    assert list(CGROUPS.glob(f"**/{container}")) == []
 
 
 def commands_naming(text: str) -> list[str]:

@@ -4,6 +4,7 @@ It lives in process and mount namespaces of its own: ending process 1 of them en
 Needs root, Linux, and the packages of `scripts/system_packages.py --only node`.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -24,7 +25,7 @@ from tests.controlplane.harness.binaries import binary
 from tests.controlplane.harness.fake_node import GPU, PRODUCT, PRODUCT_LABEL
 from tests.controlplane.harness.logs import new_log_folder
 from tests.controlplane.harness.plane import ControlPlane
-from tests.controlplane.harness.processes import CommandError, Daemon, HarnessError, free_ports, run, wait_until
+from tests.controlplane.harness.processes import Daemon, HarnessError, free_ports, run, wait_until
 
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -138,7 +139,7 @@ class RealNode:
             self._containerd = None
         if self._address is not None:
             run(["ip", "address", "del", f"{self._address}/32", "dev", "lo"])
-            _remove_cgroups(self.layout.cgroup)
+            _remove_cgroups(self.folder / "containerd-state")
             self._address = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -220,20 +221,20 @@ def _alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def _remove_cgroups(name: str) -> None:
-    """Remove the node's emptied cgroups; the kernel needs a moment after the last process to let them go."""
-    roots = [root for root in (CGROUPS / name.lstrip("/"), *CGROUPS.glob(f"*{name}")) if root.is_dir()]
+def _remove_cgroups(state: Path) -> None:
+    """Remove the cgroups of the containers that were still there; runc, which does it, was ended with them."""
+    names = {task.name for task in state.glob("io.containerd.runtime.v2.task/k8s.io/*")}
+    # One tree (cgroup v2), or one for each controller (v1).
+    trees = [tree for tree in (CGROUPS, *CGROUPS.iterdir()) if (tree / "k8s.io").is_dir()]
+    found = [tree / "k8s.io" / name for tree in trees for name in names]
 
     def gone() -> bool:
-        for root in roots:
-            for folder, _, _ in os.walk(root, topdown=False):
-                try:
-                    Path(folder).rmdir()
-                except OSError:
-                    return False
-        return True
+        # A hybrid tree may show a cgroup twice, and the kernel needs a moment to let the last process go.
+        for folder in found:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        return not any(folder.exists() for folder in found)
 
-    wait_until(gone, f"the cgroups {name} to be empty")
+    wait_until(gone, "the containers' cgroups to be removed")
 
 
-__all__ = ["CommandError", "RealNode", "require_root_and_packages"]

@@ -33,11 +33,6 @@ class NodeLayout:
         """containerd's socket, on which it also speaks CRI."""
         return self.folder / "containerd.sock"
 
-    @property
-    def cgroup(self) -> str:
-        """The cgroup below which all its containers are."""
-        return f"/{self.folder.name}"
-
 
 def write(layout: NodeLayout, client_ca: Path) -> None:
     """Write every configuration file of the node into its folder."""
@@ -118,7 +113,6 @@ def _kubelet(layout: NodeLayout, client_ca: Path) -> dict[str, object]:
         "podLogsDir": str(layout.folder / "pod-logs"),
         "volumePluginDir": str(layout.folder / "volume-plugins"),
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": layout.cgroup,
         # Works on cgroup v1 and v2, and inside containers whose cgroups are not ours to divide.
         "failCgroupV1": False,
         "cgroupsPerQOS": False,
