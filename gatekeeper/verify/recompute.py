@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.domain.units import GFLOP_PER_TFLOP, LARGEST_TFLOP, ceil_div
+from gatekeeper.domain.units import LARGEST_TFLOP
 from gatekeeper.verify.report import Overrun, RunTotals
 
 _AMOUNT = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -81,12 +81,10 @@ class Recompute:
             open_reservations=before.open_reservations + 1,
         )
         self._compare_after(facts, run)
-        used = sum(self._run(each).used_tflop for each in _pool(facts, run))
-        if used > limit:
-            raise Wrong(f"Reservation {reservation} takes run {run} to {used} TFLOP, past its limit of {limit}.")
-        least = _least_amount(facts)
-        if amount < least:
-            raise Wrong(f"Reservation {reservation} holds {amount} TFLOP; its lease at its rate needs {least}.")
+        self._compare_pool(facts, run, limit)
+        needed = _worst_case(facts)
+        if amount != needed:
+            raise Wrong(f"Reservation {reservation} holds {amount} TFLOP; its worst rate over its time is {needed}.")
 
     def _settle(self, facts: Mapping[str, object]) -> None:
         reservation, held = self._open(facts)
@@ -157,23 +155,38 @@ class Recompute:
             if stated != ours:
                 raise Wrong(f"Run {run}: the record says {name} is {stated} after it; added up it is {ours}.")
 
+    def _compare_pool(self, facts: Mapping[str, object], run: str, limit: int) -> None:
+        """No reservation may take the runs that share a limit past it; only usage that was metered may."""
+        runs, stated = _pool(facts, run)
+        used = sum(self._run(each).used_tflop for each in runs)
+        if stated not in (None, used):
+            raise Wrong(f"The record says {stated} TFLOP are used of the limit of run {run}; added up it is {used}.")
+        if used > limit:
+            raise Wrong(f"The reservation takes run {run} to {used} TFLOP, past its limit of {limit}.")
+
     def _run(self, run: str) -> RunTotals:
         return self.runs.get(run) or RunTotals(run)
 
 
-def _pool(facts: Mapping[str, object], run: str) -> set[str]:
-    """The runs that share the limit: those that the record names, and the run itself; it alone where none is named."""
-    named = facts.get("pool", [])
-    if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
-        raise Wrong("pool must be a list of runs.")
-    return {run, *named}
+def _pool(facts: Mapping[str, object], run: str) -> tuple[set[str], int | None]:
+    """The runs that share the limit and what they use together; the run alone where the record names no pool."""
+    if "pool" not in facts:
+        return {run}, None
+    pool = facts["pool"]
+    runs = pool.get("runs") if isinstance(pool, Mapping) else None
+    if not isinstance(pool, Mapping) or not isinstance(runs, list) or run not in runs:
+        raise Wrong("pool must name the runs that share the limit, this one among them.")
+    if len({each for each in runs if isinstance(each, str)}) != len(runs):
+        raise Wrong("pool must name each run once.")
+    return set(runs), _amount(pool, "used_tflop")
 
 
-def _least_amount(facts: Mapping[str, object]) -> int:
-    """Worst rate over the lease, rounded up; 0 where the record states no rate."""
-    if "rate_gflop_per_s" not in facts:
-        return 0
-    return ceil_div(_amount(facts, "rate_gflop_per_s") * _amount(facts, "lease_s"), GFLOP_PER_TFLOP)
+def _worst_case(facts: Mapping[str, object]) -> int:
+    """Worst rate x the time that is held: the lease and what an end may take on top of it."""
+    lease_s, held_s = _amount(facts, "lease_s"), _amount(facts, "held_s")
+    if not 0 < lease_s <= held_s:
+        raise Wrong(f"A lease of {lease_s} s does not fit into {held_s} s that are held.")
+    return _amount(facts, "rate_tflop_per_s") * held_s
 
 
 def _text(facts: Mapping[str, object], name: str) -> str:
