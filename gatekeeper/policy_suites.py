@@ -1,0 +1,197 @@
+"""What a policy pack must answer: the cases of its suite.yaml and samples, asked with the real `decide`.
+
+A case is who asks (with its owners), for how much, where, on which day and after how much usage; and the verdict,
+tier and reason code that must come back. A sample is one case in full, with the sentence that the customer reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gatekeeper.domain.decision import Decision, Question, Verdict, decide
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.ledger import Account, Pool
+from gatekeeper.domain.party import Customer, Party, PartyKind, Standing
+from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Pack, Site
+from gatekeeper.domain.tier import TierFinding, resolve
+from gatekeeper.domain.units import parse_flop
+from gatekeeper.domain.workload import Count, Workload, WorkloadRef
+from gatekeeper.policy_format import Country, Day, Flop, Line, Part
+from gatekeeper.yaml_files import Document, Place
+
+# Seconds that containers may run on after their lease: grace cap 60 s and as much slack of the node.
+GRACE_S = 120
+MOST_OWNERS = 50
+
+
+class WhoPart(Part):
+    """A party and its owners, as far as the case tells them."""
+
+    name: Line = "Case Ltd"
+    kind: PartyKind = PartyKind.ORG
+    headquarters: Country | None = None
+    owned_by: tuple[WhoPart, ...] = ()
+    ownership: Literal["known", "unknown"] = "known"
+
+
+class CustomerPart(WhoPart):
+    """The customer: a party, and how its KYC record stands."""
+
+    standing: Standing = Standing.APPROVED
+
+
+class SitePart(Part):
+    """Where the accelerators stand and how the provider got them; left out means not known."""
+
+    country: Country | None = None
+    chip_authorization: ChipAuthorization = ChipAuthorization.UNKNOWN
+
+
+class WorkloadPart(Part):
+    """What asks: devices of one key and the worst rate of each of them, in FLOP/s."""
+
+    namespace: Line = "lab"
+    kind: Line = "Job"
+    name: Line = "train"
+    devices: int = Field(default=8, ge=0)
+    rate_per_device: Flop = "2142e12"
+
+
+class ExpectPart(Part):
+    """What must come back; only what stands here is compared."""
+
+    verdict: Verdict
+    tier: Literal["1", "2", "3", "unresolved", "none"] | None = None
+    code: Annotated[str, Field(max_length=100)]
+    lease_h: int | None = Field(default=None, ge=1)
+    sentence: Annotated[str, Field(max_length=4000)] | None = None
+
+
+class CasePart(Part):
+    """One question and its answer."""
+
+    case: Line
+    day: Day = Field(alias="on")
+    mode: Mode = Mode.ENFORCE
+    customer: CustomerPart | None
+    workload: WorkloadPart = WorkloadPart()
+    site: SitePart = SitePart()
+    used: Flop = "0"
+    expect: ExpectPart
+
+
+class SuiteFile(Part):
+    """All cases of a pack."""
+
+    format: Literal["1"]
+    cases: tuple[CasePart, ...] = Field(min_length=1)
+
+
+class SampleFile(CasePart):
+    """One case in full."""
+
+    format: Literal["1"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One case after it was asked.
+
+    Attributes:
+        where: file:line:column of the case.
+        expected, got: what was compared, by name; equal where the case passes.
+        sentence: what the customer would read.
+    """
+
+    name: str
+    where: str
+    expected: Mapping[str, str]
+    got: Mapping[str, str]
+    sentence: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the pack answered as the case says."""
+        return self.expected == self.got
+
+
+def run_cases(pack: Pack, suite: Document, samples: Sequence[Document]) -> tuple[CaseResult, ...]:
+    """Ask a pack every case.
+
+    Raises:
+        InvalidInput: a case cannot be read, or two of the suite have one name.
+    """
+    results: list[CaseResult] = []
+    for index, case in enumerate(suite.check(SuiteFile).cases):
+        if any(case.case == earlier.name for earlier in results):
+            raise suite.error(("cases", index), f"a case called {case.case!r} stands twice.")
+        results.append(_run(pack, case, suite, ("cases", index)))
+    results.extend(_run(pack, sample.check(SampleFile), sample, ()) for sample in samples)
+    return tuple(results)
+
+
+def _run(pack: Pack, case: CasePart, document: Document, place: Place) -> CaseResult:
+    with document.at(*place):
+        decision = decide(_question(pack, case), (ActivePack(pack, case.mode),))
+    expected = {name: str(value) for name, value in case.expect.model_dump(mode="json", exclude_none=True).items()}
+    got = {name: value for name, value in _answers(decision).items() if name in expected}
+    return CaseResult(case.case, document.where(place), expected, got, decision.sentence)
+
+
+def _answers(decision: Decision) -> dict[str, str]:
+    return {
+        "verdict": decision.verdict.value,
+        "tier": decision.tier.value if decision.tier else "none",
+        "code": decision.reasons[0].code if decision.reasons else "none",
+        "lease_h": f"{decision.grant.lease_s / 3600:g}" if decision.grant else "none",
+        "sentence": decision.sentence,
+    }
+
+
+def _question(pack: Pack, case: CasePart) -> Question:
+    now = datetime.combine(case.day, time(12), tzinfo=UTC)
+    asks = case.workload
+    ref = WorkloadRef("case", asks.namespace, asks.kind, asks.name)
+    return Question(
+        workload=Workload(ref, {"nvidia.com/gpu": Count(asks.devices, asks.devices)} if asks.devices else {}),
+        now=now,
+        site=Site(case.site.country or "", case.site.chip_authorization),
+        customer=None if case.customer is None else _customer(case.customer.standing, now),
+        findings={} if case.customer is None else {pack.id: _finding(pack, case.customer, now)},
+        pools={pack.id: Pool(pack.threshold.limit_tflop, (Account("case", parse_flop(case.used)),))},
+        rate_tflop_per_s=asks.devices * parse_flop(asks.rate_per_device),
+        grace_s=GRACE_S,
+    )
+
+
+def _customer(standing: Standing, now: datetime) -> Customer:
+    approved = standing is Standing.APPROVED
+    return Customer(
+        id="case",
+        party_id="case",
+        standing=standing,
+        prepared_by="preparer",
+        approved_by="approver" if approved else "",
+        expires_at=now + timedelta(days=365) if approved else None,
+    )
+
+
+def _finding(pack: Pack, who: WhoPart, now: datetime) -> TierFinding:
+    parties: dict[str, Party] = {}
+    _collect(who, "case", parties)
+    return resolve(parties, "case", pack.tiers, now.date())
+
+
+def _collect(who: WhoPart, party_id: str, parties: dict[str, Party]) -> None:
+    if len(parties) >= MOST_OWNERS:
+        raise InvalidInput(f"A case has at most {MOST_OWNERS} parties.")
+    owners = tuple(f"{party_id}.{index}" for index in range(len(who.owned_by)))
+    reason = "nobody controls it" if not owners and who.ownership == "known" else ""
+    parties[party_id] = Party(party_id, who.kind, who.name, who.headquarters or "", owners, reason)
+    for owner_id, owner in zip(owners, who.owned_by, strict=True):
+        _collect(owner, owner_id, parties)

@@ -1,0 +1,190 @@
+"""YAML that people write: read strictly, checked by a model, every error with file, line and column.
+
+Only the plain part of YAML is understood: mappings, lists and scalars, and every scalar is text until a model says
+what it should be. So `NO` is Norway and not false, `2025-01-13` is what stands there, and nothing is executed,
+expanded or merged: anchors, aliases, tags, merge keys and duplicate keys are errors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from gatekeeper.domain.errors import InvalidInput
+
+LARGEST_FILE_BYTES = 1024 * 1024
+DEEPEST_NESTING = 32
+MOST_ERRORS_SHOWN = 20
+
+Place = tuple[str | int, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_EMPTY = {"", "~", "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document and where each of its values stands.
+
+    Attributes:
+        name: how the file is called in errors.
+        data: mappings, lists, text and None.
+        marks: path of keys and indexes -> (line, column), both from 1.
+        sha256: over the bytes that were read, in hex.
+    """
+
+    name: str
+    data: Any
+    marks: Mapping[Place, tuple[int, int]]
+    sha256: str
+
+    def where(self, place: Sequence[str | int]) -> str:
+        """`file:line:column` of a place, or of the nearest thing around it."""
+        path = tuple(place)
+        while path and path not in self.marks:
+            path = path[:-1]
+        line, column = self.marks[path]
+        return f"{self.name}:{line}:{column}"
+
+    def error(self, place: Sequence[str | int], message: str) -> InvalidInput:
+        """The error to raise for a place."""
+        return InvalidInput(f"{self.where(place)}: {message}")
+
+    @contextmanager
+    def at(self, *place: str | int) -> Iterator[None]:
+        """Errors of the domain inside the block get the file, line and column of the place."""
+        try:
+            yield
+        except InvalidInput as error:
+            raise self.error(place, str(error)) from error
+
+    def check(self, model: type[_Model]) -> _Model:
+        """The document as a value of the model.
+
+        Raises:
+            InvalidInput: one line per error, each with its place.
+        """
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)
+            lines = [f"{self.where(each['loc'])}: {_say(each)}" for each in found[:MOST_ERRORS_SHOWN]]
+            if len(found) > MOST_ERRORS_SHOWN:
+                lines.append(f"{self.name}: and {len(found) - MOST_ERRORS_SHOWN} more errors.")
+            raise InvalidInput("\n".join(lines)) from error
+
+
+def read(path: Path, *, name: str | None = None) -> Document:
+    """Read a file with one YAML document.
+
+    Raises:
+        InvalidInput: not there, over 1 MiB, not UTF-8, or not the plain YAML that we accept.
+    """
+    shown = name or str(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{shown}: cannot be read: {error.strerror}.") from error
+    return parse(content, name=shown)
+
+
+def parse(content: bytes, *, name: str) -> Document:
+    """Read the bytes of one YAML document; errors as for `read`."""
+    if len(content) > LARGEST_FILE_BYTES:
+        raise InvalidInput(f"{name}:1:1: the file is larger than 1 MiB.")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{name}:1:1: the file is not UTF-8 (byte {error.start}).") from error
+    reader = _Reader(name)
+    try:
+        data = reader.document(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise InvalidInput(f"{name}:{line}:{column}: {error.problem or error.context}.") from error
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"{name}:1:1: {' '.join(str(error).split())}.") from error
+    return Document(name, data, reader.marks, hashlib.sha256(content).hexdigest())
+
+
+def _say(error: Any) -> str:
+    """One error of a model in our words."""
+    key = error["loc"][-1] if error["loc"] else "the document"
+    if error["type"] == "missing":
+        return f"{key!r} is missing."
+    if error["type"] == "extra_forbidden":
+        return f"{key!r} is no key that belongs here."
+    return f"{key!r}: {error['msg'].removeprefix('Value error, ').rstrip('.')}."
+
+
+class _Reader:
+    """Builds values from the parser's events, so that nothing is ever constructed that we did not ask for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.marks: dict[Place, tuple[int, int]] = {(): (1, 1)}
+        self._events: Iterator[Any] = iter(())
+
+    def document(self, text: str) -> Any:
+        self._events = yaml.parse(text, Loader=_Loader)
+        event = self._next()
+        while isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
+            event = self._next()
+        if isinstance(event, yaml.StreamEndEvent):
+            raise InvalidInput(f"{self._name}:1:1: the file is empty.")
+        data = self._value(event, ())
+        self._next()  # the end of the document
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise self._refuse(after, "one document per file")
+        return data
+
+    def _next(self) -> Any:
+        return next(self._events)
+
+    def _refuse(self, event: Any, message: str) -> InvalidInput:
+        mark = event.start_mark
+        return InvalidInput(f"{self._name}:{mark.line + 1}:{mark.column + 1}: {message}.")
+
+    def _value(self, event: Any, place: Place) -> Any:
+        self.marks.setdefault(place, (event.start_mark.line + 1, event.start_mark.column + 1))
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            raise self._refuse(event, "anchors and aliases are not accepted")
+        if event.tag is not None:
+            raise self._refuse(event, f"the tag {event.tag} is not accepted")
+        if len(place) > DEEPEST_NESTING:
+            raise self._refuse(event, f"nested deeper than {DEEPEST_NESTING} levels")
+        if isinstance(event, yaml.ScalarEvent):
+            return None if event.implicit[0] and event.value in _EMPTY else event.value
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._list(place)
+        return self._mapping(place)
+
+    def _list(self, place: Place) -> list[Any]:
+        values: list[Any] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            values.append(self._value(event, (*place, len(values))))
+        return values
+
+    def _mapping(self, place: Place) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent) or event.anchor is not None or event.tag is not None:
+                raise self._refuse(event, "a key must be plain text")
+            if event.value in values:
+                raise self._refuse(event, f"the key {event.value!r} stands twice")
+            if event.value == "<<":
+                raise self._refuse(event, "merge keys are not accepted")
+            # The key's own place: an error about the value points at the name that people search for.
+            self.marks[(*place, event.value)] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            values[event.value] = self._value(self._next(), (*place, event.value))
+        return values
