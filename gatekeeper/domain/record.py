@@ -183,19 +183,14 @@ def parse_canonical(data: bytes, *, bytes_max: int) -> JsonValue:
 
 
 def _dump(ordered: JsonValue) -> bytes:
-    return json.dumps(ordered, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    return _ENCODER.encode(ordered).encode("utf-8")
 
 
 def _load(data: bytes, bytes_max: int) -> Any:
     if len(data) > bytes_max:
         raise InvalidInput(f"The line has {len(data):,} bytes; at most {bytes_max:,} are allowed.")
     try:
-        return json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_float=_refuse_fraction,
-            parse_constant=_refuse_fraction,
-        )
+        return _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # ValueError covers UTF-8, JSON and numbers of absurd length
         raise InvalidInput(f"The line is not JSON in UTF-8: {error!s:.200}.") from error
 
@@ -246,6 +241,11 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refuse_fraction(number: str) -> NoReturn:
     raise InvalidInput(f"The number {number:.40} is not a whole number; records hold no fractions.")
+
+
+# Built once: json.dumps and json.loads build theirs anew for each call with options.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_refuse_fraction, parse_constant=_refuse_fraction)
 
 
 def _member(kind: type[E], value: object, path: str) -> E:
