@@ -1,0 +1,337 @@
+"""The meter: from device counters to settled usage.
+
+It books what a pod has used, piece by piece and in order, and gives back what was held for that time. Where counters
+are missing, shared, impossible or more than the pod was given devices, the worst case is booked. The truth about
+which devices a pod had, and from when to when, is the cluster's; counters only say how busy they were.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from gatekeeper.domain.accelerators import Accelerator, Catalogue
+from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
+from gatekeeper.domain.ledger import Account, Reservation, ReservationState, Settlement, settle
+from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType
+from gatekeeper.domain.units import require_utc
+from gatekeeper.domain.usage import UNMETERED_PERCENT, Observation, Usage, metered, total, unmetered
+from gatekeeper.ports import Clock, Counters, Stores, Transaction
+
+ACTOR = Actor(ActorKind.SERVICE, "meter")
+# Names the records of this file: the same piece always gets the same id, so a log can never hold it twice.
+_PIECES = uuid.UUID("5b0f6c0e-7d43-5a0c-9d6e-0d7f2f8f1a11")
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """What the cluster says of a pod that has started; nothing in it is written by a tenant.
+
+    Attributes:
+        namespace, name: as counters name the pod.
+        devices: resource key -> how many the pod was given.
+        products: resource key -> product name, from the label of the node it runs on; missing or empty = unknown.
+        started_at: when the node started its first container, UTC.
+        ended_at: when the node saw its last container gone; None while it runs.
+        countable: `devices` is all that the pod can use: no claims, no environment variables.
+    """
+
+    namespace: str
+    name: str
+    devices: Mapping[str, int]
+    products: Mapping[str, str]
+    started_at: datetime
+    ended_at: datetime | None = None
+    countable: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.namespace or not self.name:
+            raise InvalidInput("A metered pod needs its namespace and name.")
+        if any(count < 0 for count in self.devices.values()):
+            raise InvalidInput(f"Pod {self.namespace}/{self.name} cannot have a negative number of devices.")
+        require_utc(self.started_at)
+        if self.ended_at is not None:
+            require_utc(self.ended_at)
+
+    @property
+    def given(self) -> dict[str, int]:
+        """`devices` without the keys of which the pod was given none."""
+        return {key: count for key, count in self.devices.items() if count}
+
+    @property
+    def products_given(self) -> set[str]:
+        """Names of what the pod was given; an empty one where a node does not say."""
+        return {self.products.get(key, "") for key in self.given}
+
+    @property
+    def all_known(self) -> bool:
+        """Whether number and make of all its devices are known."""
+        return self.countable and bool(self.given) and "" not in self.products_given
+
+
+@dataclass(frozen=True, slots=True)
+class MeterTimes:
+    """When the meter books what, in seconds.
+
+    Attributes:
+        delay_s: a piece is booked when it is this old, so that late scrapes count.
+        patience_s: a piece whose counters do not answer waits until it is this old; then the worst case is booked.
+        piece_s: the longest piece; bounds each question to the telemetry.
+        start_edge_s: the first seconds of a pod count at the worst case. A gauge is a mean over the exporter's collect
+            interval (30 s), and the exporter prints it for up to one more: until then it mixes in the time before.
+        end_edge_s: so do the last seconds, whose sample mixes in the time after.
+    """
+
+    delay_s: int = 120
+    patience_s: int = 1_800
+    piece_s: int = 21_600
+    start_edge_s: int = 60
+    end_edge_s: int = 30
+
+    def __post_init__(self) -> None:
+        if self.piece_s <= 0 or min(self.delay_s, self.start_edge_s, self.end_edge_s) < 0:
+            raise InvalidInput(f"The meter's times cannot be negative, and a piece lasts at least 1 s: {self}.")
+        if self.patience_s < self.delay_s:
+            raise InvalidInput(f"The meter's patience ({self.patience_s} s) ends before its delay ({self.delay_s} s).")
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What one call booked, oldest piece first, and what the rest waits for (empty where nothing is left to do)."""
+
+    settlements: tuple[Settlement, ...] = ()
+    waits_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    begins_at: datetime
+    through: datetime
+    final: bool
+
+    @property
+    def interval_s(self) -> int:
+        return (self.through - self.begins_at) // _SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What is to be booked for a piece; `note` says why it is the worst case where it is."""
+
+    piece: _Piece
+    usage: Usage
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Use case: usage of running and ended pods -> settlements and their records."""
+
+    stores: Stores
+    counters: Counters
+    clock: Clock
+    catalogue: Catalogue
+    times: MeterTimes = field(default_factory=MeterTimes)
+
+    def settle_through(self, reservation_id: str, facts: PodFacts, *, through: datetime) -> Metered:
+        """Book what the pod used up to a time; only what is older than `delay_s`, and never past its end.
+
+        Asking again books nothing twice. A reservation that has ended is left as it is.
+
+        Raises:
+            NotFound: there is no such reservation.
+        """
+        require_utc(through)
+        reservation = self._reservation(reservation_id)
+        now = self.clock.now()
+        until = _floor(min(through, now - timedelta(seconds=self.times.delay_s)))
+        if facts.ended_at is not None:
+            until = min(until, _end(facts.ended_at))
+        return self._book(reservation, facts, self._pieces(reservation, facts, until, final=False), now)
+
+    def settle_end(self, reservation_id: str, facts: PodFacts) -> Metered:
+        """Book the rest of a pod whose end the node has seen, and give back what is still held for it.
+
+        Raises:
+            NotFound: there is no such reservation.
+            InvalidInput: the facts name no end.
+        """
+        if facts.ended_at is None:
+            raise InvalidInput(f"Pod {facts.namespace}/{facts.name} has no observed end; only that ends a reservation.")
+        reservation = self._reservation(reservation_id)
+        now = self.clock.now()
+        until = _end(facts.ended_at)
+        pieces = self._pieces(reservation, facts, until, final=True)
+        if now < until + timedelta(seconds=self.times.delay_s) and reservation.state is ReservationState.PENDING:
+            return Metered(waits_for=f"samples of the pod's last seconds, for {self.times.delay_s} s after its end")
+        return self._book(reservation, facts, pieces, now)
+
+    def _reservation(self, reservation_id: str) -> Reservation:
+        found = self.stores.read(lambda reader: reader.reservation(reservation_id))
+        if found is None:
+            raise NotFound(f"There is no reservation {reservation_id}.")
+        return found
+
+    def _pieces(self, reservation: Reservation, facts: PodFacts, until: datetime, *, final: bool) -> Iterator[_Piece]:
+        """The pieces still to book, oldest first; the final one also where it lasts no time."""
+        if reservation.state is not ReservationState.PENDING:
+            return
+        begins_at = reservation.metered_until or _floor(facts.started_at)
+        longest = timedelta(seconds=self.times.piece_s)
+        while until - begins_at > longest:
+            yield _Piece(begins_at, begins_at + longest, final=False)
+            begins_at += longest
+        if final or until > begins_at:
+            yield _Piece(begins_at, max(begins_at, until), final)
+
+    def _book(self, reservation: Reservation, facts: PodFacts, pieces: Iterable[_Piece], now: datetime) -> Metered:
+        booked: list[Settlement] = []
+        for piece in pieces:
+            try:
+                usage, note = self._usage(reservation, facts, piece)
+            except Unavailable as error:
+                if now - piece.through < timedelta(seconds=self.times.patience_s):
+                    return Metered(tuple(booked), waits_for=f"telemetry: {error}")
+                usage, note = self._worst(reservation, facts, piece.interval_s), "the telemetry did not answer"
+            settlement = self.stores.transact(partial(_write, reservation.id, _Entry(piece, usage, note, now)))
+            if settlement is None:
+                break  # Somebody else booked this piece meanwhile; what follows is theirs too.
+            booked.append(settlement)
+        return Metered(tuple(booked))
+
+    def _usage(self, reservation: Reservation, facts: PodFacts, piece: _Piece) -> tuple[Usage, str]:
+        """Usage of a piece, and why it is the worst case where it is."""
+        chip = self._chip(facts)
+        begins_at, through = self._counted(facts, piece)
+        counted_s = (through - begins_at) // _SECOND
+        if chip is None or counted_s <= 0:
+            return self._worst(reservation, facts, piece.interval_s), ""
+        observed = _one_per_device(
+            self.counters.observe(namespace=facts.namespace, pod=facts.name, begins_at=begins_at, through=through)
+        )
+        count = sum(facts.given.values())
+        if len(observed) > count:
+            note = f"counters name {len(observed)} devices where the pod was given {count}"
+            return self._worst(reservation, facts, piece.interval_s), note
+        slots = [*observed, *[None] * (count - len(observed))]
+        edges = unmetered(chip, interval_s=piece.interval_s - counted_s)
+        usage = total(metered(chip, each, interval_s=counted_s) + edges for each in slots)
+        note = "" if None not in slots else f"no counters of {slots.count(None)} of {count} devices"
+        return usage, note
+
+    def _chip(self, facts: PodFacts) -> Accelerator | None:
+        """The one chip that the pod's counters speak of; None where nobody can tell."""
+        if not facts.all_known:
+            return None
+        chips = {chip.name: chip for chip in map(self.catalogue.find_or_largest, facts.products_given)}
+        return next(iter(chips.values())) if len(chips) == 1 else None
+
+    def _counted(self, facts: PodFacts, piece: _Piece) -> tuple[datetime, datetime]:
+        """The part of a piece for which counters are asked: without the edges of the pod's life."""
+        first = _floor(facts.started_at) + timedelta(seconds=self.times.start_edge_s)
+        last = piece.through
+        if facts.ended_at is not None:
+            last = min(last, _end(facts.ended_at) - timedelta(seconds=self.times.end_edge_s))
+        return max(piece.begins_at, first), last
+
+    def _worst(self, reservation: Reservation, facts: PodFacts, interval_s: int) -> Usage:
+        """Usage of a whole pod without counters.
+
+        Where the number or the make of its devices is not known, the rate that was reserved stands for them: it is
+        the worst that the cluster offered when the pod was released.
+        """
+        if not facts.all_known:
+            high = reservation.rate_tflop_per_s * interval_s
+            return Usage(0, high * UNMETERED_PERCENT // 100, high)
+        worst = Usage()
+        for key, count in facts.given.items():
+            one = unmetered(self.catalogue.find_or_largest(facts.products[key]), interval_s=interval_s)
+            worst += Usage(one.low_tflop * count, one.best_tflop * count, one.high_tflop * count)
+        return worst
+
+
+def _one_per_device(observations: Iterable[Observation]) -> list[Observation]:
+    """One observation for each device, however often and in whatever order it was named: the worst of what was said."""
+    found: dict[str, Observation] = {}
+    for each in observations:
+        known = found.get(each.device)
+        found[each.device] = each if known is None else _worse(known, each)
+    return list(found.values())
+
+
+def _worse(one: Observation, other: Observation) -> Observation:
+    negative = min(one.busy_hz, other.busy_hz) < 0  # Impossible, so the pair says nothing.
+    return Observation(
+        one.device,
+        -1 if negative else max(one.busy_hz, other.busy_hz),
+        min(one.covered_s, other.covered_s),
+        one.exclusive and other.exclusive,
+    )
+
+
+def _write(reservation_id: str, entry: _Entry, tx: Transaction) -> Settlement | None:
+    """Account, reservation and record of one piece, in one transaction; None where the piece is not due any more."""
+    reservation = tx.reservation(reservation_id)
+    if reservation is None:
+        raise NotFound(f"There is no reservation {reservation_id}.")
+    piece = entry.piece
+    due = reservation.metered_until is None or reservation.metered_until == piece.begins_at
+    if reservation.state is not ReservationState.PENDING or not due:
+        return None
+    account, reservation, settlement = settle(
+        tx.account(reservation.run_id),
+        reservation,
+        begins_at=piece.begins_at,
+        through=piece.through,
+        usage=entry.usage,
+        final=piece.final,
+    )
+    tx.put_account(account)
+    tx.put_reservation(reservation)
+    tx.append(_record(settlement, account, entry))
+    return settlement
+
+
+def _record(settlement: Settlement, account: Account, entry: _Entry) -> Record:
+    begins_at, through = _iso(settlement.begins_at), _iso(settlement.through)
+    name = f"{settlement.reservation_id} {begins_at} {through} {settlement.final}"
+    facts: dict[str, JsonValue] = {
+        "reservation": settlement.reservation_id,
+        "run": settlement.run_id,
+        "from": begins_at,
+        "through": through,
+        "low_tflop": str(settlement.usage.low_tflop),
+        "best_tflop": str(settlement.usage.best_tflop),
+        "high_tflop": str(settlement.usage.high_tflop),
+        "released_tflop": str(settlement.released_tflop),
+        "overrun_tflop": str(settlement.overrun_tflop),
+        "final": settlement.final,
+        "after": {
+            "carried_in_tflop": str(account.carried_in_tflop),
+            "settled_tflop": str(account.settled.high_tflop),
+            "pending_tflop": str(account.pending_tflop),
+        },
+    }
+    if entry.note:
+        facts["note"] = entry.note
+    return Record(
+        id=str(uuid.uuid5(_PIECES, name)), at=entry.at, type=RecordType.RESERVATION_SETTLED, actor=ACTOR, facts=facts
+    )
+
+
+def _iso(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _end(moment: datetime) -> datetime:
+    """The end of the second in which a pod ended: Kubernetes cuts its times to whole seconds."""
+    return _floor(moment) + _SECOND

@@ -1,0 +1,1 @@
+"""Telemetry: what device counters say, read from Prometheus."""
