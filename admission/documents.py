@@ -84,7 +84,7 @@ def parse_yaml(data: bytes, name: str) -> Iterator[Document]:
         if isinstance(event, yaml.DocumentStartEvent):
             index += 1
             content = builder.document(events)
-            yield Document(index, event.start_mark.line + 1, content)
+            yield Document(index, _line_of(event), content)
 
 
 def _events(data: bytes, name: str) -> Iterator[Any]:
@@ -207,7 +207,12 @@ class _Builder:
             frame.key = None
 
     def _error(self, event: Any, problem: str) -> InvalidInput:
-        return InvalidInput(f"{self._name}:{event.start_mark.line + 1}: {problem}.")
+        return InvalidInput(f"{self._name}:{_line_of(event)}: {problem}.")
+
+
+def _line_of(event: Any) -> int:
+    """The line that an event starts on, from 1."""
+    return int(event.start_mark.line) + 1
 
 
 def _mergeable(value: Any) -> list[dict[str, Any]] | None:

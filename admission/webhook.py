@@ -151,7 +151,7 @@ def _told(review: Review, decision: Decision) -> Answer:
 
 
 def _undecided(review: Review, error: Exception) -> Answer:
-    """A refusal because we failed. The fault stays in our log, by type and place: messages of others may hold secrets."""
+    """A refusal because we failed. Our log gets type and place of the fault: messages of others may hold secrets."""
     reference = uuid.uuid4().hex[:12]
     _log.error(
         "could not decide",
