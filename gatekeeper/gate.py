@@ -145,9 +145,10 @@ class Gate:
         record = new_record(RecordType.WORKLOAD_RELEASED, CONTROLLER, self._clock.now(), workload_facts(workload))
         self._stores.transact(lambda tx: tx.append(record))
 
-    def must_stop(self, workload: Workload) -> Decision | None:
-        """The decision against running work, if customer, tier, standing, policy or an overrun ask for its stop."""
+    def must_stop(self, namespace: str) -> Decision | None:
+        """The decision against all running work of a namespace; None where nothing asks for its stop."""
         now = self._clock.now()
+        workload = self._namespace(namespace)
         asked = ask(self._snapshots.current(), self._provider, workload, now, rate_tflop_per_s=0)  # 5. stop
         return verdict_on_running(asked.question, self._provider.packs)
 
@@ -165,8 +166,8 @@ class Gate:
         now = self._clock.now()
         if not self._provider.enforcing:
             return now + at_most
-        probe = Workload(WorkloadRef(self._provider.cluster, namespace, "Namespace", namespace))
-        asked = ask(self._snapshots.current(), self._provider, probe, now, rate_tflop_per_s=0)
+        workload = self._namespace(namespace)
+        asked = ask(self._snapshots.current(), self._provider, workload, now, rate_tflop_per_s=0)
         if asked.customer is None or not needs_no_budget(asked.question, self._provider.packs):
             return None
         ends = [now + at_most, asked.customer.expires_at or now]
@@ -182,6 +183,9 @@ class Gate:
         }
         record = new_record(kind, CONTROLLER, self._clock.now(), facts)
         self._stores.transact(lambda tx: tx.append(record))
+
+    def _namespace(self, namespace: str) -> Workload:
+        return Workload(WorkloadRef(self._provider.cluster, namespace, "Namespace", namespace))
 
     def _release(self, tx: Transaction, gang: Gang, now: datetime) -> Release:
         held = {pod.ref.uid: tx.reservation(pod.ref.uid) for pod in gang.pods}

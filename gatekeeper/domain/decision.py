@@ -171,6 +171,14 @@ def verdict_on_running(question: Question, packs: tuple[ActivePack, ...]) -> Dec
     return replace(decision, verdict=Verdict.STOP, sentence=sentence, grant=None)
 
 
+def verdict_on_unreserved(workload: Workload) -> Decision:
+    """The decision against running work that holds no reservation in a namespace that needs one."""
+    text = f"{workload.ref} runs without a reservation, and its namespace has no clearance (any more)"
+    reason = Reason("workload.unreserved", text, "", Verdict.STOP, Verdict.STOP)
+    sentence = f"Stopped: {text}; start it again, and it will be decided on and given a lease."
+    return Decision(Verdict.STOP, (reason,), sentence)
+
+
 def needs_no_budget(question: Question, packs: tuple[ActivePack, ...]) -> bool:
     """Whether every pack that enforces allows this customer without a budget: what a clearance rests on."""
     return all(

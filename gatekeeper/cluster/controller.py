@@ -1,0 +1,151 @@
+"""The controller: informers that follow the cluster, and one thread that brings ledger and cluster together.
+
+It keeps nothing in memory that a restart could lose: each pass reads the ledger and what the informers hold.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from gatekeeper.cluster.api import Api, Json
+from gatekeeper.cluster.informer import Informer
+from gatekeeper.cluster.inventory import NodeState, fleet_of, node_keeper
+from gatekeeper.cluster.namespaces import NamespaceState, keep_namespace
+from gatekeeper.cluster.pods import PodState, pod_keeper
+from gatekeeper.cluster.steps import ClusterState, Steps, Times
+from gatekeeper.domain.accelerators import Catalogue
+from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.fleet import Fleet
+from gatekeeper.domain.workload import Workload
+from gatekeeper.gate import Gate
+from gatekeeper.meter import Meter
+from gatekeeper.ports import Clock, Stores
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How objects of the cluster are read; the admission room provides it.
+
+    Attributes:
+        workload: manifest -> workload (None: none of ours).
+        expected_pods: live owner -> how many pods it starts at once.
+        is_accelerator: resource key -> whether it stands for an accelerator.
+    """
+
+    workload: Callable[[Json], Workload | None]
+    expected_pods: Callable[[Json], int | None]
+    is_accelerator: Callable[[str], bool]
+
+
+class Cluster:
+    """What the cluster says, as followed by informers."""
+
+    def __init__(self, api: Api, catalogue: Catalogue, reading: Reading, exempt: Iterable[str]) -> None:
+        self.changed = threading.Event()
+        self._catalogue = catalogue
+        self._exempt = frozenset(exempt)
+        self._departed: dict[str, PodState] = {}
+        wake = self.changed.set
+        self._pods: Informer[PodState] = Informer(
+            api, "/api/v1/pods", pod_keeper(reading.workload), wake, self._pod_gone
+        )
+        self._nodes: Informer[NodeState] = Informer(api, "/api/v1/nodes", node_keeper(reading.is_accelerator), wake)
+        self._namespaces: Informer[NamespaceState] = Informer(api, "/api/v1/namespaces", keep_namespace, wake)
+
+    def start(self) -> None:
+        """Begin to follow; nodes first, so that no pod is priced before its fleet is known."""
+        for informer in (self._nodes, self._namespaces, self._pods):
+            informer.start()
+
+    def stop(self) -> None:
+        """End soon."""
+        for informer in (self._nodes, self._namespaces, self._pods):
+            informer.stop()
+
+    @property
+    def synced(self) -> bool:
+        """Whether all of the cluster has been seen since the start: nothing is decided before."""
+        return self._pods.synced and self._nodes.synced and self._namespaces.synced
+
+    def fleet(self) -> Fleet:
+        """The accelerators of the cluster as last seen."""
+        return fleet_of(self._catalogue, self._nodes.held().values())
+
+    def state(self) -> ClusterState:
+        """Everything that is held now, without the namespaces that are the provider's own."""
+        pods = {uid: pod for uid, pod in self._pods.held().items() if pod.workload.ref.namespace not in self._exempt}
+        namespaces = {each.name: each for each in self._namespaces.held().values() if each.name not in self._exempt}
+        nodes = {each.name: each for each in self._nodes.held().values()}
+        return ClusterState(pods, namespaces, nodes, self._departed)
+
+    def _pod_gone(self, state: PodState, *, last: bool) -> None:
+        self._departed[state.uid] = state.departed() if last else state
+
+
+class Controller:
+    """Runs the steps over the cluster whenever it changed, and at least every `resync_s`."""
+
+    def __init__(
+        self,
+        *,
+        api: Api,
+        cluster: Cluster,
+        gate: Gate,
+        meter: Meter,
+        stores: Stores,
+        clock: Clock,
+        reading: Reading,
+        times: Times,
+    ) -> None:
+        self._cluster, self._times = cluster, times
+        self._steps = Steps(
+            api=api,
+            gate=gate,
+            meter=meter,
+            stores=stores,
+            clock=clock,
+            expected_pods=reading.expected_pods,
+            times=times,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
+
+    def start(self) -> None:
+        """Begin to act."""
+        self._cluster.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the pass that runs."""
+        self._stopping.set()
+        self._cluster.stop()
+        self._cluster.changed.set()
+        self._thread.join(timeout=30)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it acts: the cluster has been seen whole and the thread lives."""
+        return self._cluster.synced and self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._cluster.changed.wait(self._times.resync_s)
+            self._cluster.changed.clear()
+            if not self._cluster.synced or self._stopping.is_set():
+                continue
+            try:
+                if self._steps.run(self._cluster.state()):
+                    self._cluster.changed.set()
+            except GatekeeperError as error:
+                _log.warning("pass_failed", error=str(error)[:500])
+                self._stopping.wait(1)
+            except Exception:  # noqa: BLE001
+                # A dead controller leaves every gated pod waiting for ever; a failed pass is tried again.
+                _log.exception("pass_failed")
+                self._stopping.wait(5)

@@ -1,0 +1,12 @@
+"""Names that we write into the cluster. The chart's policies guard the same ones (helm/compute-gatekeeper)."""
+
+PREFIX = "compute-gatekeeper.io"
+GATE = f"{PREFIX}/flop-lease"
+RESERVATION = f"{PREFIX}/reservation"  # pod annotation: the reservation that its release rests on
+CLEARED = f"{PREFIX}/cleared"  # namespace label
+CLEARED_UNTIL = f"{PREFIX}/cleared-until"  # namespace annotation, RFC 3339
+# Kubelets cannot change labels under this prefix (NodeRestriction admission), so a node cannot say of itself
+# that it has no accelerators.
+ACCELERATOR_NODE = "node-restriction.kubernetes.io/compute-gatekeeper-accelerator"
+STOP_QUOTA = "compute-gatekeeper-stop"
+PRODUCT_LABELS = ("nvidia.com/gpu.product", "cloud.google.com/gke-accelerator", "amd.com/gpu.product-name")

@@ -1,0 +1,46 @@
+"""Namespaces and their clearance: a label that lets their pods pass without a gate, and the moment it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from gatekeeper.cluster.api import Api, Json
+from gatekeeper.cluster.names import CLEARED, CLEARED_UNTIL
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceState:
+    """A namespace and the clearance it carries; `until` is None where it has none, or one that cannot be read."""
+
+    name: str
+    resource_version: str
+    cleared: bool
+    until: datetime | None
+    deleting: bool
+
+
+def keep_namespace(namespace: Json) -> NamespaceState:
+    """What an informer of namespaces keeps."""
+    metadata = namespace["metadata"]
+    text = (metadata.get("annotations") or {}).get(CLEARED_UNTIL, "")
+    try:
+        until = datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+    except ValueError:
+        until = None
+    return NamespaceState(
+        name=metadata["name"],
+        resource_version=metadata["resourceVersion"],
+        cleared=CLEARED in (metadata.get("labels") or {}),
+        until=until,
+        deleting="deletionTimestamp" in metadata,
+    )
+
+
+def write_clearance(api: Api, namespace: str, until: datetime | None) -> None:
+    """Give a clearance until a moment, or take it away (None)."""
+    label = None if until is None else "true"
+    end = None if until is None else until.strftime("%Y-%m-%dT%H:%M:%SZ")
+    body = {"metadata": {"labels": {CLEARED: label}, "annotations": {CLEARED_UNTIL: end}}}
+    api.merge_patch(f"/api/v1/namespaces/{quote(namespace, safe='')}", body)

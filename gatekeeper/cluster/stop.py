@@ -1,0 +1,92 @@
+"""Stopping what runs: suspend its owner, delete its pods (a tenant's disruption budget would win over an eviction),
+and set the namespace's accelerator quota to 0. Every step is safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+import structlog
+
+from gatekeeper.cluster.api import Api, Json, pod_path
+from gatekeeper.cluster.names import STOP_QUOTA
+from gatekeeper.cluster.pods import Owner, PodState, controller_of
+from gatekeeper.domain.errors import GatekeeperError, NotFound
+
+_log = structlog.get_logger(__name__)
+# The kubelet honours this grace; the chart's policies cap what a tenant may ask for at 60 s.
+DELETE_GRACE_S = 30
+OWNER_STEPS_MAX = 4
+
+_SUSPEND: Json = {"spec": {"suspend": True}}
+_RUN_POLICY: Json = {"spec": {"runPolicy": {"suspend": True}}}
+# (API group, kind) -> (plural, what suspends it; None: it is only a step on the way to its own owner).
+OWNERS: Mapping[tuple[str, str], tuple[str, Json | None]] = {
+    ("batch", "Job"): ("jobs", _SUSPEND),
+    ("batch", "CronJob"): ("cronjobs", _SUSPEND),
+    ("jobset.x-k8s.io", "JobSet"): ("jobsets", _SUSPEND),
+    ("ray.io", "RayCluster"): ("rayclusters", _SUSPEND),
+    ("ray.io", "RayJob"): ("rayjobs", _SUSPEND),
+    ("kubeflow.org", "PyTorchJob"): ("pytorchjobs", _RUN_POLICY),
+    ("kubeflow.org", "TFJob"): ("tfjobs", _RUN_POLICY),
+    ("kubeflow.org", "MPIJob"): ("mpijobs", _RUN_POLICY),
+}
+
+
+def owner_path(owner: Owner, namespace: str) -> str | None:
+    """Path of a pod's owner; None for kinds that we do not read."""
+    group, _, version = owner.api_version.rpartition("/")
+    known = OWNERS.get((group, owner.kind))
+    if known is None:
+        return None
+    return f"/apis/{group}/{version}/namespaces/{quote(namespace, safe='')}/{known[0]}/{quote(owner.name, safe='')}"
+
+
+def stop_pod(api: Api, pod: PodState) -> None:
+    """Suspend the pod's owners and delete the pod.
+
+    Raises:
+        Unavailable: the API server does not answer; ask again.
+    """
+    if pod.owner is not None:
+        suspend_owners(api, pod.owner, pod.workload.ref.namespace)
+    body = {"gracePeriodSeconds": DELETE_GRACE_S, "preconditions": {"uid": pod.uid}}
+    api.delete(pod_path(pod.workload.ref.namespace, pod.workload.ref.name), body)
+    _log.info("pod_stopped", pod=str(pod.workload.ref))
+
+
+def suspend_owners(api: Api, owner: Owner, namespace: str) -> None:
+    """Suspend an owner and the owners above it. One that cannot be suspended costs churn, not safety: it is logged."""
+    above: Owner | None = owner
+    for _ in range(OWNER_STEPS_MAX):
+        if above is None or (path := owner_path(above, namespace)) is None:
+            return
+        group = above.api_version.rpartition("/")[0]
+        suspension = OWNERS[(group, above.kind)][1]
+        try:
+            found = api.get(path)
+            if suspension is not None and found["metadata"]["uid"] == above.uid:
+                api.merge_patch(path, suspension)
+        except NotFound:
+            return
+        except GatekeeperError as error:
+            _log.warning("owner_not_suspended", owner=f"{above.kind} {namespace}/{above.name}", error=str(error)[:300])
+            return
+        above = controller_of(found["metadata"])
+
+
+def set_stop_quota(api: Api, namespace: str, resources: Iterable[str]) -> None:
+    """Refuse every request for accelerators in a namespace, by the API server itself."""
+    hard = {f"requests.{key}": "0" for key in sorted(resources)}
+    base = f"/api/v1/namespaces/{quote(namespace, safe='')}/resourcequotas"
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": STOP_QUOTA}, "spec": {"hard": hard}}
+    try:
+        api.merge_patch(f"{base}/{STOP_QUOTA}", {"spec": {"hard": hard}})
+    except NotFound:
+        api.create(base, body)
+
+
+def lift_stop_quota(api: Api, namespace: str) -> None:
+    """Take the quota away again."""
+    api.delete(f"/api/v1/namespaces/{quote(namespace, safe='')}/resourcequotas/{STOP_QUOTA}")

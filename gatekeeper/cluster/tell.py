@@ -1,0 +1,63 @@
+"""Telling the customer: one event on the pod or namespace object, so that `kubectl describe` says why it waits."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import structlog
+
+from gatekeeper.cluster.api import Api, Json
+from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.workload import WorkloadRef
+
+_log = structlog.get_logger(__name__)
+# The API server refuses longer messages (core/v1 Event validation, 1,024 bytes).
+MESSAGE_BYTES_MAX = 1_000
+REMEMBERED = 10_000
+
+
+class Teller:
+    """Writes each sentence about an object once; an event that cannot be written costs nobody anything."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._told: dict[str, str] = {}
+
+    def tell(self, ref: WorkloadRef, reason: str, sentence: str) -> None:
+        """Say something about a pod, unless it was the last thing said about it."""
+        if self._told.get(ref.uid) == sentence:
+            return
+        if len(self._told) >= REMEMBERED:
+            self._told.clear()
+        self._told[ref.uid] = sentence
+        try:
+            self._api.create(
+                f"/api/v1/namespaces/{quote(ref.namespace, safe='')}/events", _event(ref, reason, sentence)
+            )
+        except GatekeeperError as error:
+            _log.warning("event_not_written", pod=str(ref), error=str(error)[:300])
+
+
+def _event(ref: WorkloadRef, reason: str, sentence: str) -> Json:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"compute-gatekeeper.{uuid.uuid4().hex}", "namespace": ref.namespace},
+        "involvedObject": {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "namespace": ref.namespace,
+            "name": ref.name,
+            "uid": ref.uid,
+        },
+        "reason": reason,
+        "message": sentence.encode()[:MESSAGE_BYTES_MAX].decode("utf-8", "ignore"),
+        "type": "Warning",
+        "source": {"component": "compute-gatekeeper"},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
