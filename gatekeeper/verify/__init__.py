@@ -9,5 +9,17 @@
 from gatekeeper.verify.export import Check, Source, verify_export
 from gatekeeper.verify.recompute import Recompute, Wrong
 from gatekeeper.verify.report import Overrun, Problem, Report, RunTotals
+from gatekeeper.verify.tiers import TierCheck
 
-__all__ = ["Check", "Overrun", "Problem", "Recompute", "Report", "RunTotals", "Source", "Wrong", "verify_export"]
+__all__ = [
+    "Check",
+    "Overrun",
+    "Problem",
+    "Recompute",
+    "Report",
+    "RunTotals",
+    "Source",
+    "TierCheck",
+    "Wrong",
+    "verify_export",
+]

@@ -1,0 +1,144 @@
+"""Compares each tier that a customer's record states with the parties that stand beside it in the record.
+
+A stated tier must be the strictest of its stated reasons, and each reason's path must lead from the customer's party
+to an owner of it. With the tier table of the pack (named by the pack's SHA-256, from the pack's publisher) the tier
+and its reasons are resolved again from the parties alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
+
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.party import Party, PartyKind
+from gatekeeper.domain.record import Record, RecordType
+from gatekeeper.domain.tier import Tier, TierTable, resolve, worst
+from gatekeeper.verify.recompute import Wrong
+
+# Where a record of each type keeps a customer's parties and tiers.
+_STATES = {
+    RecordType.CUSTOMER_ENROLLED: "applied",
+    RecordType.CUSTOMER_SUBMITTED: "applied",
+    RecordType.CUSTOMER_APPROVED: "in_effect",
+}
+Reason = tuple[Tier, str, tuple[str, ...]]
+
+
+class TierCheck:
+    """A check for `verify_export(checks=[...])`.
+
+    Args:
+        tables: SHA-256 of a policy pack, hexadecimal -> its tier table.
+
+    Attributes:
+        unresolved_packs: packs whose table was not given: their tiers were compared with their reasons only.
+    """
+
+    def __init__(self, tables: Mapping[str, TierTable] | None = None) -> None:
+        self.unresolved_packs: set[str] = set()
+        self._tables = dict(tables or {})
+
+    def see(self, record: Record) -> None:
+        """Take the next record in.
+
+        Raises:
+            Wrong: a tier does not follow from the parties and reasons in the record.
+        """
+        place = _STATES.get(record.type)
+        if place is None or place not in record.facts:
+            return
+        state = _object(record.facts[place], place)
+        try:
+            parties = {each.id: each for each in map(_party, _list(state, "parties"))}
+        except (InvalidInput, ValueError) as error:
+            raise Wrong(f"A party of the record is none: {error}") from error
+        for pack, stated in _object(state.get("tiers"), "tiers").items():
+            self._compare(pack, _object(stated, f"tiers.{pack}"), state, parties)
+
+    def _compare(
+        self, pack: str, stated: Mapping[str, object], state: Mapping[str, object], parties: Mapping[str, Party]
+    ) -> None:
+        customer, party = _text(state, "customer"), _text(state, "party")
+        tier, reasons = _tier(stated), [_reason(each) for each in _list(stated, "reasons")]
+        if tier is not worst(each for each, _, _ in reasons):
+            raise Wrong(f"Customer {customer} is in {tier} by pack {pack}, which is not the strictest of its reasons.")
+        for _, _, path in reasons:
+            _check_path(path, party, parties)
+        table = self._tables.get(_text(stated, "sha256"))
+        if table is None:
+            self.unresolved_packs.add(pack)
+            return
+        found = resolve(parties, party, table, _day(state))
+        if found.tier is not tier or [(each.tier, each.code, each.path) for each in found.reasons] != reasons:
+            raise Wrong(
+                f"Customer {customer} is stated to be in {tier} by pack {pack}; its parties make it {found.tier}."
+            )
+
+
+def _check_path(path: tuple[str, ...], party: str, parties: Mapping[str, Party]) -> None:
+    """A path begins at the customer's party, and each next one owns the one before."""
+    if not path or path[0] != party:
+        raise Wrong(f"A reason's path does not begin at the customer's party {party}.")
+    for owned, owner in pairwise(path):
+        if owned not in parties or owner not in parties[owned].parents:
+            raise Wrong(f"A reason's path says that {owner} owns {owned}, which the parties do not.")
+
+
+def _party(value: object) -> Party:
+    fields = _object(value, "a party")
+    return Party(
+        id=_text(fields, "id"),
+        kind=PartyKind(_text(fields, "kind")),
+        legal_name=_text(fields, "legal_name"),
+        headquarters=_text(fields, "headquarters"),
+        parents=_texts(fields, "parents"),
+        no_parent_reason=_text(fields, "no_parent_reason"),
+    )
+
+
+def _reason(value: object) -> Reason:
+    fields = _object(value, "a reason")
+    return _tier(fields), _text(fields, "code"), _texts(fields, "path")
+
+
+def _tier(fields: Mapping[str, object]) -> Tier:
+    try:
+        return Tier(_text(fields, "tier"))
+    except ValueError as error:
+        raise Wrong("A tier is 1, 2, 3 or unresolved.") from error
+
+
+def _day(state: Mapping[str, object]) -> date:
+    try:
+        return date.fromisoformat(_text(state, "as_of"))
+    except ValueError as error:
+        raise Wrong("as_of must be a day.") from error
+
+
+def _object(value: object, name: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise Wrong(f"{name} must be an object.")
+    return value
+
+
+def _list(fields: Mapping[str, object], name: str) -> list[object]:
+    value = fields.get(name)
+    if not isinstance(value, list):
+        raise Wrong(f"{name} must be a list.")
+    return value
+
+
+def _text(fields: Mapping[str, object], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise Wrong(f"{name} must be a text.")
+    return value
+
+
+def _texts(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
+    values = _list(fields, name)
+    if not all(isinstance(each, str) for each in values):
+        raise Wrong(f"{name} must be a list of texts.")
+    return tuple(map(str, values))
