@@ -76,7 +76,7 @@ class Decision:
     Attributes:
         sentence: one sentence for the customer: why, how far it was, what it can do.
         grant: lease and amount where the verdict lets it start and a budget holds; None otherwise.
-        limit_tflop, used_tflop: of the pack that decided; None where no budget was asked.
+        limit_tflop, used_tflop: of the pack whose lease is granted, else of the one that decided; None without one.
         packs: id -> SHA-256 of each pack that was asked.
     """
 
@@ -141,19 +141,21 @@ def decide(question: Question, packs: tuple[ActivePack, ...]) -> Decision:
             Verdict.ALLOW, (), f"Allowed: no policy pack is active, so nothing is asked of {question.workload.ref}."
         )
     moderated = [(_moderate(opinion.verdict, active.mode), active, opinion) for active, opinion in asked]
-    moderated.sort(key=lambda each: (-each[0].strictness, -each[2].verdict.strictness, each[1].pack.id))
+    moderated.sort(key=_deciding_first)
     verdict, active, opinion = moderated[0]
+    granting = _granting(moderated) if verdict.lets_start else None
+    pool = granting.pool if granting else opinion.pool
     reasons = tuple(
         Reason(each.code, each.text, which.pack.id, moderate, each.verdict) for moderate, which, each in moderated
     )
     return Decision(
         verdict=verdict,
         reasons=reasons,
-        sentence=_sentence(question, verdict, active.pack, opinion),
+        sentence=_sentence(question, verdict, active, opinion),
         tier=opinion.tier,
-        grant=_smallest_grant(moderated) if verdict.lets_start else None,
-        limit_tflop=opinion.pool.limit_tflop if opinion.pool else None,
-        used_tflop=opinion.pool.used_tflop if opinion.pool else None,
+        grant=granting.grant if granting else None,
+        limit_tflop=pool.limit_tflop if pool else None,
+        used_tflop=pool.used_tflop if pool else None,
         packs={each.pack.id: each.pack.sha256 for each, _ in asked},
     )
 
@@ -167,7 +169,8 @@ def verdict_on_running(question: Question, packs: tuple[ActivePack, ...]) -> Dec
     decision = decide(replace(question, rate_tflop_per_s=0), packs)
     if decision.verdict.lets_start:
         return None
-    sentence = decision.sentence.replace(_OPENING[decision.verdict], _OPENING[Verdict.STOP], 1)
+    was, now = (f" is {_HAPPENS[each]} by " for each in (decision.verdict, Verdict.STOP))
+    sentence = decision.sentence.replace(was, now, 1)
     return replace(decision, verdict=Verdict.STOP, sentence=sentence, grant=None)
 
 
@@ -208,6 +211,12 @@ def _moderate(verdict: Verdict, mode: Mode) -> Verdict:
     return min(verdict, ceiling, key=lambda each: each.strictness)
 
 
+def _deciding_first(each: tuple[Verdict, ActivePack, _Opinion]) -> tuple[int, int, int, str]:
+    """Order of what packs say: strictest first; among equals the one that enforces, then what it would have said."""
+    verdict, active, opinion = each
+    return (-verdict.strictness, -list(Mode).index(active.mode), -opinion.verdict.strictness, active.pack.id)
+
+
 def _opinion(question: Question, pack: Pack) -> _Opinion:
     """What one pack says: customer first, then tier, then rule, then budget."""
     customer = question.customer
@@ -219,7 +228,8 @@ def _opinion(question: Question, pack: Pack) -> _Opinion:
         )
     standing = customer.standing_at(question.now)
     if standing is not Standing.APPROVED:
-        text = f"the KYC record of customer {customer.id} is {standing.value}"
+        cause = f" ({customer.reason.strip().rstrip('.')})" if customer.reason.strip() else ""
+        text = f"the KYC record of customer {customer.id} is {standing.value}{cause}"
         return _Opinion(
             Verdict.DENY, f"customer.{standing.value}", text, "ask your provider what your record still needs"
         )
@@ -230,54 +240,71 @@ def _opinion(question: Question, pack: Pack) -> _Opinion:
         return _Opinion(Verdict.DENY, f"tier.{finding.deciding.code}", why, remedy, finding.tier)
     rule = pack.rule_for(finding.tier, question.site)
     if rule is None:
-        text = f"{pack.id} has no rule for {finding.tier} at this site"
+        text = f"it has no rule for {finding.tier} with these chips in this country, and {why}"
         return _Opinion(Verdict.DENY, "rule.none", text, pack.remedy, finding.tier)
     if rule.action is Action.BUDGET:
         return _by_budget(question, pack, finding, rule.text)
     verdict = {Action.ALLOW: Verdict.ALLOW, Action.HOLD: Verdict.HOLD, Action.DENY: Verdict.DENY}[rule.action]
-    return _Opinion(verdict, rule.code, f"{rule.text} ({finding.tier}: {why})", pack.remedy, finding.tier)
+    return _Opinion(verdict, rule.code, f"{rule.text}, and {why}", pack.remedy, finding.tier)
 
 
 def _by_budget(question: Question, pack: Pack, finding: TierFinding, rule_text: str) -> _Opinion:
     pool = question.pools[pack.id]
-    who = f"{finding.tier} ({finding.deciding.text})"
-    if question.rate_tflop_per_s == 0 and pool.used_tflop > pool.limit_tflop:
-        text = f"{who} is past the limit: {format_flop(pool.used_tflop)} of {format_flop(pool.limit_tflop)} are used"
-        return _Opinion(Verdict.DENY, "budget.overrun", text, pack.remedy, finding.tier, None, pool)
+    why = finding.deciding.text
+    used = f"{_bare(pool.used_tflop)} of {format_flop(pack.threshold.effective_tflop)} are used or held"
+    because = f"the limit holds because {why} and {rule_text}"
     if question.rate_tflop_per_s == 0:
-        return _Opinion(
-            Verdict.ALLOW, "budget.none_needed", f"{who} asks for no operations", "", finding.tier, None, pool
-        )
+        if pool.used_tflop > pool.limit_tflop:
+            text = f"{used}, which is past the limit; {because}"
+            return _Opinion(Verdict.DENY, "budget.overrun", text, pack.remedy, finding.tier, None, pool)
+        text = f"it asks for no operations, and {why}"
+        return _Opinion(Verdict.ALLOW, "budget.none_needed", text, "", finding.tier, None, pool)
     grant = lease_of(pool, question.rate_tflop_per_s, pack.lease, question.grace_s)
-    used = f"{format_flop(pool.used_tflop)} of {format_flop(pack.threshold.amount_tflop)} are used or held"
     if grant is None:
-        needed = question.rate_tflop_per_s * (pack.lease.shortest_s + question.grace_s)
+        needed_tflop = question.rate_tflop_per_s * (pack.lease.shortest_s + question.grace_s)
         text = (
-            f"{rule_text}; {who}: {used}, and the shortest lease of {format_duration(pack.lease.shortest_s)} "
-            f"could take {format_flop(needed)} where {format_flop(pool.budget_tflop)} are left"
+            f"its shortest lease of {format_duration(pack.lease.shortest_s)} "
+            f"{_needed_and_left(needed_tflop, pool.budget_tflop)} ({used}); {because}"
         )
         return _Opinion(Verdict.DENY, "budget.exhausted", text, pack.remedy, finding.tier, None, pool)
+    text = f"{used}, and {why}"
     if pool.used_tflop * PERCENT >= pool.limit_tflop * pack.warn_percent:
-        text = f"{who}: {used}"
         return _Opinion(Verdict.WARN, "budget.low", text, pack.remedy, finding.tier, grant, pool)
-    return _Opinion(Verdict.ALLOW, "budget.enough", f"{who}: {used}", "", finding.tier, grant, pool)
+    return _Opinion(Verdict.ALLOW, "budget.enough", text, "", finding.tier, grant, pool)
 
 
-def _smallest_grant(moderated: list[tuple[Verdict, ActivePack, _Opinion]]) -> Grant | None:
-    """The shortest lease that an enforcing pack grants; a pack that only observes or warns takes no budget."""
-    grants = [each.grant for _, active, each in moderated if active.mode is Mode.ENFORCE and each.grant is not None]
-    return min(grants, key=lambda grant: grant.lease_s, default=None)
+def _bare(amount_tflop: int, digits: int = 3) -> str:
+    """An amount without its unit, for "9.98e25 of 1.00e26 FLOP"."""
+    return format_flop(amount_tflop, digits=digits).removesuffix(" FLOP")
 
 
-_OPENING = {
-    Verdict.ALLOW: "Allowed",
-    Verdict.WARN: "Allowed with a warning",
-    Verdict.HOLD: "On hold",
-    Verdict.DENY: "Refused",
-    Verdict.STOP: "Stopped",
+def _needed_and_left(needed_tflop: int, left_tflop: int) -> str:
+    """What is needed and what is left, with as many digits as it takes to see that the second is less."""
+    if left_tflop == 0:
+        return f"could take {format_flop(needed_tflop)} and nothing is left"
+    digits = next(each for each in range(3, 40) if _bare(needed_tflop, each) != _bare(left_tflop, each))
+    return f"could take {format_flop(needed_tflop, digits=digits)} and only {_bare(left_tflop, digits)} are left"
+
+
+def _granting(moderated: list[tuple[Verdict, ActivePack, _Opinion]]) -> _Opinion | None:
+    """The enforcing pack that grants the shortest lease; a pack that only observes or warns takes no budget."""
+    granting = [each for _, active, each in moderated if active.mode is Mode.ENFORCE and each.grant is not None]
+    return min(granting, key=lambda each: each.grant.lease_s if each.grant else 0, default=None)
+
+
+_HAPPENS = {
+    Verdict.ALLOW: "allowed",
+    Verdict.WARN: "allowed with a warning",
+    Verdict.HOLD: "put on hold",
+    Verdict.DENY: "refused",
+    Verdict.STOP: "stopped",
 }
+_WOULD = {Verdict.WARN: "warn", Verdict.HOLD: "put it on hold", Verdict.DENY: "refuse it", Verdict.STOP: "stop it"}
 
 
-def _sentence(question: Question, verdict: Verdict, pack: Pack, opinion: _Opinion) -> str:
+def _sentence(question: Question, verdict: Verdict, active: ActivePack, opinion: _Opinion) -> str:
+    would = ""
+    if verdict is not opinion.verdict:
+        would = f", which is not enforced here and would otherwise {_WOULD[opinion.verdict]}"
     remedy = f"; {opinion.remedy}" if opinion.remedy and verdict is not Verdict.ALLOW else ""
-    return f"{_OPENING[verdict]} by {pack.id}: {question.workload.ref}: {opinion.text}{remedy}."
+    return f"{question.workload.ref} is {_HAPPENS[verdict]} by {active.pack.id}{would}: {opinion.text}{remedy}."

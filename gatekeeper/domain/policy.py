@@ -88,10 +88,14 @@ class Threshold:
             raise InvalidInput("A threshold needs an amount above 0 and its source.")
 
     @property
+    def effective_tflop(self) -> int:
+        """The number that holds: the regime's, or the ratchet where that is higher."""
+        return max(self.amount_tflop, self.floor_tflop)
+
+    @property
     def limit_tflop(self) -> int:
         """The most that a run may use and stay below control: exact, one TFLOP under where reaching it counts."""
-        effective = max(self.amount_tflop, self.floor_tflop)
-        return effective - 1 if self.reached_is_controlled else effective
+        return self.effective_tflop - 1 if self.reached_is_controlled else self.effective_tflop
 
 
 @dataclass(frozen=True, slots=True)

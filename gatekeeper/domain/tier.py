@@ -110,61 +110,76 @@ class TierFinding:
 def resolve(parties: Mapping[str, Party], party_id: str, table: TierTable, as_of: date) -> TierFinding:
     """Tier of one party on a day: worst over itself and all its owners up to the ultimate parents.
 
-    Order-independent and safe with cycles: each party is judged once, by the shortest path to it.
+    Order-independent and safe with cycles: each party is judged once, by the shortest path to it. Owners that only
+    own each other have no ultimate parent, which leaves the tier unresolved however clean the circle looks.
     """
+    paths: dict[str, tuple[str, ...]] = {party_id: (party_id,)}
+    waiting = [party_id]
+    for each in waiting:  # grows while it is read: breadth first
+        for parent in sorted(parties[each].parents) if each in parties else ():
+            if parent not in paths:
+                paths[parent] = (*paths[each], parent)
+                waiting.append(parent)
     reasons: list[TierReason] = []
-    roots = 0
-    seen: set[str] = {party_id}
-    waiting: list[tuple[str, ...]] = [(party_id,)]
-    while waiting:
-        path = waiting.pop(0)
-        party = parties.get(path[-1])
+    for each, path in paths.items():
+        party = parties.get(each)
         if party is None:
-            reasons.append(_missing(parties, path))
+            text = _told(parties, path, f"there is no record of {each}")
+            reasons.append(TierReason(Tier.UNRESOLVED, "party.missing", path, text))
             continue
         reasons.append(_by_headquarters(parties, party, path, table, as_of))
-        if not party.parents:
-            roots += 1
-            if not party.no_parent_reason:
-                reasons.append(_unknown_parent(parties, party, path))
-        for parent in party.parents:
-            if parent not in seen:
-                seen.add(parent)
-                waiting.append((*path, parent))
-    if not roots and parties.get(party_id) is not None:
-        text = f"{_chain(parties, (party_id,))}: its owners own each other in a circle and no ultimate parent is known"
-        reasons.append(TierReason(Tier.UNRESOLVED, "parent.circular", (party_id,), text))
+        if not party.parents and not party.no_parent_reason:
+            text = _told(parties, path, f"nobody has said who owns {party.legal_name}, or why nobody does")
+            reasons.append(TierReason(Tier.UNRESOLVED, "parent.unknown", path, text))
+    for each in set(paths) - _with_ultimate_parent(parties, paths):
+        text = _told(parties, paths[each], f"the owners of {parties[each].legal_name} only own each other in a circle")
+        reasons.append(TierReason(Tier.UNRESOLVED, "parent.circular", paths[each], text))
     reasons.sort(key=lambda reason: (-reason.tier.strictness, len(reason.path), reason.path, reason.code))
     return TierFinding(party_id, as_of, reasons[0].tier, tuple(reasons))
 
 
+def _with_ultimate_parent(parties: Mapping[str, Party], reached: Iterable[str]) -> set[str]:
+    """Those of some parties that have a way up to a party without parents, or to one that is not on record."""
+    owned: dict[str, list[str]] = {}
+    waiting: list[str] = []
+    for each in reached:
+        parents = parties[each].parents if each in parties else ()
+        for parent in parents:
+            owned.setdefault(parent, []).append(each)
+        if not parents:
+            waiting.append(each)
+    found = set(waiting)
+    while waiting:
+        below = [each for each in owned.get(waiting.pop(), ()) if each not in found]
+        found.update(below)
+        waiting.extend(below)
+    return found
+
+
 def _chain(parties: Mapping[str, Party], path: tuple[str, ...]) -> str:
-    """The path for people: "Acme Inc (US) owned by Acme Group (CN)"."""
-    names = [
+    """The path for people: "Acme Inc (US) is owned by Acme Holding (SG), which is owned by Acme Group (CN)"."""
+    first, *owners = [
         f"{party.legal_name} ({party.headquarters or 'headquarters unknown'})" if (party := parties.get(each)) else each
         for each in path
     ]
-    return " owned by ".join(names)
+    return first + (" is owned by " + ", which is owned by ".join(owners) if owners else "")
+
+
+def _told(parties: Mapping[str, Party], path: tuple[str, ...], fact: str) -> str:
+    """A fact about the last party of a path, after the path where there is one: a clause that can follow "because"."""
+    return fact if len(path) == 1 else f"{_chain(parties, path)}, and {fact}"
 
 
 def _by_headquarters(
     parties: Mapping[str, Party], party: Party, path: tuple[str, ...], table: TierTable, as_of: date
 ) -> TierReason:
-    chain = _chain(parties, path)
     if not party.headquarters:
-        return TierReason(Tier.UNRESOLVED, "hq.unknown", path, f"{chain}: nobody has recorded its headquarters")
+        fact = f"nobody has recorded where {party.legal_name} is headquartered"
+        return TierReason(Tier.UNRESOLVED, "hq.unknown", path, _told(parties, path, fact))
     tier = table.tier_of(party.headquarters, as_of)
     if tier is Tier.UNRESOLVED:
-        text = f"{chain}: {party.headquarters} is no country that the policy pack knows"
-        return TierReason(tier, "hq.unknown_country", path, text)
-    where = "headquartered" if len(path) == 1 else "an owner is headquartered"
-    return TierReason(tier, "hq.own" if len(path) == 1 else "hq.owner", path, f"{chain}: {where} in {tier}")
-
-
-def _unknown_parent(parties: Mapping[str, Party], party: Party, path: tuple[str, ...]) -> TierReason:
-    text = f"{_chain(parties, path)}: nobody has said who owns {party.legal_name}, or why nobody does"
-    return TierReason(Tier.UNRESOLVED, "parent.unknown", path, text)
-
-
-def _missing(parties: Mapping[str, Party], path: tuple[str, ...]) -> TierReason:
-    return TierReason(Tier.UNRESOLVED, "party.missing", path, f"{_chain(parties, path)}: no record of this party")
+        fact = f"the headquarters of {party.legal_name} are recorded in {party.headquarters}, which is no known country"
+        return TierReason(tier, "hq.unknown_country", path, _told(parties, path, fact))
+    if len(path) == 1:
+        return TierReason(tier, "hq.own", path, f"{_chain(parties, path)} is headquartered in {tier}")
+    return TierReason(tier, "hq.owner", path, f"{_chain(parties, path)}, headquartered in {tier}")
