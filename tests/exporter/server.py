@@ -25,7 +25,7 @@ class Exporter:
         read = gpus
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+            def do_GET(self) -> None:
                 found = self.path == "/metrics"
                 body = exposition(read()).encode() if found else b"not found\n"
                 self.send_response(200 if found else 404)
