@@ -4,7 +4,8 @@
     python scripts/system_packages.py --only node     # just what the test node needs
     python scripts/system_packages.py --check         # changes nothing
 
-No service is started: a server that a package brings is only a program here; tests start their own on loopback ports.
+No service is started, now or at the next boot: a server that a package brings is only a program here; tests start
+their own on loopback ports.
 """
 
 import argparse
@@ -30,6 +31,7 @@ class Package:
     proof: str
     group: str
     purpose: str
+    service: str | None = None
 
     def present(self) -> bool:
         """Whether its program (or, for an absolute path, its file) is there."""
@@ -39,14 +41,14 @@ class Package:
 
 
 PACKAGES = (
-    Package("containerd", "containerd", "node", "runs the containers of the test node"),
+    Package("containerd", "containerd", "node", "runs the containers of the test node", "containerd"),
     Package("runc", "runc", "node", "starts them"),
     Package("containernetworking-plugins", "/usr/lib/cni/ptp", "node", "gives pods their network"),
     Package("busybox-static", "/bin/busybox", "node", "is the one program inside the test image"),
     Package("iproute2", "ip", "node", "gives the test kubelet an address of its own"),
     Package("mount", "umount", "node", "cleans up after the test node"),
-    Package("prometheus", "prometheus", "prometheus", "scrapes the test exporter; the meter reads it"),
-    Package("nginx-light", "nginx", "bench", "is what the webhook's CPU is measured against"),
+    Package("prometheus", "prometheus", "prometheus", "scrapes the test exporter; the meter reads it", "prometheus"),
+    Package("nginx-light", "nginx", "bench", "is what the webhook's CPU is measured against", "nginx"),
     Package("wrk", "wrk", "bench", "sends the load"),
 )
 GROUPS = tuple(dict.fromkeys(package.group for package in PACKAGES))
@@ -92,6 +94,9 @@ def install(packages: Sequence[Package]) -> None:
         names = [package.name for package in packages]
         command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *names]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    services = [package.service for package in packages if package.service is not None]
+    if services and shutil.which("systemctl"):
+        subprocess.run(["systemctl", "disable", "--quiet", *services], check=True, env=environment)
 
 
 def ensure(groups: Sequence[str] = GROUPS, *, may_install: bool = True) -> list[Package]:

@@ -6,7 +6,6 @@
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -103,16 +102,17 @@ def _build(program: Program) -> Path:
 
 
 def assemble() -> Path:
-    """Make every program available; returns one folder that holds them all (as links where they are elsewhere)."""
+    """Make every program available; returns a folder of links to them all, for a PATH."""
     names = list(PROGRAMS)
+    # Apart from what was built: a program of KUBEBUILDER_ASSETS must not be taken for ours in a later run.
+    folder = bin_folder(HERE).parent / "links"
+    folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names, start=1):
         print(f"[{number}/{len(names)}] {name}", file=sys.stderr, flush=True)
-        binary(name)
-    folder = bin_folder(HERE)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        if not (folder / name).exists():
-            (folder / name).symlink_to(shutil.which(binary(name)) or binary(name))
+        program = binary(name)
+        link = folder / f".{name}-{os.getpid()}"
+        link.symlink_to(program)
+        link.replace(folder / name)
     return folder
 
 

@@ -126,7 +126,6 @@ def _kubelet(layout: NodeLayout, client_ca: Path) -> dict[str, object]:
         "fileCheckFrequency": "1s",
         "syncFrequency": "10s",
         "nodeStatusUpdateFrequency": "2s",
-        "shutdownGracePeriod": "0s",
     }
 
 

@@ -45,7 +45,7 @@ class ControlPlane:
         self._apiserver_flags = tuple(apiserver_flags)
         self._daemons: dict[str, Daemon] = {}
         self._identities: dict[tuple[str, tuple[str, ...]], Identity] = {}
-        self._clients: list[Any] = []
+        self._clients: dict[Identity, Any] = {}
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="compute-gatekeeper-plane-"))
@@ -76,7 +76,7 @@ class ControlPlane:
 
     def stop(self) -> None:
         """End every server by its pid and remove the folder; a second call does nothing."""
-        for client in self._clients:
+        for client in self._clients.values():
             client.close()
         self._clients.clear()
         for name in reversed(COMPONENTS):
@@ -148,16 +148,19 @@ class ControlPlane:
         return self._write_kubeconfig(identity.certificate.stem, credential)
 
     def client(self, name: str, *groups: str) -> kube.ApiClient:
-        """A client of the official library that calls as the identity."""
+        """The client of the official library that calls as the identity; one for each, so that polling is cheap."""
         identity = self.identity(name, *groups)
+        if identity not in self._clients:
+            self._clients[identity] = self._new_client(identity)
+        return self._clients[identity]
+
+    def _new_client(self, identity: Identity) -> kube.ApiClient:
         settings = kube.Configuration()
         settings.host = self.url
         settings.ssl_ca_cert = str(self.ca_file)
         settings.cert_file = str(identity.certificate)
         settings.key_file = str(identity.key)
-        client = kube.ApiClient(settings)
-        self._clients.append(client)
-        return client
+        return kube.ApiClient(settings)
 
     def service_account_token(self, namespace: str, name: str, lifetime_s: int = 3600) -> str:
         """A real token of an existing service account, from the TokenRequest API."""

