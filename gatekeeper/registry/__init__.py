@@ -1,0 +1,33 @@
+"""Use cases on people: enrol, approve and suspend customers, explain their tier, bind namespaces, declare runs.
+
+`Registry` is all of them over one store. What a customer is stands in `kyc_record`; what one person may change alone in
+`strictness`; what the log says about it in `facts`.
+"""
+
+from __future__ import annotations
+
+from gatekeeper.domain.policy import ActivePack
+from gatekeeper.ports import Clock, Stores
+from gatekeeper.registry.customers import ApprovalTerms, CustomerRegistry, Review
+from gatekeeper.registry.kyc_record import KycRecord
+from gatekeeper.registry.plan import Outcome, Plan
+from gatekeeper.registry.runs import RunRegistry
+from gatekeeper.registry.strictness import TierChange
+
+__all__ = ["ApprovalTerms", "KycRecord", "Outcome", "Plan", "Registry", "Review", "TierChange"]
+
+
+class Registry(CustomerRegistry, RunRegistry):
+    """All use cases on people."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        clock: Clock,
+        *,
+        packs: tuple[ActivePack, ...],
+        cluster: str,
+        terms: ApprovalTerms | None = None,
+    ) -> None:
+        CustomerRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
+        RunRegistry.__init__(self, stores, clock, cluster)

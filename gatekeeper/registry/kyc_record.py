@@ -1,0 +1,133 @@
+"""A customer's KYC record as one value: the customer, its own party, and that party's owners up the chain.
+
+It is what a person writes into a file, what waits as a proposal, and what a second person approves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.party import Customer, Party, PartyKind, checked_identifier
+from gatekeeper.domain.record import JsonValue, canonical_json
+
+# A chain of owners longer than this is no chain that a person has read; a record (64 KiB) holds about as many.
+PARTIES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class KycRecord:
+    """One customer with its parties; parties stand in the order of their ids, so that equal records are equal.
+
+    Attributes:
+        party_id: the customer's own party.
+        parties: that party and owners of it; owners that the registry knows already may be left out.
+    """
+
+    customer_id: str
+    party_id: str
+    parties: tuple[Party, ...]
+
+    def __post_init__(self) -> None:
+        checked_identifier(self.customer_id, "customer")
+        object.__setattr__(self, "parties", tuple(sorted(map(in_order, self.parties), key=lambda each: each.id)))
+        ids = [party.id for party in self.parties]
+        if len(ids) > PARTIES_MAX:
+            raise InvalidInput(f"Customer {self.customer_id} has {len(ids)} parties; {PARTIES_MAX} is the most.")
+        twice = sorted({each for each in ids if ids.count(each) > 1})
+        if twice:
+            raise InvalidInput(f"Customer {self.customer_id}: party {twice[0]} stands there twice.")
+        if self.party_id not in ids:
+            raise InvalidInput(
+                f"Customer {self.customer_id}: its own party {self.party_id} is not among its parties.",
+                hint="Add the party, or name the right one as `party`.",
+            )
+        strangers = sorted(set(ids) - owners_of({party.id: party for party in self.parties}, self.party_id).keys())
+        if strangers:
+            raise InvalidInput(
+                f"Customer {self.customer_id}: party {strangers[0]} is no owner of {self.party_id}.",
+                hint="Name it as a parent of one of the parties, or remove it.",
+            )
+
+
+def in_order(party: Party) -> Party:
+    """The party with its parents in the order of their ids: their order means nothing."""
+    return replace(party, parents=tuple(sorted(party.parents)))
+
+
+def owners_of(parties: Mapping[str, Party], party_id: str) -> dict[str, Party]:
+    """The party and all its known owners, by id."""
+    found: dict[str, Party] = {}
+    waiting = [party_id]
+    while waiting:
+        party = parties.get(waiting.pop())
+        if party is not None and party.id not in found:
+            found[party.id] = party
+            waiting += party.parents
+    return found
+
+
+def overlaid(parties: Mapping[str, Party], changes: Iterable[Party]) -> dict[str, Party]:
+    """All parties, with some of them replaced or added."""
+    return {**parties, **{each.id: each for each in changes}}
+
+
+def fingerprint(customer: Customer, record: KycRecord) -> str:
+    """SHA-256 of exactly what an approver looks at: the whole record and how the customer stands.
+
+    An approval that names it fails when anything was changed in the meantime: by another proposal, by a stricter
+    change of an owner in somebody else's file, or by a suspension.
+    """
+    seen: JsonValue = {
+        "version": customer.version,
+        "standing": customer.standing.value,
+        "prepared_by": customer.prepared_by,
+        **record_json(record),
+    }
+    return hashlib.sha256(canonical_json(seen)).hexdigest()
+
+
+def record_json(record: KycRecord) -> dict[str, JsonValue]:
+    """The record as JSON values, as it stands in the log too."""
+    return {
+        "customer": record.customer_id,
+        "party": record.party_id,
+        "parties": [party_json(party) for party in record.parties],
+    }
+
+
+def party_json(party: Party) -> dict[str, JsonValue]:
+    """A party as JSON values."""
+    return {
+        "id": party.id,
+        "kind": party.kind.value,
+        "legal_name": party.legal_name,
+        "headquarters": party.headquarters,
+        "parents": list(party.parents),
+        "no_parent_reason": party.no_parent_reason,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A record that waits for a second person, and who prepared it."""
+
+    record: KycRecord
+    prepared_by: str
+
+    def to_text(self) -> str:
+        """The proposal as the store keeps it."""
+        return canonical_json({**record_json(self.record), "prepared_by": self.prepared_by}).decode()
+
+    @classmethod
+    def from_text(cls, text: str) -> Proposal:
+        """Read back what `to_text` wrote."""
+        fields = json.loads(text)
+        parties = tuple(
+            Party(**{**each, "kind": PartyKind(each["kind"]), "parents": tuple(each["parents"])})
+            for each in fields["parties"]
+        )
+        return cls(KycRecord(fields["customer"], fields["party"], parties), fields["prepared_by"])

@@ -1,0 +1,113 @@
+"""What applying a record would do, worked out without doing it: the dry run and the real thing share it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gatekeeper.domain.errors import NotPermitted
+from gatekeeper.domain.party import Customer, Party, Standing
+from gatekeeper.domain.tier import TierFinding
+from gatekeeper.ports import Reader
+from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid, owners_of
+from gatekeeper.registry.strictness import TierChange, Yardstick, strict_part, tier_changes
+
+
+class Outcome(StrEnum):
+    """What becomes of a record that is applied."""
+
+    UNCHANGED = "unchanged"
+    ENROLLED = "enrolled"  # a new customer; waits for approval
+    AT_ONCE = "at_once"  # as strict or stricter: took effect
+    PARTLY = "partly"  # the stricter part took effect, the rest waits
+    WAITS = "waits"  # milder: a second person must approve
+    WITHDRAWN = "withdrawn"  # says what is in effect already; what had waited is dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What applying a record does.
+
+    Attributes:
+        before: the record as in effect, or as it waits for a customer that was never approved; None for a new one.
+        wanted: the record that is applied, with the owners that the registry adds.
+        written: parties that change at once; changes: customers whose tier that moves.
+        findings: tier by each pack once all of it is in effect.
+    """
+
+    outcome: Outcome
+    customer: Customer | None
+    before: KycRecord | None
+    wanted: KycRecord
+    written: Mapping[str, Party]
+    changes: tuple[TierChange, ...]
+    findings: Mapping[str, TierFinding]
+
+
+def plan_of(reader: Reader, record: KycRecord, yardstick: Yardstick) -> Plan:
+    """Work out what applying a record does now.
+
+    Raises:
+        NotPermitted: the customer's account is closed.
+    """
+    customer, parties = reader.customer(record.customer_id), reader.parties()
+    if customer is not None and customer.standing is Standing.CLOSED:
+        raise NotPermitted(f"Customer {customer.id} is closed.", hint="Enrol it again under another id.")
+    proposal = waiting_for(reader, record.customer_id)
+    written = strict_part(parties, reader.customers(), record, yardstick)
+    everything = overlaid(parties, record.parties)
+    return Plan(
+        outcome=_outcome(customer, proposal, record, parties, written),
+        customer=customer,
+        before=_before(customer, proposal, parties),
+        wanted=completed(record, everything),
+        written=written,
+        changes=tier_changes(reader.customers(), parties, written.values(), yardstick),
+        findings=yardstick.findings(everything, record.party_id),
+    )
+
+
+def waiting_for(reader: Reader, customer_id: str) -> Proposal | None:
+    """The proposal of a customer that waits for approval."""
+    text = reader.proposal(customer_id)
+    return Proposal.from_text(text) if text else None
+
+
+def completed(record: KycRecord, parties: Mapping[str, Party]) -> KycRecord:
+    """The record with every owner that is known, also those that it left out."""
+    return KycRecord(record.customer_id, record.party_id, tuple(owners_of(parties, record.party_id).values()))
+
+
+def in_effect(customer: Customer, parties: Mapping[str, Party]) -> KycRecord | None:
+    """The record of a customer as it holds now; None where its own party is not in the registry yet."""
+    chain = tuple(owners_of(parties, customer.party_id).values())
+    return KycRecord(customer.id, customer.party_id, chain) if chain else None
+
+
+def _before(customer: Customer | None, proposal: Proposal | None, parties: Mapping[str, Party]) -> KycRecord | None:
+    if customer is None:
+        return None
+    if customer.standing is Standing.SUBMITTED and proposal is not None:
+        return completed(proposal.record, overlaid(parties, proposal.record.parties))
+    return in_effect(customer, parties)
+
+
+def _outcome(
+    customer: Customer | None,
+    proposal: Proposal | None,
+    record: KycRecord,
+    parties: Mapping[str, Party],
+    written: Mapping[str, Party],
+) -> Outcome:
+    if customer is None:
+        return Outcome.ENROLLED
+    if proposal is not None and proposal.record == record and not written:
+        return Outcome.UNCHANGED
+    after = overlaid(parties, written.values())
+    holds = customer.party_id == record.party_id and all(after.get(each.id) == each for each in record.parties)
+    if not holds or customer.standing is Standing.SUBMITTED:
+        return Outcome.PARTLY if written else Outcome.WAITS
+    if written:
+        return Outcome.AT_ONCE
+    return Outcome.UNCHANGED if proposal is None else Outcome.WITHDRAWN
