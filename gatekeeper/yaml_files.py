@@ -88,32 +88,51 @@ def read(path: Path, *, name: str | None = None) -> Document:
         InvalidInput: not there, over 1 MiB, not UTF-8, or not the plain YAML that we accept.
     """
     shown = name or str(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{shown}: cannot be read: {error.strerror}.") from error
-    return parse(content, name=shown)
+    return parse(_content(path, shown), name=shown)
+
+
+def read_all(path: Path, *, name: str | None = None) -> list[Document]:
+    """Read a file with several YAML documents; errors as for `read`. Each document has the hash of the whole file."""
+    shown = name or str(path)
+    return parse_all(_content(path, shown), name=shown)
 
 
 def parse(content: bytes, *, name: str) -> Document:
     """Read the bytes of one YAML document; errors as for `read`."""
+    documents = parse_all(content, name=name)
+    if len(documents) > 1:
+        raise documents[1].error((), "one document per file.")
+    return documents[0]
+
+
+def parse_all(content: bytes, *, name: str) -> list[Document]:
+    """Read the bytes of one or several YAML documents; errors as for `read`."""
     if len(content) > LARGEST_FILE_BYTES:
         raise InvalidInput(f"{name}:1:1: the file is larger than 1 MiB.")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name}:1:1: the file is not UTF-8 (byte {error.start}).") from error
-    reader = _Reader(name)
+    sha256 = hashlib.sha256(content).hexdigest()
     try:
-        data = reader.document(text)
+        found = [Document(name, data, marks, sha256) for data, marks in _Reader(name).documents(text)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise InvalidInput(f"{name}:{line}:{column}: {error.problem or error.context}.") from error
     except yaml.YAMLError as error:
         raise InvalidInput(f"{name}:1:1: {' '.join(str(error).split())}.") from error
-    return Document(name, data, reader.marks, hashlib.sha256(content).hexdigest())
+    if not found:
+        raise InvalidInput(f"{name}:1:1: the file is empty.")
+    return found
+
+
+def _content(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{name}: cannot be read: {error.strerror}.") from error
 
 
 def _say(error: Any) -> str:
@@ -131,22 +150,17 @@ class _Reader:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self.marks: dict[Place, tuple[int, int]] = {(): (1, 1)}
+        self._marks: dict[Place, tuple[int, int]] = {}
         self._events: Iterator[Any] = iter(())
 
-    def document(self, text: str) -> Any:
+    def documents(self, text: str) -> Iterator[tuple[Any, Mapping[Place, tuple[int, int]]]]:
+        """The value of each document, and where its parts stand."""
         self._events = yaml.parse(text, Loader=_Loader)
-        event = self._next()
-        while isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
-            event = self._next()
-        if isinstance(event, yaml.StreamEndEvent):
-            raise InvalidInput(f"{self._name}:1:1: the file is empty.")
-        data = self._value(event, ())
-        self._next()  # the end of the document
-        after = self._next()
-        if not isinstance(after, yaml.StreamEndEvent):
-            raise self._refuse(after, "one document per file")
-        return data
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                first = self._next()
+                self._marks = {}
+                yield self._value(first, ()), self._marks
 
     def _next(self) -> Any:
         return next(self._events)
@@ -156,7 +170,7 @@ class _Reader:
         return InvalidInput(f"{self._name}:{mark.line + 1}:{mark.column + 1}: {message}.")
 
     def _value(self, event: Any, place: Place) -> Any:
-        self.marks.setdefault(place, (event.start_mark.line + 1, event.start_mark.column + 1))
+        self._marks.setdefault(place, (event.start_mark.line + 1, event.start_mark.column + 1))
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             raise self._refuse(event, "anchors and aliases are not accepted")
         if event.tag is not None:
@@ -185,6 +199,7 @@ class _Reader:
             if event.value == "<<":
                 raise self._refuse(event, "merge keys are not accepted")
             # The key's own place: an error about the value points at the name that people search for.
-            self.marks[(*place, event.value)] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            mark: Any = event.start_mark
+            self._marks[(*place, event.value)] = (mark.line + 1, mark.column + 1)
             values[event.value] = self._value(self._next(), (*place, event.value))
         return values
