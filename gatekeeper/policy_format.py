@@ -7,17 +7,12 @@ an older reader silently ignores. Unknown keys are errors.
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from gatekeeper.domain.policy import Action, ChipAuthorization, LegalStatus, Mode
-
-
-def _iso_day(value: object) -> object:
-    """Only YYYY-MM-DD is a day; pydantic alone would also take a Unix time."""
-    return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2025-01-13") else "no day"
+from gatekeeper.yaml_files import Day, Line, Part
 
 
 def _clause(text: str) -> str:
@@ -26,19 +21,11 @@ def _clause(text: str) -> str:
     return text
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 Clause = Annotated[Line, AfterValidator(_clause)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Day = Annotated[date, BeforeValidator(_iso_day)]
 Flop = Annotated[str, StringConstraints(pattern=r"^[0-9.]+([eE][0-9]+)?$", max_length=60)]
 Span = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[hd]$")]
-
-
-class Part(BaseModel):
-    """A mapping in a file: no key that we do not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class CitationPart(Part):

@@ -21,8 +21,8 @@ from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Pack, 
 from gatekeeper.domain.tier import TierFinding, resolve
 from gatekeeper.domain.units import parse_flop
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
-from gatekeeper.policy_format import Country, Day, Flop, Line, Part
-from gatekeeper.yaml_files import Document, Place
+from gatekeeper.policy_format import Country, Flop
+from gatekeeper.yaml_files import Day, Document, Line, Part, Place
 
 # Seconds that containers may run on after their lease: grace cap 60 s and as much slack of the node.
 GRACE_S = 120

@@ -11,11 +11,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from gatekeeper.domain.errors import InvalidInput
 
@@ -27,6 +28,21 @@ Place = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EMPTY = {"", "~", "null"}
+
+
+def _iso_day(value: object) -> object:
+    """Only YYYY-MM-DD is a day; pydantic alone would also take a Unix time."""
+    return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2025-01-13") else "not a day"
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+Day = Annotated[date, BeforeValidator(_iso_day)]
+
+
+class Part(BaseModel):
+    """A mapping in a file: no key that we do not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True, slots=True)

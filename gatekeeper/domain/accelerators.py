@@ -7,8 +7,9 @@ below the highest SM clock (H100 SXM 1830 against 1980 MHz), so a peak times max
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput
@@ -84,12 +85,17 @@ def _canonical(product: str) -> str:
     return text.removeprefix("nvidia-")
 
 
+# What may follow a product name and means the same chip, outermost first: sharing, a MIG slice, memory. Anything else
+# is another product: a newer, faster chip must not pass as the old one whose name its own begins with.
+_SUFFIXES = (re.compile(r"-shared$"), re.compile(r"-mig-[0-9a-z.+]+$"), re.compile(r"-\d{1,4}gb?(-hbm\d[a-z]?)?$"))
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All known accelerators. Looks up by product name, longest name first; unknown means the largest chip."""
+    """All known accelerators. Looks up by product name as a whole; unknown means the largest chip."""
 
     accelerators: tuple[Accelerator, ...]
-    _by_prefix: tuple[tuple[str, Accelerator], ...] = ()
+    _by_name: Mapping[str, Accelerator] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, accelerators: Iterable[Accelerator]) -> Catalogue:
@@ -107,8 +113,7 @@ class Catalogue:
                     raise InvalidInput(f"Product name {name!r} stands for both {other.name} and {chip.name}.")
         if not chips:
             raise InvalidInput("The catalogue of accelerators is empty.")
-        longest_first = sorted(names.items(), key=lambda each: (-len(each[0]), each[0]))
-        return cls(chips, tuple(longest_first))
+        return cls(chips, names)
 
     @property
     def largest(self) -> Accelerator:
@@ -116,12 +121,18 @@ class Catalogue:
         return max(self.accelerators, key=lambda chip: chip.worst_tflop_per_s)
 
     def find(self, product: str) -> Accelerator | None:
-        """The chip a product name means, or None. Suffixes such as -SHARED or -MIG-1g.10gb belong to the same chip."""
+        """The chip a product name means, or None. Suffixes for sharing, MIG and memory belong to the same chip.
+
+        The longest name wins, because a suffix is only taken off where the name is unknown with it.
+        """
         wanted = _canonical(product)
-        for name, chip in self._by_prefix:
-            if wanted == name or wanted.startswith(f"{name}-"):
-                return chip
-        return None
+        found = self._by_name.get(wanted)
+        for suffix in _SUFFIXES:
+            if found is not None:
+                break
+            wanted = suffix.sub("", wanted)
+            found = self._by_name.get(wanted)
+        return found
 
     def find_or_largest(self, product: str) -> Accelerator:
         """The chip a product name means; the largest chip where nobody knows it."""
