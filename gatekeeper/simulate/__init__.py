@@ -1,0 +1,1 @@
+"""A provider's what-if: the real gate, meter and store under a virtual clock; only cluster and counters are made up."""

@@ -1,0 +1,42 @@
+"""Counters of simulated devices, shaped like what DCGM says: one observation for each device and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from gatekeeper.domain.usage import HZ_PER_MHZ, Observation
+from gatekeeper.simulate.scenario import JobSpec, Stretch
+
+
+class ScenarioCounters:
+    """Answers for the jobs of a scenario, found by the name of their pod."""
+
+    def __init__(self, starts: datetime, jobs: Iterable[JobSpec]) -> None:
+        self._starts = starts
+        self._jobs = {(job.namespace, job.name): job for job in jobs}
+
+    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> Iterable[Observation]:
+        """The same mean for each device of the job; nothing where its metrics are away for the whole interval."""
+        job = self._jobs[namespace, pod.rpartition("-")[0]]
+        covered_s, cycles = 0, 0
+        for begin, end, stretch in self._stretches(job, begins_at, through):
+            seconds = (end - begin) // timedelta(seconds=1)
+            if stretch.metrics:
+                covered_s += seconds
+                cycles += round(seconds * stretch.tensor_activity_percent / 100 * stretch.sm_clock_mhz * HZ_PER_MHZ)
+        if not covered_s:
+            return ()
+        busy_hz = cycles // covered_s
+        return [Observation(f"GPU-{job.name}-{index}", busy_hz, covered_s) for index in range(job.devices)]
+
+    def _stretches(
+        self, job: JobSpec, begins_at: datetime, through: datetime
+    ) -> Iterable[tuple[datetime, datetime, Stretch]]:
+        begin = begins_at
+        for index, stretch in enumerate(job.profile):
+            last = index == len(job.profile) - 1
+            end = through if last else min(through, self._starts + timedelta(days=stretch.until_day))
+            if end > begin:
+                yield begin, end, stretch
+                begin = end

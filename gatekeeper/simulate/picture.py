@@ -1,0 +1,143 @@
+"""The picture of a run: settled and pending operations against the limit over time, as one SVG without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import escape
+
+from gatekeeper.domain.decision import Verdict
+from gatekeeper.domain.units import format_flop
+from gatekeeper.simulate.engine import Point, Told
+
+WIDTH, HEIGHT = 960, 480
+LEFT, RIGHT, TOP, BOTTOM = 90, 20, 64, 56
+# Colours that stay apart for colour-blind readers (Okabe and Ito, 2008) and in print.
+SETTLED, PENDING, BEST, LIMIT, INK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#333333"
+_MARKS = {Verdict.WARN: (PENDING, "warned"), Verdict.DENY: (LIMIT, "refused"), Verdict.HOLD: (LIMIT, "on hold")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    begin: datetime
+    end: datetime
+    top_tflop: int
+
+    def x(self, moment: datetime) -> float:
+        share = (moment - self.begin) / (self.end - self.begin)
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(self, tflop: int) -> float:
+        return round(HEIGHT - BOTTOM - tflop / self.top_tflop * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def draw(
+    points: Sequence[Point], told: Sequence[Told], *, title: str, limit_tflop: int, begin: datetime, end: datetime
+) -> str:
+    """Draw one run.
+
+    Args:
+        points: its totals in order of time; at least one.
+        told: what its customer was told; warnings and refusals are marked.
+    """
+    scale = _Scale(begin, end, max(limit_tflop, *(_top(point) for point in points)) * 21 // 20)
+    parts = [
+        *_axes(scale, title),
+        _area(scale, points, [_settled(point) for point in points], [0] * len(points), SETTLED),
+        _area(scale, points, [_top(point) for point in points], [_settled(point) for point in points], PENDING),
+        _line(scale, points, [point.carried_in_tflop + point.settled.best_tflop for point in points], BEST),
+        _level(scale, limit_tflop),
+        *_marks(scale, told, limit_tflop),
+        *_legend(),
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{escape(title)}" font-family="sans-serif" font-size="12" fill="{INK}">\n'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>\n' + "\n".join(parts) + "\n</svg>\n"
+    )
+
+
+def _settled(point: Point) -> int:
+    return point.carried_in_tflop + point.settled.high_tflop
+
+
+def _top(point: Point) -> int:
+    return _settled(point) + point.pending_tflop
+
+
+def _steps(scale: _Scale, points: Sequence[Point], heights: Sequence[int]) -> list[str]:
+    """Corners of a staircase: a total holds until the next point."""
+    corners = []
+    for index, (point, height) in enumerate(zip(points, heights, strict=True)):
+        until = points[index + 1].at if index + 1 < len(points) else scale.end
+        corners += [f"{scale.x(point.at)},{scale.y(height)}", f"{scale.x(until)},{scale.y(height)}"]
+    return corners
+
+
+def _area(scale: _Scale, points: Sequence[Point], upper: Sequence[int], lower: Sequence[int], colour: str) -> str:
+    corners = [*_steps(scale, points, upper), *reversed(_steps(scale, points, lower))]
+    return f'<polygon points="{" ".join(corners)}" fill="{colour}" fill-opacity="0.75"/>'
+
+
+def _line(scale: _Scale, points: Sequence[Point], heights: Sequence[int], colour: str) -> str:
+    corners = " ".join(_steps(scale, points, heights))
+    return f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="2"/>'
+
+
+def _level(scale: _Scale, limit_tflop: int) -> str:
+    y = scale.y(limit_tflop)
+    text = f"limit: under {format_flop(limit_tflop + 1)}"
+    return (
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="{LIMIT}" stroke-width="2" '
+        f'stroke-dasharray="8 4"/><text x="{LEFT + 6}" y="{y - 6}" fill="{LIMIT}">{text}</text>'
+    )
+
+
+def _axes(scale: _Scale, title: str) -> list[str]:
+    floor = HEIGHT - BOTTOM
+    parts = [f'<text x="{LEFT}" y="24" font-size="16" font-weight="bold">{escape(title)}</text>']
+    for step in range(6):
+        amount = scale.top_tflop * step // 5
+        y = scale.y(amount)
+        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="#DDDDDD"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{format_flop(amount, digits=2)[:-5]}</text>')
+    days = (scale.end - scale.begin) / timedelta(days=1)
+    for step in range(11):
+        moment = scale.begin + (scale.end - scale.begin) * step / 10
+        parts.append(f'<text x="{scale.x(moment)}" y="{floor + 18}" text-anchor="middle">{days * step / 10:.0f}</text>')
+    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 14}" text-anchor="middle">days</text>')
+    parts.append(
+        f'<text x="16" y="{(TOP + floor) / 2}" transform="rotate(-90 16 {(TOP + floor) / 2})" '
+        'text-anchor="middle">operations (FLOP)</text>'
+    )
+    return parts
+
+
+def _marks(scale: _Scale, told: Sequence[Told], limit_tflop: int) -> list[str]:
+    parts, seen = [], set()
+    for each in told:
+        mark = _MARKS.get(each.decision.verdict)
+        if mark is None or each.decision.verdict in seen:
+            continue
+        seen.add(each.decision.verdict)
+        colour, word = mark
+        x = scale.x(each.at)
+        parts.append(f'<line x1="{x}" x2="{x}" y1="{scale.y(limit_tflop)}" y2="{HEIGHT - BOTTOM}" stroke="{colour}"/>')
+        day = (each.at - scale.begin).days
+        parts.append(f'<text x="{x + 5}" y="{HEIGHT - BOTTOM - 8}" fill="{INK}">{word}, day {day}</text>')
+    return parts
+
+
+def _legend() -> list[str]:
+    entries = [
+        (SETTLED, "settled (high)"),
+        (PENDING, "pending: held for running leases"),
+        (BEST, "settled (best estimate)"),
+    ]
+    parts, x = [], LEFT
+    for colour, text in entries:
+        parts.append(f'<rect x="{x}" y="36" width="12" height="12" fill="{colour}"/>')
+        parts.append(f'<text x="{x + 18}" y="46">{text}</text>')
+        x += 40 + 7 * len(text)
+    return parts

@@ -1,0 +1,117 @@
+"""A scenario file: who asks, with what fleet, for which jobs, and what their counters say.
+
+Devices of one job do the same, so one profile stands for all of them; everything else is the product's own code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gatekeeper import yaml_files
+from gatekeeper.domain.policy import ChipAuthorization, Mode
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Count = Annotated[int, Field(gt=0, le=10_000_000)]
+LONGEST_DAYS = 3_650
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSpec(_Part):
+    """Where the accelerators stand."""
+
+    country: str = "US"
+    chip_authorization: ChipAuthorization = ChipAuthorization.UNKNOWN
+
+
+class NodeGroup(_Part):
+    """Accelerators of one kind."""
+
+    product: str
+    count: Count
+    resource: str = "nvidia.com/gpu"
+
+
+class Stretch(_Part):
+    """What counters say from the last stretch on until a day of the scenario."""
+
+    until_day: float = Field(gt=0, le=LONGEST_DAYS)
+    tensor_activity_percent: Percent = 0
+    sm_clock_mhz: int = Field(default=1755, gt=0, le=10_000)
+    metrics: bool = True  # False: the counters are away, and the worst case is booked
+
+
+class JobSpec(_Part):
+    """A customer's training: a Job that is created again from its checkpoint whenever its lease ends."""
+
+    name: str = Field(min_length=1, max_length=63)
+    customer: str
+    namespace: str
+    devices: Count
+    starts_day: float = Field(default=0, ge=0, le=LONGEST_DAYS)
+    wants_days: float = Field(gt=0, le=LONGEST_DAYS)
+    kind: str = "Job"
+    resource: str = "nvidia.com/gpu"
+    between_leases_min: int = Field(default=10, ge=0, le=1_440)
+    profile: tuple[Stretch, ...] = Field(min_length=1)
+
+
+class Scenario(_Part):
+    """The whole file."""
+
+    title: str = Field(min_length=1, max_length=200)
+    starts: datetime
+    days: float = Field(gt=0, le=LONGEST_DAYS)
+    cluster: str = "simulated"
+    site: SiteSpec = SiteSpec()
+    policies: Mapping[str, Mode]
+    customers: str  # a file or folder of customer records, relative to the scenario
+    fleet: tuple[NodeGroup, ...] = Field(min_length=1)
+    jobs: tuple[JobSpec, ...] = Field(min_length=1)
+    grace_min: int = Field(default=2, ge=0, le=60)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedScenario:
+    """A checked scenario and the place its other files are relative to."""
+
+    spec: Scenario
+    folder: Path
+
+    @property
+    def starts(self) -> datetime:
+        """Begin of day 0, UTC."""
+        return self.spec.starts.replace(tzinfo=UTC)
+
+    @property
+    def ends(self) -> datetime:
+        """End of the last day."""
+        return self.starts + timedelta(days=self.spec.days)
+
+    @property
+    def customers_path(self) -> Path:
+        """Where the customer records stand."""
+        return self.folder / self.spec.customers
+
+
+def load_scenario(path: Path) -> LoadedScenario:
+    """Read a scenario.
+
+    Raises:
+        InvalidInput: with file, line and column.
+    """
+    document = yaml_files.read(path)
+    scenario = document.check(Scenario)
+    for index, job in enumerate(scenario.jobs):
+        days = [stretch.until_day for stretch in job.profile]
+        if days != sorted(set(days)):
+            raise document.error(("jobs", index, "profile"), "the days of a profile must increase")
+    return LoadedScenario(scenario, path.parent)
