@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.controlplane.calls import Caller
+from tests.controlplane.chart import Lab, install_chart
 from tests.controlplane.harness.binaries import assemble
 from tests.controlplane.harness.fake_node import FakeNode
 from tests.controlplane.harness.node import RealNode
@@ -57,3 +59,20 @@ def real_node(plane: ControlPlane) -> Iterator[RealNode]:
     """containerd and kubelet with 8 GPUs, for this test alone: ready in two seconds, it takes no other's pods."""
     with RealNode(plane, name=f"real-{next(_numbers)}") as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def governed(binaries: Path) -> Iterator[ControlPlane]:
+    """A control plane with the chart installed and no process of ours: what the API server does alone."""
+    with ControlPlane() as started:
+        install_chart(started)
+        yield started
+
+
+@pytest.fixture(scope="session")
+def lab(governed: ControlPlane) -> Lab:
+    """A tenant's namespace without clearance on the governed plane. Tests share it and use fresh names."""
+    namespace = "lab"
+    tenant = governed.create_tenant(namespace, "user@lab")
+    callers = (Caller(governed, name) for name in (tenant.user, "admin", "controller"))
+    return Lab(governed, namespace, *callers)
