@@ -16,9 +16,10 @@ from functools import partial
 from gatekeeper.domain.accelerators import Accelerator, Catalogue
 from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState, Settlement, settle
-from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType
+from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
 from gatekeeper.domain.units import require_utc
 from gatekeeper.domain.usage import UNMETERED_PERCENT, Observation, Usage, metered, total, unmetered
+from gatekeeper.facts import settlement_facts
 from gatekeeper.ports import Clock, Counters, Stores, Transaction
 
 ACTOR = Actor(ActorKind.SERVICE, "meter")
@@ -298,34 +299,13 @@ def _write(reservation_id: str, entry: _Entry, tx: Transaction) -> Settlement | 
 
 
 def _record(settlement: Settlement, account: Account, entry: _Entry) -> Record:
-    begins_at, through = _iso(settlement.begins_at), _iso(settlement.through)
-    name = f"{settlement.reservation_id} {begins_at} {through} {settlement.final}"
-    facts: dict[str, JsonValue] = {
-        "reservation": settlement.reservation_id,
-        "run": settlement.run_id,
-        "from": begins_at,
-        "through": through,
-        "low_tflop": str(settlement.usage.low_tflop),
-        "best_tflop": str(settlement.usage.best_tflop),
-        "high_tflop": str(settlement.usage.high_tflop),
-        "released_tflop": str(settlement.released_tflop),
-        "overrun_tflop": str(settlement.overrun_tflop),
-        "final": settlement.final,
-        "after": {
-            "carried_in_tflop": str(account.carried_in_tflop),
-            "settled_tflop": str(account.settled.high_tflop),
-            "pending_tflop": str(account.pending_tflop),
-        },
-    }
+    name = f"{settlement.reservation_id} {settlement.begins_at} {settlement.through} {settlement.final}"
+    facts = settlement_facts(settlement, account)
     if entry.note:
-        facts["note"] = entry.note
+        facts = {**facts, "note": entry.note}
     return Record(
         id=str(uuid.uuid5(_PIECES, name)), at=entry.at, type=RecordType.RESERVATION_SETTLED, actor=ACTOR, facts=facts
     )
-
-
-def _iso(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _floor(moment: datetime) -> datetime:
