@@ -261,13 +261,23 @@ def _json_document(data: bytes, path: Path) -> Document:
     except (UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"{path}: this is not JSON text, or nested too deep.") from error
     except _DuplicateKeyError as error:
-        list(parse_yaml(data, str(path)))  # the same finding with its line, where YAML can read this JSON
-        raise InvalidInput(f"{path}: the key {shown(error)!r} appears twice in one object.") from error
+        raise _twice(str(error), data, path) from error
     return Document(0, 1, content)
 
 
 class _DuplicateKeyError(Exception):
     """A JSON object has the same key twice."""
+
+
+def _twice(key: str, data: bytes, path: Path) -> InvalidInput:
+    """The finding, with its line where YAML can read this JSON too: JSON's own parser does not tell lines."""
+    found = f"the key {shown(key)!r} appears twice in one object"
+    try:
+        list(parse_yaml(data, str(path)))
+    except InvalidInput as located:
+        if found in located.message:
+            return located
+    return InvalidInput(f"{path}: {found}.")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -160,8 +160,10 @@ def parse_review(body: bytes) -> Review:
         envelope = _envelope.decode(body)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"This is not an {KIND}: {error}.") from error
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidInput("The body is not valid JSON.") from error
+    except RecursionError as error:
+        raise InvalidInput("The body is nested too deep to be read.") from error
     if (envelope.api_version, envelope.kind) != (API_VERSION, KIND):
         raise InvalidInput(f"Only {KIND} of {API_VERSION} is understood.")
     request = envelope.request

@@ -1,0 +1,105 @@
+"""Nothing that a tenant writes makes the readers raise anything but InvalidInput, or lets a device through."""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from admission.manifests import expected_pods, read
+from admission.manifests.registry import FAMILIES
+from admission.webhook import Webhook
+from gatekeeper.domain.decision import Verdict
+from gatekeeper.domain.errors import InvalidInput
+from tests.admission.reviews import ToldGate, review
+
+KINDS = [(kind.group, sorted(kind.versions)[0], kind.kind) for family in FAMILIES for kind in family.KINDS]
+KEYS = [
+    *("spec", "template", "metadata", "annotations", "containers", "initContainers", "resources", "limits", "requests"),
+    *("env", "name", "value", "securityContext", "capabilities", "add", "privileged", "volumes", "hostPath", "hostPID"),
+    *("tolerations", "key", "resourceClaims", "runtimeClassName", "restartPolicy", "windowsOptions", "hostProcess"),
+    *("replicas", "parallelism", "completions", "jobTemplate", "concurrencyPolicy", "status", "succeeded", "active"),
+    *("failedIndexes", "pytorchReplicaSpecs", "Worker", "elasticPolicy", "minReplicas", "maxReplicas", "numOfHosts"),
+    *("rayClusterSpec", "rayClusterConfig", "headGroupSpec", "workerGroupSpecs", "enableInTreeAutoscaling", "suspend"),
+    *("autoscalerOptions", "submitterPodTemplate", "clusterSelector", "image", "command", "nodeName"),
+    *("nvidia.com/gpu", "nvidia.com/gpumem", "cpu", "gpu-fraction", "NVIDIA_VISIBLE_DEVICES"),
+]
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-5, 5)
+    | st.sampled_from(["", "8", "-1", "0.5", "1e3", "1e999", "${N}", "Always", "all", "none", "ALL", "1,3-5", "9-1"])
+    | st.text(max_size=5)
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=40,
+)
+MANIFESTS = st.builds(
+    lambda kind, parts: {"apiVersion": f"{kind[0]}/{kind[1]}".lstrip("/"), "kind": kind[2], **parts},
+    st.sampled_from([*KINDS, ("train.example.org", "v1", "Marathon")]),
+    st.dictionaries(st.sampled_from(["spec", "metadata", "status", "template"]), ANYTHING, max_size=4),
+)
+
+
+@given(MANIFESTS | ANYTHING)
+def test_any_object_is_read_or_is_invalid_input(manifest: object) -> None:
+    with contextlib.suppress(InvalidInput):
+        read(manifest)
+    with contextlib.suppress(InvalidInput):
+        expected_pods(manifest)
+
+
+def wrapped(kind: tuple[str, str, str], pod: dict[str, Any]) -> dict[str, Any]:
+    """A pod inside an object of any known kind, where that kind holds its pods."""
+    job = {"spec": {"template": pod}}
+    group = {"replicas": 1, "template": pod}
+    cluster = {"headGroupSpec": {}, "workerGroupSpecs": [group]}
+    specs: dict[str, Any] = {
+        "Pod": pod["spec"],
+        "CronJob": {"jobTemplate": job},
+        "PyTorchJob": {"pytorchReplicaSpecs": {"Worker": group}},
+        "RayCluster": cluster,
+        "RayJob": {"rayClusterSpec": cluster},
+        "RayService": {"rayClusterConfig": cluster},
+        "RayCronJob": {"jobTemplate": {"rayClusterSpec": cluster}},
+    }
+    head = {"apiVersion": f"{kind[0]}/{kind[1]}".lstrip("/"), "kind": kind[2], "metadata": pod.get("metadata")}
+    return head | {"spec": specs.get(kind[2], job["spec"]), "template": pod}
+
+
+@given(kind=st.sampled_from(KINDS), noise=ANYTHING, where=st.sampled_from(["volumes", "env", "tolerations", "image"]))
+def test_no_nonsense_beside_a_device_key_hides_it(kind: tuple[str, str, str], noise: object, where: str) -> None:
+    container: dict[str, Any] = {"name": "a", "resources": {"limits": {"nvidia.com/gpu": 8}}}
+    spec: dict[str, Any] = {"containers": [noise, container, noise]}
+    (container if where in {"env", "image"} else spec)[where] = noise
+    try:
+        workload = read(wrapped(kind, {"spec": spec}))
+    except InvalidInput:
+        return
+    assert workload is not None
+    assert workload.devices["nvidia.com/gpu"].least >= 8
+
+
+@given(MANIFESTS, st.sampled_from(["CREATE", "UPDATE"]), ANYTHING)
+def test_no_object_is_allowed_by_a_gate_that_denies_unless_it_asks_for_nothing(
+    manifest: dict[str, Any], operation: str, old: object
+) -> None:
+    gate = ToldGate(Verdict.DENY)
+    before = {**manifest, "spec": old} if operation == "UPDATE" else None
+    body = review(manifest, old=before, operation=operation)
+    response = json.loads(asyncio.run(Webhook(gate, cluster="c1").handle(body)))["response"]
+    if response["allowed"]:
+        assert gate.asked == []
+    else:
+        assert response["status"]["code"] in {403, 422}
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_answered_or_invalid_input(body: bytes) -> None:
+    with contextlib.suppress(InvalidInput):
+        asyncio.run(Webhook(ToldGate(Verdict.ALLOW), cluster="c1").handle(body))

@@ -1,0 +1,89 @@
+"""`gatekeeper inspect`: one line for each workload, problems beside them."""
+
+from pathlib import Path
+from typing import Any
+
+from admission.inspect import Problem, inspect_paths
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "workloads"
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: train, namespace: lab}
+spec:
+  parallelism: 2
+  template: {spec: {containers: [{name: a, image: i, resources: {limits: {nvidia.com/gpu: 8}}}]}}
+"""
+
+
+def lines(*paths: Path) -> list[dict[str, Any]]:
+    found = list(inspect_paths(paths))
+    assert not [each for each in found if isinstance(each, Problem)]
+    return [each for each in found if isinstance(each, dict)]
+
+
+def test_a_workload_is_one_line_with_all_its_keys(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(f"---\n---\n{JOB}", "utf-8")
+    assert lines(file) == [
+        {
+            "file": str(file),
+            "index": 1,
+            "item": None,
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "namespace": "lab",
+            "name": "train",
+            "gated": True,
+            "host_access": False,
+            "devices": {"nvidia.com/gpu": {"min": 16, "max": 16}},
+            "claims": False,
+            "unknown": False,
+            "reason": "asks for nvidia.com/gpu",
+        }
+    ]
+
+
+def test_members_of_a_list_are_numbered_and_typed_lists_give_their_kind(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "- {apiVersion: v1, kind: ConfigMap}\n- {apiVersion: v1, kind: Pod, spec: {}}\n"
+        "---\napiVersion: v1\nkind: PodList\nitems:\n- {metadata: {name: p}, spec: {containers: [{name: a}]}}\n- 7\n",
+        "utf-8",
+    )
+    assert [(each["index"], each["item"], each["kind"], each["apiVersion"]) for each in lines(file)] == [
+        (0, 1, "Pod", "v1"),
+        (1, 0, "Pod", "v1"),
+    ]
+
+
+def test_a_folder_is_searched_for_yaml_and_json_in_the_order_of_names(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "x.yml").write_text(JOB, "utf-8")
+    (tmp_path / "a.json").write_text('{"apiVersion": "v1", "kind": "Pod", "spec": {"hostPID": true}}', "utf-8")
+    (tmp_path / "c.txt").write_text(JOB, "utf-8")
+    found = lines(tmp_path)
+    assert [Path(each["file"]).name for each in found] == ["a.json", "x.yml"]
+    assert [(each["gated"], each["host_access"]) for each in found] == [(False, True), (True, False)]
+
+
+def test_a_problem_ends_its_object_or_file_and_not_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: {{ x }}\n", "utf-8")
+    (tmp_path / "b.yaml").write_text(JOB.replace("8}}", "-8}}") + "---\n" + JOB, "utf-8")
+    first, second, third = inspect_paths([tmp_path])
+    assert isinstance(first, Problem)
+    assert isinstance(second, Problem)
+    assert isinstance(third, dict)
+    assert first.message.startswith(f"{tmp_path}/a.yaml:1: a key is not text")
+    assert second.message.startswith(f"{tmp_path}/b.yaml:1: -8 devices: a quantity cannot be negative")
+    assert (third["index"], third["gated"]) == (1, True)
+
+
+def test_the_examples_are_counted_as_their_comments_say() -> None:
+    seen = {Path(each["file"]).stem: each["devices"] for each in lines(EXAMPLES) if each["gated"]}
+    for stem, devices in seen.items():
+        comment = next((EXAMPLES / f"{stem}.yaml").open(encoding="utf-8"))
+        said = " ".join(f"{key}={each['min']}..{each['max'] or ''}" for key, each in devices.items())
+        assert comment.strip() == f"# Counts as: {said}"
+    assert len(seen) >= 5

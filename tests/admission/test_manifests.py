@@ -1,0 +1,114 @@
+"""What is read from manifests: one table of cases for all kinds, and what a live owner runs at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from admission.manifests import expected_pods, read
+from gatekeeper.domain.errors import InvalidInput
+
+CASES: list[dict[str, Any]] = yaml.safe_load(
+    (Path(__file__).parent / "manifest_cases.yaml").read_text(encoding="utf-8")
+)
+GPU = "nvidia.com/gpu"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+def test_a_manifest_is_read_as_the_table_says(case: Mapping[str, Any]) -> None:
+    workload = read(case["manifest"])
+    if case.get("workload") is False:
+        assert workload is None
+        return
+    assert workload is not None
+    expect = case["expect"]
+    assert {key: [count.least, count.most] for key, count in workload.devices.items()} == expect.get("devices", {})
+    for flag in ("claims", "unsaid", "host_access", "unknown"):
+        assert getattr(workload, flag) is expect.get(flag, False), flag
+    assert workload.reason or not (workload.gated or workload.unknown)
+
+
+def job(**spec: object) -> dict[str, Any]:
+    return {"apiVersion": "batch/v1", "kind": "Job", "spec": spec}
+
+
+def gpu_template(count: object = 1) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "a", "resources": {"limits": {GPU: count}}}]}}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "says"),
+    [
+        (job(template=gpu_template(-1)), "negative"),
+        (job(parallelism=-1, template=gpu_template()), "negative"),
+        (job(parallelism=2_147_483_647, template=gpu_template(8)), "more than any workload has"),
+        (job(template=gpu_template("1E")), "more than any workload has"),
+        (job(template=gpu_template("9" * 5000)), "not a number of devices"),
+        (job(template=gpu_template(10**400)), "huge"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused_with_what_is_wrong(manifest: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        read(manifest)
+
+
+def test_the_namespace_that_the_api_server_names_wins_over_the_manifest() -> None:
+    manifest = {**job(template=gpu_template()), "metadata": {"namespace": "mine", "generateName": "train-"}}
+    workload = read(manifest, cluster="c1", namespace="theirs")
+    assert workload is not None
+    assert (workload.ref.cluster, workload.ref.namespace, workload.ref.name) == ("c1", "theirs", "train-")
+
+
+def test_reasons_name_what_gates_and_carry_no_control_characters() -> None:
+    pod = {"spec": {"runtimeClassName": "x\n\x1b[31m" + "y" * 500, "containers": []}}
+    workload = read({"apiVersion": "v1", "kind": "Pod", **pod})
+    assert workload is not None
+    assert workload.reason.startswith("runtime class x??[31my")
+    assert len(workload.reason) < 120
+
+
+@pytest.mark.parametrize(
+    ("owner", "pods"),
+    [
+        (job(parallelism=4, completions=4), 4),
+        (job(parallelism=4, completions=10), 4),
+        ({**job(parallelism=4, completions=10), "status": {"succeeded": 8}}, 2),
+        ({**job(parallelism=4, completions=10), "status": {"succeeded": 5, "failedIndexes": "1,3-5"}}, 1),
+        ({**job(parallelism=4, completions=4), "status": {"succeeded": 4}}, 0),
+        (job(parallelism=4), 4),
+        ({**job(parallelism=4), "status": {"succeeded": 1, "active": 2}}, 2),
+        (job(parallelism="${N}"), None),
+        ({"apiVersion": "apps/v1", "kind": "ReplicaSet", "spec": {"replicas": 3}}, 3),
+        ({"apiVersion": "apps/v1", "kind": "DaemonSet", "spec": {}}, None),
+        (
+            {
+                "apiVersion": "kubeflow.org/v1",
+                "kind": "PyTorchJob",
+                "spec": {"pytorchReplicaSpecs": {"Master": {}, "Worker": {"replicas": 7}}},
+            },
+            8,
+        ),
+        (
+            {
+                "apiVersion": "ray.io/v1",
+                "kind": "RayCluster",
+                "spec": {
+                    "headGroupSpec": {},
+                    "workerGroupSpecs": [
+                        {"replicas": 2, "numOfHosts": 4},
+                        {"replicas": 9, "maxReplicas": 3},
+                        {"replicas": 5, "suspend": True},
+                    ],
+                },
+            },
+            12,
+        ),
+        ({"apiVersion": "ray.io/v1", "kind": "RayJob", "spec": {}}, None),
+        ({"apiVersion": "example.org/v1", "kind": "Marathon"}, None),
+        ("no object", None),
+    ],
+)
+def test_a_gang_is_as_large_as_what_its_live_owner_runs_at_once(owner: object, pods: int | None) -> None:
+    assert expected_pods(owner) == pods
