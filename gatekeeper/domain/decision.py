@@ -252,7 +252,7 @@ def _by_budget(question: Question, pack: Pack, finding: TierFinding, rule_text: 
     pool = question.pools[pack.id]
     why = finding.deciding.text
     used = f"{_bare(pool.used_tflop)} of {format_flop(pack.threshold.effective_tflop)} are used or held"
-    because = f"the limit holds because {why} and {rule_text}"
+    because = f"the limit holds because {why}, and {rule_text}"
     if question.rate_tflop_per_s == 0:
         if pool.used_tflop > pool.limit_tflop:
             text = f"{used}, which is past the limit; {because}"
