@@ -1,5 +1,6 @@
 """The log's key is kept from others, and never signs two histories."""
 
+import fcntl
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -158,6 +159,22 @@ def test_the_secret_is_in_no_error_and_no_repr(signer: Ed25519Signer, tmp_path: 
     with pytest.raises(InvalidInput) as refused:
         Ed25519Signer.load(path)
     assert secret[:20] not in str(refused.value) + repr(signer)
+
+
+def test_between_comparing_and_remembering_nobody_else_can_sign(signer: Ed25519Signer, tmp_path: Path) -> None:
+    signer.sign_with_proof(size=5, root=root(5))
+    refused = []
+
+    def leaf_hashes() -> list[bytes]:
+        with (tmp_path / "log.key").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                refused.append(True)
+        return LEAVES
+
+    assert signer.sign(size=7, root=root(7), leaf_hashes=leaf_hashes)
+    assert refused == [True]
 
 
 def test_two_signers_at_once_never_sign_two_histories(signer: Ed25519Signer, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def decode(data: bytes) -> Record:
     body = _load(data, RECORD_BYTES_MAX)
     if not isinstance(body, dict) or body.keys() != _FIELDS:
         raise InvalidInput(f"A record is an object with exactly the fields {', '.join(sorted(_FIELDS))}.")
-    if body["v"] != FORMAT_VERSION or body["v"] is True:
+    if body["v"] != FORMAT_VERSION:
         raise InvalidInput(f"Record version {body['v']!r:.40} is unknown; this reader knows {FORMAT_VERSION}.")
     actor = body["actor"]
     if not isinstance(actor, dict) or actor.keys() != {"kind", "name"}:

@@ -168,6 +168,15 @@ def test_a_proof_with_a_hash_more_or_less_is_refused(size: int, data: st.DataObj
             verify_consistency(old, size, wrong, defined_root(0, old), root)
 
 
+@pytest.mark.parametrize("claimed", [2, 4, 9, 16])
+def test_a_proof_does_not_hold_for_a_tree_of_another_height(claimed: int) -> None:
+    with pytest.raises(ProofRefused, match="than the tree is high"):
+        verify_inclusion(LEAVES[0], 0, claimed, inclusion_proof(LEAVES, 0, 8), defined_root(0, 8))
+    steps = consistency_proof(LEAVES, 2, 8)
+    with pytest.raises(ProofRefused):
+        verify_consistency(2, claimed, steps, defined_root(0, 2), defined_root(0, 8))
+
+
 def test_a_smaller_tree_never_contains_a_larger_one() -> None:
     with pytest.raises(ProofRefused, match="cannot contain"):
         verify_consistency(5, 4, [], defined_root(0, 5), defined_root(0, 4))

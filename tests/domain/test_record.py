@@ -130,7 +130,7 @@ def test_nesting_has_a_limit() -> None:
         nested = [nested]
     assert decode(encode(make_record(facts={"x": nested})))
     with pytest.raises(InvalidInput, match="nests deeper"):
-        make_record(facts={"x": [[nested]]})
+        make_record(facts={"x": [nested]})
 
 
 @pytest.mark.parametrize(
@@ -214,6 +214,11 @@ def with_field(**changes: Any) -> bytes:
 def test_bytes_that_are_not_exactly_a_record_are_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput):
         decode(data)
+
+
+def test_a_key_that_stands_twice_is_named_as_the_cause() -> None:
+    with pytest.raises(InvalidInput, match="A key stands twice"):
+        decode(GOOD.replace(b'"v":1', b'"v":1,"v":1'))
 
 
 @given(st.binary(max_size=200))
