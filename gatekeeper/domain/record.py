@@ -110,23 +110,29 @@ class Record:
         object.__setattr__(self, "at", self.at.replace(tzinfo=UTC, fold=0))
         object.__setattr__(self, "type", _member(RecordType, self.type, "type"))
         facts = _canonical(self.facts, "facts", 1)
-        body: JsonValue = {  # in canonical order already
-            "actor": {"kind": self.actor.kind.value, "name": _canonical(self.actor.name, "actor.name", 1)},
-            "at": self.at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
-            "facts": facts,
-            "id": self.id,
-            "type": self.type.value,
-            "v": FORMAT_VERSION,
-        }
-        encoded = _dump(body)
-        if len(encoded) > RECORD_BYTES_MAX:
-            raise InvalidInput(
-                f"A record {self.type.value} of {len(encoded):,} bytes is too large; {RECORD_BYTES_MAX:,} is the most.",
-                hint="Shorten the facts: name a long list by its SHA-256 and keep the list elsewhere.",
-            )
         assert isinstance(facts, dict)
         object.__setattr__(self, "facts", MappingProxyType(facts))
-        object.__setattr__(self, "_encoded", encoded)
+        object.__setattr__(self, "_encoded", _encoded(self, facts))
+
+
+def _encoded(record: Record, facts: JsonValue) -> bytes:
+    """The bytes of a record whose facts are in canonical order already; so is what is written here."""
+    encoded = _dump(
+        {
+            "actor": {"kind": record.actor.kind.value, "name": _text(record.actor.name, "actor.name")},
+            "at": record.at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
+            "facts": facts,
+            "id": record.id,
+            "type": record.type.value,
+            "v": FORMAT_VERSION,
+        }
+    )
+    if len(encoded) > RECORD_BYTES_MAX:
+        raise InvalidInput(
+            f"A record {record.type.value} of {len(encoded):,} bytes is too large; {RECORD_BYTES_MAX:,} is the most.",
+            hint="Shorten the facts: name a long list by its SHA-256 and keep the list elsewhere.",
+        )
+    return encoded
 
 
 def encode(record: Record) -> bytes:

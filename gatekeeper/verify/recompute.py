@@ -31,6 +31,43 @@ class _Held:
     through: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What a settlement says of one interval of a reservation."""
+
+    low_tflop: int
+    best_tflop: int
+    high_tflop: int
+    released_tflop: int
+    begins_at: datetime
+    through: datetime
+    final: bool
+
+    @classmethod
+    def of(cls, facts: Mapping[str, object]) -> _Piece:
+        amounts = (_amount(facts, f"{each}_tflop") for each in ("low", "best", "high", "released"))
+        return cls(*amounts, _moment(facts, "from"), _moment(facts, "through"), _flag(facts, "final"))
+
+    @property
+    def overrun_tflop(self) -> int:
+        return max(0, self.high_tflop - self.released_tflop)
+
+    def check(self, reservation: str, settled_until: datetime | None, stated_overrun_tflop: int) -> None:
+        low, best, high = self.low_tflop, self.best_tflop, self.high_tflop
+        if not low <= best <= high:
+            raise Wrong(f"Reservation {reservation} is settled with low {low}, best {best}, high {high}: out of order.")
+        if settled_until not in (None, self.begins_at) or self.through < self.begins_at:
+            raise Wrong(
+                f"Reservation {reservation} is settled from {self.begins_at} to {self.through}, "
+                f"after up to {settled_until}."
+            )
+        if stated_overrun_tflop != self.overrun_tflop:
+            raise Wrong(
+                f"Reservation {reservation} has an overrun of {self.overrun_tflop} TFLOP; "
+                f"its record says {stated_overrun_tflop}."
+            )
+
+
 class Recompute:
     """The recomputation, fed one record after the other. `runs` and `overruns` are the outcome."""
 
@@ -88,30 +125,20 @@ class Recompute:
 
     def _settle(self, facts: Mapping[str, object]) -> None:
         reservation, held = self._open(facts)
-        low, best, high = (_amount(facts, f"{each}_tflop") for each in ("low", "best", "high"))
-        released = _amount(facts, "released_tflop")
-        final = _flag(facts, "final")
-        begins_at, through = _moment(facts, "from"), _moment(facts, "through")
-        before, follows_on = held.through, held.through in (None, begins_at)
-        self._give_back(reservation, held, released, ends=final)
-        held.through = through
+        piece, before = _Piece.of(facts), held.through
+        self._give_back(reservation, held, piece.released_tflop, ends=piece.final)
+        held.through = piece.through
         totals = self._run(held.run)
         self.runs[held.run] = replace(
             totals,
-            low_tflop=totals.low_tflop + low,
-            best_tflop=totals.best_tflop + best,
-            settled_tflop=totals.settled_tflop + high,
+            low_tflop=totals.low_tflop + piece.low_tflop,
+            best_tflop=totals.best_tflop + piece.best_tflop,
+            settled_tflop=totals.settled_tflop + piece.high_tflop,
         )
-        overrun = max(0, high - released)
-        if overrun:
-            self.overruns.append(Overrun(held.run, reservation, overrun))
+        if piece.overrun_tflop:
+            self.overruns.append(Overrun(held.run, reservation, piece.overrun_tflop))
         self._compare_after(facts, held.run)
-        if not low <= best <= high:
-            raise Wrong(f"Reservation {reservation} is settled with low {low}, best {best}, high {high}: out of order.")
-        if not follows_on or through < begins_at:
-            raise Wrong(f"Reservation {reservation} is settled from {begins_at} to {through}, after up to {before}.")
-        if _amount(facts, "overrun_tflop") != overrun:
-            raise Wrong(f"Reservation {reservation} has an overrun of {overrun} TFLOP, and its record says otherwise.")
+        piece.check(reservation, before, _amount(facts, "overrun_tflop"))
 
     def _void(self, facts: Mapping[str, object]) -> None:
         reservation, held = self._open(facts)
