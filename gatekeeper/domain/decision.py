@@ -228,7 +228,8 @@ def _opinion(question: Question, pack: Pack) -> _Opinion:
         )
     standing = customer.standing_at(question.now)
     if standing is not Standing.APPROVED:
-        cause = f" ({customer.reason.strip().rstrip('.')})" if customer.reason.strip() else ""
+        reason = " ".join(customer.reason.split()).rstrip(".")
+        cause = f" ({reason})" if reason else ""
         text = f"the KYC record of customer {customer.id} is {standing.value}{cause}"
         return _Opinion(
             Verdict.DENY, f"customer.{standing.value}", text, "ask your provider what your record still needs"

@@ -51,7 +51,9 @@ class Fleet:
             worst[offer.resource] = max(worst.get(offer.resource, 0), rate)
             per_node[offer.node] = per_node.get(offer.node, 0) + rate * offer.count
         unknown_node = DEVICES_PER_UNKNOWN_NODE * catalogue.largest.worst_tflop_per_s
-        return cls(catalogue, worst, max(per_node.values(), default=unknown_node), frozenset(per_node))
+        # Nodes that advertise nothing at the moment (a device plugin that restarts) must not make a claim cost nothing.
+        worst_node = max(per_node.values(), default=0) or unknown_node
+        return cls(catalogue, worst, worst_node, frozenset(per_node))
 
     def device_rate_tflop_per_s(self, resource: str) -> int:
         """The worst rate of one device under a key; a key that no node offers counts as the largest chip."""

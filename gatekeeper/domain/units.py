@@ -21,7 +21,7 @@ SECONDS_PER_DAY = 86_400
 # A SQL BIGINT (9.2 x 10^18) still holds the sum of nine of them.
 LARGEST_TFLOP = 10**18
 
-_AMOUNT = re.compile(r"(?P<digits>\d{1,40})(?:\.(?P<fraction>\d{1,40}))?(?:[eE]\+?(?P<exponent>\d{1,2}))?")
+_AMOUNT = re.compile(r"(?P<digits>\d{1,40})(?:\.(?P<fraction>\d{1,40}))?(?:[eE]\+?(?P<exponent>\d{1,2}))?", re.ASCII)
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
