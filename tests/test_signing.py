@@ -11,6 +11,7 @@ from gatekeeper.domain.checkpoint import Checkpoint, SignatureRefused, VerifierK
 from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, NotFound
 from gatekeeper.domain.merkle import Frontier, Proof, consistency_proof, leaf_hash
 from gatekeeper.ed25519 import check_ed25519
+from gatekeeper.ports import Signer
 from gatekeeper.signing import Ed25519Signer, ForkRefused
 
 ORIGIN = "log.example/gatekeeper"
@@ -40,6 +41,13 @@ def test_a_key_signs_on_after_a_restart(signer: Ed25519Signer, tmp_path: Path) -
     again = Ed25519Signer.load(tmp_path / "log.key")
     assert (again.vkey, again.origin, again.last().size) == (signer.vkey, ORIGIN, 5)
     assert again.sign_with_proof(size=7, root=root(7), proof=proof(5, 7))
+
+
+def test_it_is_the_signer_that_the_use_cases_ask_for(signer: Ed25519Signer) -> None:
+    asked: Signer = signer
+    assert open_checkpoint(
+        asked.sign(size=2, root=root(2), leaf_hashes=lambda: LEAVES), VerifierKey.parse(signer.vkey), check_ed25519
+    )
 
 
 def test_the_signer_makes_the_proof_itself_from_leaf_hashes(signer: Ed25519Signer) -> None:

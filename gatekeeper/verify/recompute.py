@@ -45,8 +45,15 @@ class _Piece:
 
     @classmethod
     def of(cls, facts: Mapping[str, object]) -> _Piece:
-        amounts = (_amount(facts, f"{each}_tflop") for each in ("low", "best", "high", "released"))
-        return cls(*amounts, _moment(facts, "from"), _moment(facts, "through"), _flag(facts, "final"))
+        return cls(
+            low_tflop=_amount(facts, "low_tflop"),
+            best_tflop=_amount(facts, "best_tflop"),
+            high_tflop=_amount(facts, "high_tflop"),
+            released_tflop=_amount(facts, "released_tflop"),
+            begins_at=_moment(facts, "from"),
+            through=_moment(facts, "through"),
+            final=_flag(facts, "final"),
+        )
 
     @property
     def overrun_tflop(self) -> int:
