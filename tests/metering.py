@@ -67,17 +67,21 @@ class SimulatedCounters:
     silent: Iterable[range] = ()
     step_s: int = 60
 
+    def steps(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """(second, seconds) of the spans of `step_s` between two seconds; within one, nothing changes."""
+        while begin < end:
+            until = min(end, begin - begin % self.step_s + self.step_s)
+            yield begin, until - begin
+            begin = until
+
     def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> list[Observation]:
         if any(seconds_since_start(self.clock.now()) in span for span in self.silent):
             raise Unavailable("The telemetry is switched off in this test.")
         cycles = covered_s = 0
-        begin, end = seconds_since_start(begins_at), seconds_since_start(through)
-        while begin < end:
-            until = min(end, begin - begin % self.step_s + self.step_s)
+        for begin, seconds in self.steps(seconds_since_start(begins_at), seconds_since_start(through)):
             if not any(begin in span for span in self.missing):
-                cycles += self.busy_hz(begin) * (until - begin)
-                covered_s += until - begin
-            begin = until
+                cycles += self.busy_hz(begin) * seconds
+                covered_s += seconds
         busy_hz = -(-cycles // covered_s) if covered_s else 0
         return [Observation(each, busy_hz, covered_s) for each in self.devices.get(pod, ())]
 
