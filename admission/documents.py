@@ -16,13 +16,15 @@ from typing import Any
 
 import yaml
 
-from admission.manifests.nodes import DEEPEST, shown
+from admission.manifests.nodes import shown
 from gatekeeper.domain.errors import InvalidInput
 
 # The API server takes objects up to 3 MiB; a file may hold many of them.
 LARGEST_FILE_BYTES = 16 * 1024 * 1024
 # Values in one document with every alias written out: the largest CRDs known hold about 50,000.
 LARGEST_DOCUMENT_NODES = 500_000
+# The API server's own decoder stops at 10,000 levels; real manifests stay below 30.
+DEEPEST = 100
 _LONGEST_NUMBER = 64
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -6,7 +6,7 @@ Each embedded PodSpec counts once, the number is unknown and nothing bounds it. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from admission.manifests.asks import Ask, Times, total
@@ -52,10 +52,8 @@ def _is_pod_spec(node: Node) -> bool:
 
 
 def _is_container_list(value: Any) -> bool:
-    return (
-        isinstance(value, Sequence)
-        and not isinstance(value, str)
-        and any(isinstance(each, Mapping) and ("name" in each or "image" in each) for each in value)
+    return isinstance(value, list) and any(
+        isinstance(each, dict) and ("name" in each or "image" in each) for each in value
     )
 
 
@@ -64,7 +62,7 @@ def _pods(root: Node, reach: Reach) -> Iterator[Ask]:
     waiting: list[tuple[Any, Node]] = [(root, {})]
     while waiting:
         node, around = waiting.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             if _is_pod_spec(node):
                 yield read_pod({"metadata": around.get("metadata"), "spec": node}, reach)
             waiting.extend((child, node) for child in _outside_pod(node))
@@ -85,14 +83,14 @@ def _loose(root: Node, reach: Reach) -> Iterator[Ask]:
         node = waiting.pop()
         if isinstance(node, list):
             waiting.extend(node)
-        if not isinstance(node, Mapping):
+        if not isinstance(node, dict):
             continue
         if _looks_like_container(node):
             single = read_pod({"spec": {"containers": [node]}}, reach)
             if single.gated:
                 yield single
             continue
-        if any(isinstance(node.get(key), Mapping) for key in ("limits", "requests")):
+        if any(isinstance(node.get(key), dict) for key in ("limits", "requests")):
             asked = loose_devices(node, reach)
             if asked.gated:
                 yield asked

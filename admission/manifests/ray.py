@@ -7,8 +7,6 @@ autoscaler can a group grow to maxReplicas, whose default 2147483647 means that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from admission.manifests.asks import Ask, Times, total
 from admission.manifests.families import Kind
 from admission.manifests.nodes import Doubts, Node, is_set, items, mapping, whole
@@ -102,7 +100,7 @@ def expected_ray_pods(manifest: Node) -> int | None:
     for group in items(spec, "workerGroupSpecs", doubts):
         hosts, replicas = whole(group, "numOfHosts", 1, doubts), _replicas(group, doubts, autoscaled=False)
         count += 0 if group.get("suspend") is True else (hosts or 0) * replicas.least
-    return None if doubts or not isinstance(spec.get("headGroupSpec"), Mapping) else count
+    return None if doubts or not isinstance(spec.get("headGroupSpec"), dict) else count
 
 
 _VERSIONS = frozenset({"v1", "v1alpha1"})

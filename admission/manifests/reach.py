@@ -6,7 +6,7 @@ from the same file: what is gated here is exactly what the API server gates. A s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -113,9 +113,9 @@ class Reach:
         if is_set(context, "privileged"):
             yield "a privileged container"
         added = mapping(context, "capabilities", doubts).get("add")
-        if added is not None and not isinstance(added, Sequence):
+        if added is not None and not isinstance(added, list):
             doubts.append("capabilities.add is not a list")
-        elif added and not isinstance(added, str):
+        elif added:
             yield from (f"capability {shown(each)}" for each in added if self._is_dangerous(each))
         if _host_process(context, doubts):
             yield "a Windows host process"

@@ -8,7 +8,7 @@ from admission.manifests import apps, batch, kubeflow, ray
 from admission.manifests.asks import Ask
 from admission.manifests.families import Kind
 from admission.manifests.generic import never_starts_pods, read_generic
-from admission.manifests.nodes import Node, check_depth, mapping, text
+from admission.manifests.nodes import Node, mapping, text
 from admission.manifests.reach import Reach, default_reach
 from gatekeeper.domain.workload import Workload, WorkloadRef
 
@@ -36,11 +36,10 @@ def read(
         The workload; None for objects that start no pods, or are no Kubernetes objects.
 
     Raises:
-        InvalidInput: a negative or impossible number, or an object nested too deep.
+        InvalidInput: a negative or impossible number.
     """
-    if not isinstance(manifest, Mapping):
+    if not isinstance(manifest, dict):
         return None
-    check_depth(manifest)
     group, version, kind = identity(manifest)
     ask = _read(manifest, group, version, kind, reach or default_reach()) if kind else None
     if ask is None:
@@ -55,11 +54,10 @@ def expected_pods(owner: object) -> int | None:
     """How many pods of its own a live owner runs at once: the size of its gang. None where nobody can say.
 
     Raises:
-        InvalidInput: a negative number, or an object nested too deep.
+        InvalidInput: a negative number.
     """
-    if not isinstance(owner, Mapping):
+    if not isinstance(owner, dict):
         return None
-    check_depth(owner)
     known = _KINDS.get(identity(owner))
     return known.expected_pods(owner) if known else None
 
