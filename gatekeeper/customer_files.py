@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.registry import KycRecord
 from gatekeeper.registry.kyc_record import PARTIES_MAX
-from gatekeeper.yaml_files import Document, read_all
+from gatekeeper.yaml_files import Document, Part, read_all
 
 FILES_MAX = 10_000
 _SUFFIXES = frozenset({".yaml", ".yml"})
@@ -38,13 +38,7 @@ _Id = Annotated[str, StringConstraints(max_length=63)]
 _Name = Annotated[str, StringConstraints(max_length=300)]
 
 
-class _Part(BaseModel):
-    """A mapping in a file: no key that we do not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PartyPart(_Part):
+class PartyPart(Part):
     """A party as a file says it."""
 
     id: _Id
@@ -55,7 +49,7 @@ class PartyPart(_Part):
     no_parent_reason: _Name | None = None
 
 
-class CustomerFile(_Part):
+class CustomerFile(Part):
     """One customer as a file says it."""
 
     format: Literal["1"]

@@ -1,0 +1,118 @@
+"""From settings to objects: the only place that builds them. Each is made when it is first asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from gatekeeper.catalogue_files import load_catalogue
+from gatekeeper.domain.accelerators import Catalogue
+from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
+from gatekeeper.domain.policy import ActivePack, Site
+from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.registry import ApprovalTerms, Registry
+from gatekeeper.settings import Settings
+from gatekeeper.signing import Ed25519Signer
+from gatekeeper.stores import SqlStores, open_stores
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The current time, in UTC."""
+        return datetime.now(UTC)
+
+
+class Wiring:
+    """The objects of one process. Closing it closes the database."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+
+    def __enter__(self) -> Wiring:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if "stores" in self.__dict__:
+            self.stores.close()
+
+    @cached_property
+    def stores(self) -> SqlStores:
+        """The database; made, with its folder, where there is none yet."""
+        if self.settings.database_url is None:
+            self._make_data_folder()
+        return open_stores(self.settings.database)
+
+    @property
+    def policies_dir(self) -> Path:
+        """Folder of the policy packs."""
+        return self.settings.policies_dir or bundled_dir()
+
+    @cached_property
+    def packs(self) -> tuple[ActivePack, ...]:
+        """All packs of the folder, each in the mode that the operator chose or else its own.
+
+        Raises:
+            InvalidInput: a pack cannot be read, or the settings name one that is not there.
+        """
+        packs, chosen = load_packs(self.policies_dir), self.settings.policies
+        missing = sorted(chosen.keys() - {pack.id for pack in packs})
+        if missing:
+            raise InvalidInput(
+                f"The settings name the policy pack {missing[0]!r}, which is not in {self.policies_dir}.",
+                hint="See `gatekeeper policy list`.",
+            )
+        return tuple(
+            ActivePack(pack, chosen[pack.id].mode if pack.id in chosen else pack.default_mode) for pack in packs
+        )
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """All accelerators that we know."""
+        return load_catalogue()
+
+    @property
+    def site(self) -> Site:
+        """Where the accelerators stand."""
+        return Site(self.settings.site.country or "", self.settings.site.chip_authorization)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Use cases on people."""
+        approvals = self.settings.approvals
+        terms = ApprovalTerms(timedelta(days=approvals.tier_one_days), timedelta(days=approvals.others_days))
+        return Registry(self.stores, self.clock, packs=self.packs, cluster=self.settings.cluster, terms=terms)
+
+    @cached_property
+    def signer(self) -> Ed25519Signer:
+        """The log's key; made where nothing was ever signed.
+
+        Raises:
+            NotFound: the log has checkpoints and the key is gone: a new one would begin a second history.
+        """
+        path = self.settings.log_key_file
+        if path.exists():
+            return Ed25519Signer.load(path)
+        if self.stores.read(lambda reader: reader.checkpoint()) is not None:
+            raise NotFound(
+                f"The log was signed before, and its key is not at {path}.",
+                hint="Put the key and the file beside it back, or name its place as log.key_file.",
+            )
+        self._make_data_folder()
+        return Ed25519Signer.create(path, self.settings.log_origin)
+
+    def _make_data_folder(self) -> None:
+        """Make the data folder for its owner only: it says who the customers are."""
+        try:
+            self.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"The data folder {self.settings.data} cannot be made: {error.strerror}.",
+                hint="Choose another with --data FOLDER, or as `data` in the settings.",
+            ) from error
