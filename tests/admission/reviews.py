@@ -6,6 +6,7 @@ import json
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.workload import Workload
 from gatekeeper.gate import Considered
 
+LOOPBACK = IPv4Address("127.0.0.1")
 ASSETS = Path(__file__).parent / "assets"
 GPU_POD = {"spec": {"containers": [{"name": "a", "resources": {"limits": {"nvidia.com/gpu": "8"}}}]}}
 
@@ -77,6 +79,9 @@ def write_pair(folder: Path, name: str) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(LOOPBACK)]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -5,6 +5,7 @@ import contextlib
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,3 +104,30 @@ def test_no_object_is_allowed_by_a_gate_that_denies_unless_it_asks_for_nothing(
 def test_any_bytes_are_answered_or_invalid_input(body: bytes) -> None:
     with contextlib.suppress(InvalidInput):
         asyncio.run(Webhook(ToldGate(Verdict.ALLOW), cluster="c1").handle(body))
+
+
+NESTED: Any = json.loads("[" * 400 + "]" * 400)
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        {"spec": NESTED},
+        {"spec": {"containers": NESTED}},
+        {"spec": {"containers": [{"name": "a", "resources": {"limits": {"nvidia.com/gpu": NESTED}}}]}},
+        {
+            "spec": {
+                "containers": [{"name": "a", "env": [{"name": NESTED, "value": NESTED}]}],
+                "runtimeClassName": NESTED,
+            }
+        },
+        {"spec": {"containers": [{"name": "a"}], "tolerations": [{"key": NESTED}], "hostPID": NESTED}},
+        {"spec": {"containers": [{"name": "a", "securityContext": {"capabilities": {"add": [NESTED]}}}]}},
+        {"metadata": {"annotations": NESTED, "name": NESTED}, "spec": {}},
+    ],
+)
+def test_nesting_without_end_exhausts_no_stack(pod: dict[str, Any]) -> None:
+    for kind in (*KINDS, ("train.example.org", "v1", "Marathon")):
+        body = review({**wrapped(kind, pod), "replicas": NESTED}, operation="CREATE")
+        response = json.loads(asyncio.run(Webhook(ToldGate(Verdict.DENY), cluster="c1").handle(body)))["response"]
+        assert response["allowed"] or response["status"]["code"] in {403, 422}

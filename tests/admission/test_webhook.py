@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from admission import webhook as webhook_module
+from admission.inspect import inspect_paths
 from admission.review import LARGEST_REVIEW_BYTES
 from admission.webhook import Webhook
 from gatekeeper.domain.decision import Verdict
@@ -189,3 +190,22 @@ def test_a_review_of_three_mebibytes_is_read() -> None:
     body = review(manifest() | {"metadata": {"annotations": {"a": "x" * (LARGEST_REVIEW_BYTES - 2000)}}})
     assert len(body) > LARGEST_REVIEW_BYTES - 2000
     assert answer(body, ToldGate(Verdict.DENY))["status"]["code"] == 403
+
+
+RECORDED = Path(__file__).parents[2] / "gatekeeper" / "demo_data" / "reviews"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "workloads"
+
+
+@pytest.mark.parametrize("file", sorted(RECORDED.glob("*.json")), ids=lambda file: file.stem)
+def test_what_a_real_api_server_sent_is_read_like_the_file_that_was_created(file: Path) -> None:
+    gate = ToldGate(Verdict.DENY)
+    response = answer(file.read_bytes(), gate)
+    (line,) = inspect_paths([EXAMPLES / f"{file.stem}.yaml"])
+    assert isinstance(line, dict)
+    assert response["allowed"] is not line["gated"]
+    read = {key: (count.least, count.most) for workload, _ in gate.asked for key, count in workload.devices.items()}
+    assert read == {key: (count["min"], count["max"]) for key, count in line["devices"].items()}
+
+
+def test_every_example_was_recorded() -> None:
+    assert {each.stem for each in RECORDED.glob("*.json")} == {each.stem for each in EXAMPLES.glob("*.yaml")}
