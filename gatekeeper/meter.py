@@ -8,6 +8,7 @@ which devices a pod had, and from when to when, is the cluster's; counters only 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -219,10 +220,16 @@ class Meter:
         if len(observed) > count:
             note = f"counters name {len(observed)} devices where the pod was given {count}"
             return self._worst(reservation, facts, piece.interval_s), note
-        slots = [*observed, *[None] * (count - len(observed))]
-        edges = unmetered(chip, interval_s=piece.interval_s - counted_s)
-        usage = total(metered(chip, each, interval_s=counted_s) + edges for each in slots)
-        note = "" if None not in slots else f"no counters of {slots.count(None)} of {count} devices"
+        missing = count - len(observed)
+        # Devices of one job mostly say the same: what they did is worked out once for all that agree.
+        alike = Counter((each.busy_hz, each.covered_s, each.exclusive) for each in observed)
+        spoken = (
+            metered(chip, Observation("", *said), interval_s=counted_s).times(devices)
+            for said, devices in alike.items()
+        )
+        edges = unmetered(chip, interval_s=piece.interval_s - counted_s).times(count)
+        usage = total([*spoken, unmetered(chip, interval_s=counted_s).times(missing), edges])
+        note = f"no counters of {missing} of {count} devices" if missing else ""
         return usage, note
 
     def _chip(self, facts: PodFacts) -> Accelerator | None:
@@ -252,7 +259,7 @@ class Meter:
         worst = Usage()
         for key, count in facts.given.items():
             one = unmetered(self.catalogue.find_or_largest(facts.products[key]), interval_s=interval_s)
-            worst += Usage(one.low_tflop * count, one.best_tflop * count, one.high_tflop * count)
+            worst += one.times(count)
         return worst
 
 

@@ -47,6 +47,10 @@ class Usage:
             self.high_tflop + other.high_tflop,
         )
 
+    def times(self, count: int) -> Usage:
+        """The usage of `count` devices that did the same."""
+        return Usage(self.low_tflop * count, self.best_tflop * count, self.high_tflop * count)
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:

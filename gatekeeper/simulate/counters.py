@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from gatekeeper.domain.usage import HZ_PER_MHZ, Observation
 from gatekeeper.simulate.scenario import JobSpec, Stretch
@@ -28,7 +29,7 @@ class ScenarioCounters:
         if not covered_s:
             return ()
         busy_hz = cycles // covered_s
-        return [Observation(f"GPU-{job.name}-{index}", busy_hz, covered_s) for index in range(job.devices)]
+        return _devices(job.name, job.devices, busy_hz, covered_s)
 
     def _stretches(
         self, job: JobSpec, begins_at: datetime, through: datetime
@@ -40,3 +41,9 @@ class ScenarioCounters:
             if end > begin:
                 yield begin, end, stretch
                 begin = end
+
+
+@lru_cache(maxsize=64)
+def _devices(name: str, count: int, busy_hz: int, covered_s: int) -> tuple[Observation, ...]:
+    """One observation a device; intervals repeat, and ten thousand devices are many to name each time."""
+    return tuple(Observation(f"GPU-{name}-{index}", busy_hz, covered_s) for index in range(count))

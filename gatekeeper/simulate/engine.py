@@ -137,7 +137,7 @@ class Engine:
 
     def _settle_until(self, job: _Job, reservation: Reservation, started: datetime, ends: datetime) -> None:
         """Plan the settlements of one lease: every so often while it runs, and its end."""
-        late = timedelta(seconds=self._meter.times.delay_s)
+        late = timedelta(seconds=self._meter.times.delay_s + 2)  # the meter books only what is older than its delay
         facts = PodFacts(
             namespace=job.spec.namespace,
             name=f"{job.spec.name}-{job.attempt}",
