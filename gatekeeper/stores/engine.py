@@ -84,8 +84,9 @@ def open_stores(
     where = _checked(url)
     writing, reading = _engine(where, busy_s, writes=True), _engine(where, busy_s, writes=False)
     try:
-        prepare(writing)
+        prepare(reading, writing)
     except BaseException:
+        reading.dispose()
         writing.dispose()
         raise
     return SqlStores(writing, reading, group_max=group_max, queue_max=queue_max)

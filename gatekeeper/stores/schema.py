@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, func, inspect, select, text
 
 from gatekeeper.domain.errors import Conflict
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.tables import SCHEMA
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+# Any number, as long as nobody else on the server takes the same for a lock of theirs: "compgate" in ASCII.
+ONE_MIGRATES = int.from_bytes(b"compgate", "big")
 
 
-def prepare(engine: Engine) -> None:
-    """Bring the database to our schema, in one transaction; the usual case costs one query.
+def prepare(reading: Engine, writing: Engine) -> None:
+    """Bring the database to our schema, in one transaction. The usual case is one read, which waits for no writer.
 
     Raises:
         Conflict: its schema is newer than this version knows.
         Unavailable: it cannot be read or written.
     """
-    with told(), engine.connect() as connection, connection.begin():
-        found = revision(connection)
+    with told(), reading.connect() as connection, connection.begin():
+        if _revision(connection) == SCHEMA:
+            return
+    with told(), writing.connect() as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            # On SQLite the transaction holds the write lock already; here no table exists yet that could be locked.
+            connection.execute(select(func.pg_advisory_xact_lock(ONE_MIGRATES)))
+        found = _revision(connection)  # asked again: another process may have been faster
         if found != SCHEMA:
             _migrate(connection, found)
 
 
-def revision(connection: Connection) -> str | None:
+def _revision(connection: Connection) -> str | None:
     """The name of the last migration that was applied; None for an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -137,6 +139,26 @@ def test_the_tables_in_the_code_are_those_that_the_migrations_make(sqlite_path: 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     assert ScriptDirectory.from_config(config).get_current_head() == tables.SCHEMA
+
+
+def test_processes_that_meet_at_a_new_file_make_one_database(tmp_path: Path) -> None:
+    """Each opening has connections of its own, as processes have."""
+    path, together = tmp_path / "new.db", threading.Barrier(6)
+
+    def open_and_write(number: int) -> int:
+        together.wait(timeout=30)
+        with open_stores(f"sqlite:///{path}") as stores:
+            return stores.transact(lambda tx: tx.append(record(number)))
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sorted(threads.map(open_and_write, range(6))) == list(range(6))
+
+
+def test_opening_to_read_waits_for_no_writer(sqlite_path: Path) -> None:
+    with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with open_stores(f"sqlite:///{sqlite_path}", busy_s=0.01) as stores:
+            assert stores.read(lambda reader: reader.log_size()) == 0
 
 
 def test_a_damaged_head_stops_all_writing(sqlite_path: Path) -> None:
