@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, Table, select
 
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.merkle import Frontier
@@ -15,6 +15,7 @@ from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.faults import told
+from gatekeeper.stores.statements import by_key, key_of
 
 # Records fetched at once: bounds memory (a record is at most 64 KiB) and keeps no cursor open between pages.
 PAGE_RECORDS = 256
@@ -30,7 +31,7 @@ class SqlReader:
 
     def customer(self, customer_id: str) -> Customer | None:
         """The customer, or None."""
-        row = self._one(select(tables.customer).where(tables.customer.c.id == customer_id))
+        row = self._get(tables.customer, id=customer_id)
         return rows.customer_of(row) if row else None
 
     def customers(self) -> list[Customer]:
@@ -43,13 +44,12 @@ class SqlReader:
 
     def proposal(self, customer_id: str) -> str | None:
         """The proposal that waits for approval, as it was put."""
-        row = self._one(select(tables.proposal).where(tables.proposal.c.customer_id == customer_id))
+        row = self._get(tables.proposal, customer_id=customer_id)
         return str(row["proposal"]) if row else None
 
     def binding(self, cluster: str, namespace: str) -> Binding | None:
         """To whom a namespace belongs, or None."""
-        found = tables.binding.c
-        row = self._one(select(tables.binding).where(found.cluster == cluster, found.namespace == namespace))
+        row = self._get(tables.binding, cluster=cluster, namespace=namespace)
         return rows.binding_of(row) if row else None
 
     def bindings(self) -> list[Binding]:
@@ -59,7 +59,7 @@ class SqlReader:
 
     def run(self, run_id: str) -> Run | None:
         """The declared run, or None."""
-        row = self._one(select(tables.run).where(tables.run.c.id == run_id))
+        row = self._get(tables.run, id=run_id)
         return rows.run_of(row) if row else None
 
     def runs(self) -> list[Run]:
@@ -68,12 +68,12 @@ class SqlReader:
 
     def account(self, run_id: str) -> Account:
         """The account of a run; an empty one where nothing was booked yet."""
-        row = self._one(select(tables.account).where(tables.account.c.run_id == run_id))
+        row = self._get(tables.account, run_id=run_id)
         return rows.account_of(row) if row else Account(run_id)
 
     def reservation(self, reservation_id: str) -> Reservation | None:
         """The reservation, ended or not, or None."""
-        row = self._one(select(tables.reservation).where(tables.reservation.c.id == reservation_id))
+        row = self._get(tables.reservation, id=reservation_id)
         return rows.reservation_of(row) if row else None
 
     def open_reservations(self, customer_id: str | None = None) -> list[Reservation]:
@@ -127,21 +127,20 @@ class SqlReader:
 
     def checkpoint(self) -> str | None:
         """The newest signed note, or None."""
-        newest = select(tables.checkpoint.c.note).order_by(tables.checkpoint.c.size.desc()).limit(1)
-        row = self._one(newest)
-        return str(row["note"]) if row else None
+        found = self._all(select(tables.checkpoint.c.note).order_by(tables.checkpoint.c.size.desc()).limit(1))
+        return str(found[0]["note"]) if found else None
 
     def _frontier(self) -> Frontier:
-        row = self._one(select(tables.log_head.c.frontier).where(tables.log_head.c.id == tables.HEAD))
+        row = self._get(tables.log_head, id=tables.HEAD)
         return Frontier.from_bytes(row["frontier"]) if row else Frontier()
 
-    def _one(self, asked: Select[Any]) -> RowMapping | None:
-        with told():
-            return self._connection.execute(asked).mappings().first()
+    def _get(self, table: Table, **key: Any) -> RowMapping | None:
+        """The row with this primary key."""
+        return next(iter(self._all(by_key(table), key_of(table, key))), None)
 
-    def _all(self, asked: Select[Any]) -> list[RowMapping]:
+    def _all(self, asked: Select[Any], parameters: dict[str, Any] | None = None) -> list[RowMapping]:
         with told():
-            return list(self._connection.execute(asked).mappings())
+            return list(self._connection.execute(asked, parameters).mappings())
 
     def _pages(self, asked: Select[Any], begin: int, page: int) -> Iterator[RowMapping]:
         """Rows of the record table by rising `seq`, a page at a time."""

@@ -6,9 +6,11 @@ what was read a line above is still so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Insert, RowMapping, Select, Table, Update, bindparam, delete, select
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation
@@ -19,6 +21,11 @@ from gatekeeper.domain.run import Run
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.reader import SqlReader
+from gatekeeper.stores.statements import add, by_key, change, key_of
+
+_RECORD_BY_ID = select(tables.record.c.seq, tables.record.c.body).where(tables.record.c.id == bindparam("id"))
+_NO_PROPOSAL = delete(tables.proposal).where(tables.proposal.c.customer_id == bindparam("customer"))
+_LOCKED_HEAD = by_key(tables.log_head).with_for_update()
 
 
 class SqlTransaction(SqlReader):
@@ -48,7 +55,7 @@ class SqlTransaction(SqlReader):
         if proposal is not None:
             self._put(tables.proposal, {"customer_id": customer_id, "proposal": proposal})
             return
-        self._run(delete(tables.proposal).where(tables.proposal.c.customer_id == customer_id))
+        self._run(_NO_PROPOSAL, {"customer": customer_id})
 
     def put_binding(self, binding: Binding) -> None:
         """Bind a namespace, or bind it to somebody else.
@@ -91,9 +98,7 @@ class SqlTransaction(SqlReader):
             Conflict: a record with this id exists with other content.
         """
         body = encode(record)
-        found = tables.record.c
-        known = self._one(select(found.seq, found.body).where(found.id == record.id))
-        if known is not None:
+        for known in self._all(_RECORD_BY_ID, {"id": record.id}):
             if bytes(known["body"]) != body:
                 raise Conflict(f"Record {record.id} is in the log already, with other content.")
             return int(known["seq"])
@@ -108,7 +113,7 @@ class SqlTransaction(SqlReader):
             "body": body,
             "leaf_hash": leaf,
         }
-        self._run(insert(tables.record).values(values))
+        self._run(add(tables.record), values)
         self.head = self.head.append(leaf)
         return seq
 
@@ -117,34 +122,28 @@ class SqlTransaction(SqlReader):
 
     def _put(self, table: Table, values: rows.Values) -> None:
         """Change the row with this key, or insert it: no statement that only one database knows."""
-        key = and_(*(column == values[column.name] for column in table.primary_key))
-        if self._run(update(table).where(key).values(values)) == 0:
-            self._run(insert(table).values(values))
+        if self._run(change(table), {**values, **key_of(table, values)}) == 0:
+            self._run(add(table), values)
 
-    def _run(self, statement: Any) -> int:
+    def _run(self, statement: Delete | Insert | Update, parameters: rows.Values) -> int:
         """Run a statement that changes rows; how many it changed."""
-        self._check()
-        try:
-            with told():
-                return int(self._connection.execute(statement).rowcount)
-        except (Unavailable, MemoryError):
-            self.lost = True
-            raise
+        with self._watched():
+            return int(self._connection.execute(statement, parameters).rowcount)
 
-    def _all(self, asked: Select[Any]) -> list[RowMapping]:
-        self._check()
-        try:
-            return super()._all(asked)
-        except (Unavailable, MemoryError):
-            self.lost = True
-            raise
+    def _all(self, asked: Select[Any], parameters: rows.Values | None = None) -> list[RowMapping]:
+        with self._watched():
+            return super()._all(asked, parameters)
 
-    def _one(self, asked: Select[Any]) -> RowMapping | None:
-        return next(iter(self._all(asked)), None)
-
-    def _check(self) -> None:
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
         if self.lost:
             raise Unavailable("The database lost this transaction.", hint="Nothing was changed; try again.")
+        try:
+            with told():
+                yield
+        except (Unavailable, MemoryError):
+            self.lost = True
+            raise
 
 
 def lock_head(connection: Connection) -> Frontier:
@@ -154,9 +153,8 @@ def lock_head(connection: Connection) -> Frontier:
         InvalidInput: the row is damaged.
         Unavailable: somebody else holds the lock for too long.
     """
-    head = tables.log_head
     with told():
-        row = connection.execute(select(head).where(head.c.id == tables.HEAD).with_for_update()).mappings().first()
+        row = connection.execute(_LOCKED_HEAD, key_of(tables.log_head, {"id": tables.HEAD})).mappings().first()
     frontier = Frontier.from_bytes(row["frontier"]) if row else None
     if row is None or frontier is None or frontier.size != row["size"]:
         raise InvalidInput("The head of the log in the database is damaged.", hint="Restore it from a backup.")
@@ -165,7 +163,6 @@ def lock_head(connection: Connection) -> Frontier:
 
 def store_head(connection: Connection, frontier: Frontier) -> None:
     """Write the tree as it stands after a group of works."""
-    head = tables.log_head
-    changed = update(head).where(head.c.id == tables.HEAD)
+    values = {"id": tables.HEAD, "size": frontier.size, "frontier": frontier.to_bytes()}
     with told():
-        connection.execute(changed.values(size=frontier.size, frontier=frontier.to_bytes()))
+        connection.execute(change(tables.log_head), {**values, **key_of(tables.log_head, values)})
