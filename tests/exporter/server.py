@@ -38,7 +38,7 @@ class Exporter:
                 """Scrapes come every second; nobody reads a line for each."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="exporter", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="exporter", daemon=True)
 
     @property
     def address(self) -> str:

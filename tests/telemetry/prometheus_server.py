@@ -21,7 +21,7 @@ Moment = tuple[int, Sequence[Gpu]]  # seconds since 1970, what was scraped then
 def program(name: str) -> str:
     """Path of a program, or a failure that says how to get it."""
     found = shutil.which(name)
-    assert found, f"{name} is missing; install it with: python scripts/system_packages.py --only prometheus"
+    assert found, f"{name} is missing; install it with: python scripts/system_packages.py"
     return found
 
 
