@@ -1,0 +1,133 @@
+"""Metered operations as low, best and high."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper.domain.accelerators import Accelerator, Format
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.usage import HZ_PER_MHZ, Observation, Usage, metered, total, unmetered
+
+H100 = Accelerator(
+    "H100",
+    ("H100",),
+    {Format.TF32: 494_700, Format.BF16: 989_400, Format.FP8: 1_978_900, Format.INT8: 1_978_900},
+    1830,
+    1980,
+    "test, 2026-11-22",
+)
+rates = st.integers(1, 20_000_000)
+chips = st.builds(
+    lambda peaks, boost, above: Accelerator("X", ("X",), peaks, boost, min(boost + above, 10_000), "test"),
+    st.dictionaries(st.sampled_from(list(Format)), rates).flatmap(
+        lambda peaks: rates.map(lambda rate: {**peaks, Format.BF16: rate})
+    ),
+    st.integers(1, 9_000),
+    st.integers(0, 1_000),
+)
+formats = st.sampled_from(list(Format))
+intervals = st.integers(0, 100_000)
+observations = st.none() | st.builds(
+    Observation, st.just("GPU-1"), st.integers(-(10**9), 20 * 10**9), st.integers(-10, 200_000), st.booleans()
+)
+
+
+@given(chips, observations, intervals, formats)
+def test_low_best_and_high_stand_in_order_and_under_the_worst_rate(
+    chip: Accelerator, observation: Observation | None, interval_s: int, declared: Format
+) -> None:
+    usage = metered(chip, observation, interval_s=interval_s, declared=declared)
+    assert 0 <= usage.low_tflop <= usage.best_tflop <= usage.high_tflop <= chip.worst_tflop_per_s * interval_s
+
+
+@given(chips, st.integers(0, 10**9), st.integers(0, 10**9), intervals, formats)
+def test_more_activity_never_counts_less(
+    chip: Accelerator, one: int, other: int, interval_s: int, declared: Format
+) -> None:
+    less, more = (
+        metered(
+            chip,
+            Observation("GPU-1", min(hz, chip.max_clock_mhz * HZ_PER_MHZ), interval_s),
+            interval_s=interval_s,
+            declared=declared,
+        )
+        for hz in sorted((one, other))
+    )
+    assert less.low_tflop <= more.low_tflop
+    assert less.best_tflop <= more.best_tflop
+    assert less.high_tflop <= more.high_tflop
+
+
+@given(chips, observations, intervals, formats)
+def test_an_hour_without_counters_is_never_cheaper_than_one_with_them(
+    chip: Accelerator, observation: Observation | None, interval_s: int, declared: Format
+) -> None:
+    counted = metered(chip, observation, interval_s=interval_s, declared=declared)
+    assert unmetered(chip, interval_s=interval_s, declared=declared).high_tflop >= counted.high_tflop
+
+
+@given(chips, observations, intervals)
+def test_what_a_tenant_declares_does_not_change_high(
+    chip: Accelerator, observation: Observation | None, interval_s: int
+) -> None:
+    counted = {metered(chip, observation, interval_s=interval_s, declared=each).high_tflop for each in Format}
+    assert len(counted) == 1
+
+
+def test_an_hour_of_a_busy_h100_is_counted_by_its_clock_and_format() -> None:
+    busy = Observation("GPU-1", 1_830 * HZ_PER_MHZ * 40 // 100, 3600)  # 40 % tensor activity at the boost clock
+    usage = metered(H100, busy, interval_s=3600)
+    assert usage.best_tflop == 989_400 * 40 * 3600 // 100_000
+    assert usage.low_tflop == 989_400 * 30 * 3600 // 100_000
+    assert usage.high_tflop == -(-1_978_900 * 44 * 3600 // 100_000)
+
+
+def test_missing_counters_cost_the_worst_rate_and_half_the_peak_at_best() -> None:
+    assert unmetered(H100, interval_s=10) == Usage(0, 4947, 21420)
+    assert metered(H100, None, interval_s=10) == Usage(0, 4947, 21420)
+
+
+def test_what_counters_do_not_cover_costs_the_worst_rate() -> None:
+    idle = Observation("GPU-1", 0, 6)
+    assert metered(H100, idle, interval_s=10) == unmetered(H100, interval_s=4)
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        Observation("GPU-1", -1, 10),
+        Observation("GPU-1", 1_980 * HZ_PER_MHZ + 1, 10),
+        Observation("GPU-1", 0, -1),
+        Observation("GPU-1", 0, 10, exclusive=False),
+    ],
+)
+def test_impossible_or_shared_counters_say_nothing(observation: Observation) -> None:
+    assert metered(H100, observation, interval_s=10) == unmetered(H100, interval_s=10)
+
+
+def test_counters_that_claim_more_time_than_passed_are_cut() -> None:
+    idle = Observation("GPU-1", 0, 100)
+    assert metered(H100, idle, interval_s=10) == Usage()
+
+
+def test_a_format_that_the_chip_lacks_counts_as_its_fastest() -> None:
+    assert (
+        unmetered(H100, interval_s=10, declared=Format.FP4).best_tflop
+        == unmetered(H100, interval_s=10, declared=Format.FP8).best_tflop
+    )
+
+
+@given(st.permutations([Usage(1, 2, 3), Usage(0, 0, 5), Usage(4, 4, 4), Usage()]))
+def test_a_total_does_not_depend_on_the_order(usages: list[Usage]) -> None:
+    assert total(usages) == Usage(5, 6, 12)
+
+
+@pytest.mark.parametrize(("low", "best", "high"), [(2, 1, 3), (0, 3, 2), (-1, 0, 0), (0, 0, 10**18 + 1)])
+def test_bounds_out_of_order_are_refused(low: int, best: int, high: int) -> None:
+    with pytest.raises(InvalidInput):
+        Usage(low, best, high)
+
+
+def test_a_negative_interval_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        unmetered(H100, interval_s=-1)
