@@ -24,7 +24,8 @@ READ_WITHIN_S = 5.0
 SHORTEST_TOKEN = 32
 _PREFIX = b"/validate/"
 _JSON = [(b"content-type", b"application/json")]
-_TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
+# Only who knows the token keeps a connection: strangers could fill them all, and a refused body may be on its way.
+_TEXT = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
 
 
 class _Refused(Exception):
@@ -69,9 +70,7 @@ class WebhookApp:
         except _Gone:
             return
         length = (b"content-length", str(len(body)).encode())
-        # After a refusal the rest of the body may still be on its way: the connection cannot be used again.
-        closing = [] if status == 200 else [(b"connection", b"close")]
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, length, *closing]})
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
         await send({"type": "http.response.body", "body": body})
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[list[tuple[bytes, bytes]], bytes]:

@@ -9,12 +9,16 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 
 from admission.certificates import Certificates
 from admission.http import WebhookApp
+from admission.idlers import HEADERS_WITHIN_S, Connection, Idlers
 from gatekeeper.domain.errors import InvalidInput, Unavailable
 
 # The API server drops idle connections after 90 s; ours must stay longer, or it meets closed ones.
@@ -23,22 +27,28 @@ KEEP_ALIVE_S = 300
 MOST_CONNECTIONS = 1024
 STOP_WITHIN_S = 10
 START_WITHIN_S = 10.0
-CERTIFICATE_POLL_S = 1.0
+POLL_S = 1.0
 
 
 class WebhookServer:
     """Serves one application over TLS. Starts once."""
 
     def __init__(
-        self, app: WebhookApp, certificate_folder: Path, *, certificate_poll_s: float = CERTIFICATE_POLL_S
+        self,
+        app: WebhookApp,
+        certificate_folder: Path,
+        *,
+        poll_s: float = POLL_S,
+        headers_within_s: float = HEADERS_WITHIN_S,
     ) -> None:
-        """Load the certificate.
+        """Load the certificate. Every `poll_s` its files and the silent connections are looked at.
 
         Raises:
             InvalidInput: the folder holds no usable pair.
         """
         self._certificates = Certificates(certificate_folder)
-        self._certificate_poll_s = certificate_poll_s
+        self._poll_s = poll_s
+        self._idlers = Idlers(headers_within_s)
         self._server = uvicorn.Server(self._config(app))
         self._thread: threading.Thread | None = None
         self._fault: BaseException | None = None
@@ -105,7 +115,7 @@ class WebhookServer:
             self._fault = error
 
     async def _serve(self, bound: socket.socket) -> None:
-        watch = asyncio.create_task(self._watch_certificates())
+        watch = asyncio.create_task(self._watch())
         try:
             await self._server.serve(sockets=[bound])
         finally:
@@ -113,11 +123,13 @@ class WebhookServer:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
 
-    async def _watch_certificates(self) -> None:
-        """Look at the files now and then: a mounted secret changes without any event that all platforms send."""
+    async def _watch(self) -> None:
+        """Look at the certificate now and then: a mounted secret changes without any event that all platforms send."""
         while True:
-            await asyncio.sleep(self._certificate_poll_s)
+            await asyncio.sleep(self._poll_s)
             self._certificates.refresh()
+            connections = cast("Iterable[Connection]", self._server.server_state.connections)
+            self._idlers.end_overdue(connections, time.monotonic())
 
     def _wait_until_started(self) -> None:
         """Block until the socket is served; uvicorn tells by a flag only."""

@@ -38,12 +38,12 @@ def until(condition: Callable[[], bool], deadline_s: float = 5.0) -> None:
 class Served:
     """A running server with its readiness switch."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, headers_within_s: float = 10.0) -> None:
         write_pair(folder, "one")
         self.folder = folder
         self.ready = True
         app = WebhookApp(Webhook(ToldGate(Verdict.DENY), cluster="c1").handle, token=TOKEN, ready=lambda: self.ready)
-        self.server = WebhookServer(app, folder, certificate_poll_s=0.02)
+        self.server = WebhookServer(app, folder, poll_s=0.02, headers_within_s=headers_within_s)
         self.port = self.server.start()
         self.url = f"https://127.0.0.1:{self.port}"
 
@@ -155,6 +155,43 @@ def test_what_is_no_http_is_a_400_or_a_closed_connection(served: Served, noise: 
         assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize("begun", [b"", b"POST /validate/"])
+def test_a_connection_that_never_completes_its_headers_is_ended_and_a_resting_one_is_not(
+    tmp_path: Path, begun: bytes
+) -> None:
+    served = Served(tmp_path, headers_within_s=0.1)
+    try:
+        with served.client() as resting, served.tls() as silent:
+            resting.post(PATH, content=review(manifest()), headers=JSON).raise_for_status()
+            silent.sendall(begun)
+            assert silent.recv(4096) == b""
+            assert resting.post(PATH, content=review(manifest()), headers=JSON).status_code == 200
+            assert len(served.server._server.server_state.connections) == 1
+    finally:
+        served.server.stop()
+
+
+def test_a_connection_that_trickles_its_second_request_is_ended_too(tmp_path: Path) -> None:
+    served = Served(tmp_path, headers_within_s=0.1)
+    body = review(manifest())
+    head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    try:
+        with served.tls() as connection:
+            connection.sendall(head.encode() + body)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+            connection.sendall(b"POST /val")
+            while connection.recv(65536):
+                pass  # what was left of the first answer, then the end
+    finally:
+        served.server.stop()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/validate/guess"])
+def test_only_who_knows_the_token_keeps_a_connection(served: Served, path: str) -> None:
+    with served.client() as client:
+        assert client.get(path).headers["connection"] == "close"
+
+
 def test_health_and_readiness_are_told_apart(served: Served) -> None:
     with served.client() as client:
         assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
@@ -180,11 +217,12 @@ def test_a_new_certificate_is_shown_to_new_connections_and_a_broken_one_never(tm
         names = (None, "compute-gatekeeper.compute-gatekeeper.svc")
         assert [served.certificate_name(each) for each in names] == ["CN=one", "CN=one"]
         with served.client() as client:
-            client.get("/healthz").raise_for_status()
+            client.post(PATH, content=review(manifest()), headers=JSON).raise_for_status()
             write_pair(tmp_path, "two")
             until(lambda: served.certificate_name() == "CN=two")
             assert served.certificate_name(names[1]) == "CN=two"
-            client.get("/healthz").raise_for_status()  # the connection from before is still served
+            # The connection from before is still served.
+            client.post(PATH, content=review(manifest()), headers=JSON).raise_for_status()
 
         loads = served.server._certificates  # the poll is awaited by what it last saw, not by time
         (tmp_path / "tls.key").write_text("no key", "utf-8")

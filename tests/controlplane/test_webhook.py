@@ -27,7 +27,7 @@ class Asked:
         write_pair(folder, "webhook")
         self.plane, self.tenant, self.gate, self.folder = plane, tenant, ToldGate(), folder
         app = WebhookApp(Webhook(self.gate, cluster="c1").handle, token=TOKEN, ready=lambda: True)
-        self.server = WebhookServer(app, folder, certificate_poll_s=0.1)
+        self.server = WebhookServer(app, folder, poll_s=0.1)
         self.port = self.server.start()
         self.name = fresh_name("asked")
 
