@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from admission.documents import Document, load_documents
-from admission.manifests.nodes import text
+from admission.manifests.nodes import mapping, text
 from admission.manifests.reach import Reach
 from admission.manifests.registry import read
 from gatekeeper.domain.errors import InvalidInput
@@ -28,6 +29,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A workload and where it stands: file, number of the document from 0, and its place in a List."""
+
+    file: str
+    index: int
+    item: int | None
+    api_version: str
+    workload: Workload
+
+
+@dataclass(frozen=True, slots=True)
 class _Item:
     """One object of a document; `item` is its place in a List."""
 
@@ -42,12 +54,44 @@ def inspect_paths(paths: Iterable[Path], *, reach: Reach | None = None) -> Itera
         A dict with the keys file, index, item, apiVersion, kind, namespace, name, gated, host_access, devices,
         claims, unknown, reason; or a Problem. A problem ends its file or object, not the others.
     """
+    for each in find_workloads(paths, reach=reach):
+        yield each if isinstance(each, Problem) else _line(each)
+
+
+def find_workloads(
+    paths: Iterable[Path], *, cluster: str = "", namespace: str | None = None, reach: Reach | None = None
+) -> Iterator[Found | Problem]:
+    """The workloads themselves, as they would stand in a cluster.
+
+    Args:
+        namespace: where manifests go that name none; "default" without it.
+    """
+    reader = partial(read, cluster=cluster, reach=reach)
     for path in _files(paths):
         try:
             for document in load_documents(path):
-                yield from _inspect_document(path, document, reach)
+                for each in _items(document.content):
+                    yield from _read(reader, path, document, each, namespace)
         except InvalidInput as error:
             yield Problem(error.message, error.hint)
+
+
+def _read(
+    reader: Callable[..., Workload | None], path: Path, document: Document, each: _Item, namespace: str | None
+) -> Iterator[Found | Problem]:
+    try:
+        workload = reader(each.manifest, namespace=_home(each.manifest) or namespace)
+    except InvalidInput as error:
+        place = "" if each.item is None else f" item {each.item}:"
+        yield Problem(f"{path}:{document.line}:{place} {error.message}", error.hint)
+        return
+    if workload is not None:
+        yield Found(str(path), document.index, each.item, text(each.manifest, "apiVersion"), workload)
+
+
+def _home(manifest: Any) -> str:
+    """The namespace that a manifest names, or ""."""
+    return text(mapping(manifest, "metadata", []), "namespace") if isinstance(manifest, Mapping) else ""
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -57,18 +101,6 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield from (each for each in sorted(path.rglob("*")) if each.suffix in _SUFFIXES and each.is_file())
         else:
             yield path
-
-
-def _inspect_document(path: Path, document: Document, reach: Reach | None) -> Iterator[dict[str, Any] | Problem]:
-    for each in _items(document.content):
-        try:
-            workload = read(each.manifest, reach=reach)
-        except InvalidInput as error:
-            place = "" if each.item is None else f" item {each.item}:"
-            yield Problem(f"{path}:{document.line}:{place} {error.message}", error.hint)
-            continue
-        if workload is not None:
-            yield _line(str(path), document.index, each, workload)
 
 
 def _items(content: Any) -> Iterator[_Item]:
@@ -84,12 +116,13 @@ def _items(content: Any) -> Iterator[_Item]:
         yield _Item({**inherited, **member} if isinstance(member, Mapping) else member, number)
 
 
-def _line(file: str, index: int, each: _Item, workload: Workload) -> dict[str, Any]:
+def _line(found: Found) -> dict[str, Any]:
+    workload = found.workload
     return {
-        "file": file,
-        "index": index,
-        "item": each.item,
-        "apiVersion": text(each.manifest, "apiVersion"),
+        "file": found.file,
+        "index": found.index,
+        "item": found.item,
+        "apiVersion": found.api_version,
         "kind": workload.ref.kind,
         "namespace": workload.ref.namespace,
         "name": workload.ref.name,
