@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from gatekeeper.domain.units import SECONDS_PER_DAY
 from gatekeeper.domain.usage import HZ_PER_MHZ, Observation
 from gatekeeper.simulate.scenario import JobSpec, Stretch
+
+# Covers any interval that the meter asks about: more than the interval never counts.
+ALL_OF_IT_S = SECONDS_PER_DAY * 365
 
 
 class ScenarioCounters:
@@ -28,8 +32,8 @@ class ScenarioCounters:
                 cycles += round(seconds * stretch.tensor_activity_percent / 100 * stretch.sm_clock_mhz * HZ_PER_MHZ)
         if not covered_s:
             return ()
-        busy_hz = cycles // covered_s
-        return _devices(job.name, job.devices, busy_hz, covered_s)
+        complete = covered_s >= (through - begins_at) // timedelta(seconds=1)
+        return _devices(job.name, job.devices, cycles // covered_s, ALL_OF_IT_S if complete else covered_s)
 
     def _stretches(
         self, job: JobSpec, begins_at: datetime, through: datetime

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.ledger import Reservation
+from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.domain.usage import Usage
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 from gatekeeper.gate import Gang, Gate
@@ -59,6 +60,7 @@ class Told:
 
     at: datetime
     job: str
+    run_id: str
     decision: Decision
 
 
@@ -69,6 +71,11 @@ class Timeline:
     points: list[Point] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     leases: list[Reservation] = field(default_factory=list)
+
+    @property
+    def runs(self) -> list[str]:
+        """Runs that held a lease, in order of appearance."""
+        return list(dict.fromkeys(point.run_id for point in self.points))
 
     def last_of(self, run_id: str) -> Point:
         """Totals of a run at the end."""
@@ -177,7 +184,9 @@ class Engine:
         same = [each for each in self.timeline.told if each.job == job.spec.name]
         if same and decision.verdict in (Verdict.ALLOW, Verdict.WARN) and same[-1].decision.verdict is decision.verdict:
             return
-        self.timeline.told.append(Told(self._clock.now(), job.spec.name, decision))
+        self.timeline.told.append(
+            Told(self._clock.now(), job.spec.name, undeclared_run_id(job.spec.customer), decision)
+        )
 
     def _point(self, run_id: str) -> None:
         account = self._stores.read(lambda reader: reader.account(run_id))

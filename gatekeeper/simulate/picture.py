@@ -70,7 +70,7 @@ def _steps(scale: _Scale, points: Sequence[Point], heights: Sequence[int]) -> li
     """Corners of a staircase: a total holds until the next point."""
     corners = []
     for index, (point, height) in enumerate(zip(points, heights, strict=True)):
-        until = points[index + 1].at if index + 1 < len(points) else scale.end
+        until = points[index + 1].at if index + 1 < len(points) else point.at
         corners += [f"{scale.x(point.at)},{scale.y(height)}", f"{scale.x(until)},{scale.y(height)}"]
     return corners
 
@@ -97,11 +97,11 @@ def _level(scale: _Scale, limit_tflop: int) -> str:
 def _axes(scale: _Scale, title: str) -> list[str]:
     floor = HEIGHT - BOTTOM
     parts = [f'<text x="{LEFT}" y="24" font-size="16" font-weight="bold">{escape(title)}</text>']
-    for step in range(6):
-        amount = scale.top_tflop * step // 5
+    for amount in _round_amounts(scale.top_tflop):
         y = scale.y(amount)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="#DDDDDD"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{format_flop(amount, digits=2)[:-5]}</text>')
+        label = format_flop(amount, digits=2).removesuffix(" FLOP")
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{label}</text>')
     days = (scale.end - scale.begin) / timedelta(days=1)
     for step in range(11):
         moment = scale.begin + (scale.end - scale.begin) * step / 10
@@ -114,18 +114,29 @@ def _axes(scale: _Scale, title: str) -> list[str]:
     return parts
 
 
+def _round_amounts(top_tflop: int) -> list[int]:
+    """Four to ten round steps from 0 to the top."""
+    unit = 10 ** (len(str(top_tflop)) - 1)
+    step = next(unit * factor // 10 for factor in (1, 2, 5, 10, 20, 50) if top_tflop * 10 // (unit * factor) <= 10)
+    return list(range(0, top_tflop + 1, max(step, 1)))
+
+
 def _marks(scale: _Scale, told: Sequence[Told], limit_tflop: int) -> list[str]:
-    parts, seen = [], set()
+    parts: list[str] = []
+    seen: set[Verdict] = set()
     for each in told:
         mark = _MARKS.get(each.decision.verdict)
         if mark is None or each.decision.verdict in seen:
             continue
         seen.add(each.decision.verdict)
         colour, word = mark
-        x = scale.x(each.at)
-        parts.append(f'<line x1="{x}" x2="{x}" y1="{scale.y(limit_tflop)}" y2="{HEIGHT - BOTTOM}" stroke="{colour}"/>')
+        x, floor = scale.x(each.at), HEIGHT - BOTTOM
+        parts.append(f'<line x1="{x}" x2="{x}" y1="{scale.y(limit_tflop)}" y2="{floor}" stroke="{colour}"/>')
         day = (each.at - scale.begin).days
-        parts.append(f'<text x="{x + 5}" y="{HEIGHT - BOTTOM - 8}" fill="{INK}">{word}, day {day}</text>')
+        parts.append(
+            f'<text x="{x + 6}" y="{floor - 28 + 18 * len(seen)}" stroke="white" stroke-width="3" '
+            f'paint-order="stroke">{word}, day {day}</text>'
+        )
     return parts
 
 
