@@ -122,7 +122,7 @@ class Reach:
 
     def _is_dangerous(self, capability: object) -> bool:
         """Compared as container runtimes do: any case, with or without the kernel's prefix."""
-        return isinstance(capability, str) and capability.upper().removeprefix("CAP_") in self.dangerous_capabilities
+        return isinstance(capability, str) and capability.upper().replace("CAP_", "") in self.dangerous_capabilities
 
 
 def _host_process(context: Node, doubts: Doubts) -> bool:
