@@ -122,7 +122,10 @@ class Api:
         content_type: str = "application/json",
     ) -> Json:
         response = self._call(method, path, query=query, body=body, content_type=content_type)
-        loaded: Json = json.loads(response.data)
+        try:
+            loaded: Json = json.loads(response.data)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise Unavailable(f"The answer to {method} {path} broke off: {error}.") from error
         return loaded
 
     def _call(

@@ -16,7 +16,8 @@ from gatekeeper.cluster.informer import Informer
 from gatekeeper.cluster.inventory import NodeState, fleet_of, node_keeper
 from gatekeeper.cluster.namespaces import NamespaceState, keep_namespace
 from gatekeeper.cluster.pods import PodState, pod_keeper
-from gatekeeper.cluster.steps import ClusterState, Steps, Times
+from gatekeeper.cluster.state import ClusterState, Times
+from gatekeeper.cluster.steps import Steps
 from gatekeeper.domain.accelerators import Catalogue
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.fleet import Fleet
@@ -26,6 +27,7 @@ from gatekeeper.meter import Meter
 from gatekeeper.ports import Clock, Stores
 
 _log = structlog.get_logger(__name__)
+FIRST_RETRY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Reading:
     """How objects of the cluster are read; the admission room provides it.
 
     Attributes:
+        cluster: our name of it.
         workload: manifest -> workload (None: none of ours).
         expected_pods: live owner -> how many pods it starts at once.
         is_accelerator: resource key -> whether it stands for an accelerator.
     """
 
+    cluster: str
     workload: Callable[[Json], Workload | None]
     expected_pods: Callable[[Json], int | None]
     is_accelerator: Callable[[str], bool]
@@ -53,7 +57,7 @@ class Cluster:
         self._departed: dict[str, PodState] = {}
         wake = self.changed.set
         self._pods: Informer[PodState] = Informer(
-            api, "/api/v1/pods", pod_keeper(reading.workload), wake, self._pod_gone
+            api, "/api/v1/pods", pod_keeper(reading.workload, reading.cluster), wake, self._pod_gone
         )
         self._nodes: Informer[NodeState] = Informer(api, "/api/v1/nodes", node_keeper(reading.is_accelerator), wake)
         self._namespaces: Informer[NamespaceState] = Informer(api, "/api/v1/namespaces", keep_namespace, wake)
@@ -134,18 +138,25 @@ class Controller:
         return self._cluster.synced and self._thread.is_alive()
 
     def _run(self) -> None:
+        wait_s = float(self._times.resync_s)
         while not self._stopping.is_set():
-            self._cluster.changed.wait(self._times.resync_s)
+            self._cluster.changed.wait(wait_s)
             self._cluster.changed.clear()
             if not self._cluster.synced or self._stopping.is_set():
                 continue
-            try:
-                if self._steps.run(self._cluster.state()):
-                    self._cluster.changed.set()
-            except GatekeeperError as error:
-                _log.warning("pass_failed", error=str(error)[:500])
-                self._stopping.wait(1)
-            except Exception:  # noqa: BLE001
-                # A dead controller leaves every gated pod waiting for ever; a failed pass is tried again.
-                _log.exception("pass_failed")
-                self._stopping.wait(5)
+            wait_s = self._next_wait_s(wait_s) if self._pass() else float(self._times.resync_s)
+
+    def _pass(self) -> bool:
+        """One pass; tells whether another one is due soon."""
+        try:
+            return self._steps.run(self._cluster.state())
+        except GatekeeperError as error:
+            _log.warning("pass_failed", error=str(error)[:500])
+        except Exception:  # noqa: BLE001
+            # A dead controller leaves every gated pod waiting for ever; a failed pass is tried again.
+            _log.exception("pass_failed")
+        return True
+
+    def _next_wait_s(self, last_s: float) -> float:
+        """Soon, then ever later: what stays in the way must not keep a processor busy. A change wakes us at once."""
+        return FIRST_RETRY_S if last_s >= self._times.resync_s else min(last_s * 2, self._times.resync_s)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import structlog
+from kubernetes.utils.quantity import parse_quantity
 
 from gatekeeper.cluster.api import Api, Json
 from gatekeeper.cluster.names import ACCELERATOR_NODE
@@ -36,9 +37,9 @@ def node_keeper(is_accelerator: Callable[[str], bool]) -> Callable[[Json], NodeS
         product = product_of(labels)
         capacity = (node.get("status") or {}).get("capacity") or {}
         offers = tuple(
-            NodeOffer(name, key, product, int(count))
-            for key, count in sorted(capacity.items())
-            if is_accelerator(key) and str(count).isdigit()
+            NodeOffer(name, key, product, _count(quantity))
+            for key, quantity in sorted(capacity.items())
+            if is_accelerator(key)
         )
         return NodeState(name, product, offers, labels.get(ACCELERATOR_NODE) == "true")
 
@@ -50,10 +51,16 @@ def fleet_of(catalogue: Catalogue, nodes: Iterable[NodeState]) -> Fleet:
     return Fleet.of(catalogue, (offer for node in nodes for offer in node.offers))
 
 
-def mark_accelerator_nodes(api: Api, nodes: Iterable[NodeState]) -> list[str]:
-    """Put our mark on every accelerator node that lacks it; returns the names of those newly marked."""
-    fresh = [node.name for node in nodes if node.offers and not node.marked]
-    for name in fresh:
-        api.merge_patch(f"/api/v1/nodes/{quote(name, safe='')}", {"metadata": {"labels": {ACCELERATOR_NODE: "true"}}})
-        _log.info("accelerator_node_marked", node=name)
-    return fresh
+def mark_accelerator_node(api: Api, node: NodeState) -> None:
+    """Put our mark on a node."""
+    path = f"/api/v1/nodes/{quote(node.name, safe='')}"
+    api.merge_patch(path, {"metadata": {"labels": {ACCELERATOR_NODE: "true"}}})
+    _log.info("accelerator_node_marked", node=node.name)
+
+
+def _count(quantity: object) -> int:
+    """Devices in a quantity such as 8 or 1k; one that cannot be read still is an offer, so it counts as one."""
+    try:
+        return max(0, int(parse_quantity(quantity)))
+    except ValueError:
+        return 1

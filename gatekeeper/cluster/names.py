@@ -10,3 +10,4 @@ CLEARED_UNTIL = f"{PREFIX}/cleared-until"  # namespace annotation, RFC 3339
 ACCELERATOR_NODE = "node-restriction.kubernetes.io/compute-gatekeeper-accelerator"
 STOP_QUOTA = "compute-gatekeeper-stop"
 PRODUCT_LABELS = ("nvidia.com/gpu.product", "cloud.google.com/gke-accelerator", "amd.com/gpu.product-name")
+STATIC_POD = "kubernetes.io/config.mirror"  # on the object that stands for a static pod: hash of its file on the node

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gatekeeper.cluster.api import Json
-from gatekeeper.cluster.names import GATE, PRODUCT_LABELS, RESERVATION
-from gatekeeper.domain.workload import Workload
+from gatekeeper.cluster.names import GATE, PRODUCT_LABELS, RESERVATION, STATIC_POD
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.workload import Workload, WorkloadRef
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
 # The kubelet's own words for a pod that it never started (kubelet.go, rejectPod; Kubernetes 1.36).
@@ -34,16 +35,20 @@ class PodState:
     """A pod that we gate, released, or that holds accelerators.
 
     Attributes:
-        started_at: when its kubelet took it on; None until then.
+        unreadable: why nobody can tell what it asks for; "" for all others.
+        static_hash: names the file on the node that a static pod is made of; "" for all others.
+        started_at: when its kubelet took it on, once any container of it has run.
         ended_at: when the last container ended, once the node has said that all of them are gone.
         never_started: its end is known and no container of it ever ran.
     """
 
     workload: Workload
+    unreadable: str
     resource_version: str
     gates: tuple[str, ...]
     owner: Owner | None
     reservation: str
+    static_hash: str
     node: str
     deadline_s: int | None
     affinity: Json | None
@@ -69,41 +74,57 @@ class PodState:
         """Whether ours is the last gate: only then may it be lifted, nobody changes the pod after that."""
         return self.gates == (GATE,)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the node has said that nothing of it runs any more, or ever will."""
+        return self.ended_at is not None or self.never_started
+
     def departed(self) -> PodState:
         """The same pod after its object is gone: one that was never bound to a node cannot have started."""
         return replace(self, deleting=True, never_started=self.never_started or not self.node)
 
 
-def pod_keeper(read: Callable[[Json], Workload | None]) -> Callable[[Json], PodState | None]:
+def pod_keeper(read: Callable[[Json], Workload | None], cluster: str) -> Callable[[Json], PodState | None]:
     """What an informer of pods keeps: those that ask for, could reach, or were released with accelerators."""
 
     def keep(pod: Json) -> PodState | None:
-        metadata, spec = pod["metadata"], pod["spec"]
+        metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
         gates = tuple(str(each.get("name")) for each in spec.get("schedulingGates") or ())
         annotations = metadata.get("annotations") or {}
-        workload = read({"apiVersion": "v1", "kind": "Pod", **pod})
+        workload, unreadable = _read(read, cluster, {"apiVersion": "v1", "kind": "Pod", **pod})
         if workload is None or (GATE not in gates and RESERVATION not in annotations and not workload.asks):
             return None
-        status = pod.get("status") or {}
-        ended_at, never_started = _end(status, bound=bool(spec.get("nodeName")))
+        life = _life(spec, status)
         return PodState(
             workload=workload,
+            unreadable=unreadable,
             resource_version=metadata["resourceVersion"],
             gates=gates,
             owner=controller_of(metadata),
             reservation=annotations.get(RESERVATION, ""),
+            static_hash=annotations.get(STATIC_POD, ""),
             node=spec.get("nodeName") or "",
             deadline_s=spec.get("activeDeadlineSeconds"),
             affinity=spec.get("affinity"),
             has_annotations=bool(annotations),
             deleting="deletionTimestamp" in metadata,
             created_at=_time(metadata["creationTimestamp"]) or datetime.now(UTC),
-            started_at=_time(status.get("startTime")),
-            ended_at=ended_at,
-            never_started=never_started,
+            started_at=_time(status.get("startTime")) if life.started else None,
+            ended_at=life.ended_at,
+            never_started=life.never_started,
         )
 
     return keep
+
+
+def _read(read: Callable[[Json], Workload | None], cluster: str, pod: Json) -> tuple[Workload | None, str]:
+    """The pod as a workload, and why it cannot be read: one tenant's odd pod must not blind us to all others."""
+    try:
+        return read(pod), ""
+    except InvalidInput as error:
+        metadata = pod["metadata"]
+        ref = WorkloadRef(cluster, metadata["namespace"], "Pod", metadata["name"], metadata["uid"])
+        return Workload(ref, unsaid=True, unknown=True, reason=str(error)), str(error)
 
 
 def product_of(labels: Json) -> str:
@@ -119,29 +140,57 @@ def controller_of(metadata: Json) -> Owner | None:
     return None
 
 
-def _end(status: Json, *, bound: bool) -> tuple[datetime | None, bool]:
-    """(when the last container ended, whether none ever ran); (None, False) while the end is not known."""
-    if status.get("phase") not in TERMINAL_PHASES:
-        return None, False
+@dataclass(frozen=True, slots=True)
+class _Life:
+    started: bool = False
+    ended_at: datetime | None = None
+    never_started: bool = False
+
+
+def _life(spec: Json, status: Json) -> _Life:
+    """How far a pod has come, by its node's container statuses alone."""
     kinds = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
     statuses = [each for kind in kinds for each in status.get(kind) or ()]
+    started = any(_has_run(each) for each in statuses)
+    if status.get("phase") not in TERMINAL_PHASES:
+        return _Life(started)
     if not statuses:
-        rejected = not bound or str(status.get("message") or "").startswith(KUBELET_REJECTED)
-        return None, rejected
-    ends: list[datetime] = []
-    for each in statuses:
-        terminated = (each.get("state") or {}).get("terminated")
-        earlier = (each.get("lastState") or {}).get("terminated")
-        if terminated is None and (earlier is not None or each.get("containerID") or _runs(each)):
-            return None, False
-        finished = _time((terminated or {}).get("finishedAt"))
-        if finished is not None:
-            ends.append(finished)
-    return (max(ends), False) if ends else (None, True)
+        rejected = not spec.get("nodeName") or str(status.get("message") or "").startswith(KUBELET_REJECTED)
+        return _Life(never_started=rejected)
+    if not started:
+        return _Life(never_started=_all_told(spec, status))
+    if not _all_told(spec, status) or any(_has_run(each) and not _is_gone(each) for each in statuses):
+        return _Life(started=True)
+    ends = [_time(each["state"]["terminated"].get("finishedAt")) for each in statuses if _has_run(each)]
+    # A node that lost a container's traces (a reboot) says that it is gone, not since when: it may have run until now.
+    return _Life(started=True, ended_at=max(end or datetime.now(UTC) for end in ends))
 
 
-def _runs(container: Json) -> bool:
-    return "running" in (container.get("state") or {})
+def _all_told(spec: Json, status: Json) -> bool:
+    """Whether the node speaks of every container: of one that it leaves out nobody knows anything."""
+    told = {each.get("name") for each in status.get("containerStatuses") or ()}
+    return all(each["name"] in told for each in spec["containers"])
+
+
+def _has_run(container: Json) -> bool:
+    """Whether anything says that a container was ever started. A kubelet reports one that it never started as
+    terminated too (reason ContainerStatusUnknown), then without an id and without times."""
+    state, last = container.get("state") or {}, container.get("lastState") or {}
+    terminated = state.get("terminated") or {}
+    return bool(
+        container.get("containerID")
+        or container.get("restartCount")
+        or "running" in state
+        or "running" in last
+        or "terminated" in last
+        or terminated.get("containerID")
+        or terminated.get("startedAt")
+        or terminated.get("finishedAt")
+    )
+
+
+def _is_gone(container: Json) -> bool:
+    return "terminated" in (container.get("state") or {})
 
 
 def _time(text: object) -> datetime | None:

@@ -12,6 +12,8 @@ from tests.controlplane.harness.binaries import assemble
 from tests.controlplane.harness.fake_node import FakeNode
 from tests.controlplane.harness.node import RealNode
 from tests.controlplane.harness.plane import ControlPlane, Tenant
+from tests.controlplane.keeper import Keeper
+from tests.controlplane.work import Team
 
 HERE = Path(__file__).parent
 _numbers = itertools.count(1)
@@ -76,3 +78,24 @@ def lab(governed: ControlPlane) -> Lab:
     tenant = governed.create_tenant(namespace, "user@lab")
     callers = (Caller(governed, name) for name in (tenant.user, "admin", "controller"))
     return Lab(governed, namespace, *callers)
+
+
+@pytest.fixture
+def team(governed: ControlPlane) -> Team:
+    """A tenant in a fresh namespace of the governed plane, bound to nobody yet."""
+    return Team.new(governed)
+
+
+@pytest.fixture
+def gpu_node(governed: ControlPlane) -> Iterator[FakeNode]:
+    """A node with 8 GPUs on the governed plane, for this test alone."""
+    with FakeNode(governed, name=f"gpu-{next(_numbers)}") as node:
+        yield node
+
+
+@pytest.fixture
+def keeper(governed: ControlPlane, tmp_path: Path) -> Iterator[Keeper]:
+    """Our controller on the governed plane, not started yet, with fresh books."""
+    keeper = Keeper(governed, tmp_path)
+    yield keeper
+    keeper.close()

@@ -1,0 +1,87 @@
+"""Step 3 of a pass: gated pods start, under a lease, freely where cleared, or away from accelerators; or they wait."""
+
+from __future__ import annotations
+
+from gatekeeper.cluster.api import Api
+from gatekeeper.cluster.attempts import Attempts
+from gatekeeper.cluster.gangs import GangSizes, gang_owner, group
+from gatekeeper.cluster.pods import Owner, PodState
+from gatekeeper.cluster.release import release, release_away, release_freely
+from gatekeeper.cluster.state import ClusterState
+from gatekeeper.cluster.tell import Teller
+from gatekeeper.domain.ledger import Reservation
+from gatekeeper.gate import Gang, Gate
+
+
+class Releasing:
+    """Lifts our gate where the gate's use cases allow it."""
+
+    def __init__(self, *, api: Api, gate: Gate, sizes: GangSizes, teller: Teller, attempts: Attempts) -> None:
+        self._api, self._gate, self._sizes, self._teller, self._attempts = api, gate, sizes, teller, attempts
+        self._passed_by: set[str] = set()
+
+    def run(self, state: ClusterState, *, cleared: set[str], blocked: set[str], marked: bool) -> None:
+        """Release what may start.
+
+        Args:
+            cleared: namespaces that need no budget. blocked: namespaces in which nothing may start.
+            marked: every accelerator node carries our mark; without that no pod can be sent away from them.
+        """
+        waiting = [pod for pod in state.pods.values() if pod.gated and not pod.deleting and not pod.ended]
+        waiting = [pod for pod in waiting if not self._attempts.is_stale(pod.uid, pod.resource_version)]
+        passing = [pod for pod in waiting if not pod.workload.asks and pod.only_ours and marked]
+        self._attempts.each("release away", passing, self._release_away)
+        asking = [pod for pod in waiting if pod.workload.asks]
+        freely = [pod for pod in asking if pod.workload.ref.namespace in cleared and pod.only_ours]
+        self._attempts.each("release", freely, self._release_freely)
+        budgeted = [pod for pod in asking if pod.workload.ref.namespace not in cleared]
+        self._attempts.each("release", group(budgeted), lambda gang: self._release_gang(state, blocked, *gang))
+
+    def _release_away(self, pod: PodState) -> None:
+        if pod.uid not in self._passed_by:
+            self._gate.pass_by(pod.workload)
+            self._passed_by.add(pod.uid)
+        release_away(self._api, pod)
+        self._passed_by.discard(pod.uid)
+        self._attempts.changed(pod.uid, pod.resource_version)
+
+    def _release_freely(self, pod: PodState) -> None:
+        release_freely(self._api, pod)
+        self._attempts.changed(pod.uid, pod.resource_version)
+
+    def _release_gang(self, state: ClusterState, blocked: set[str], owner: Owner | None, pods: list[PodState]) -> None:
+        if not all(pod.only_ours for pod in pods):
+            return  # Somebody else holds it too; whoever lifts their gate last wakes us by that change.
+        unreadable = next((pod.unreadable for pod in pods if pod.unreadable), "")
+        if unreadable:
+            self._tell(pods, "Held", f"Held, because nobody can tell what is asked for: {unreadable}")
+            return
+        namespace = pods[0].workload.ref.namespace
+        missing = 0 if owner is None or namespace in blocked else self._missing(state, owner, pods)
+        if missing and owner is not None:
+            together = f"{missing} more pods of {owner.kind} {owner.name}"
+            self._tell(pods, "Waiting", f"Waiting for {together}, to start together.")
+            return
+        answer = self._gate.release(Gang(gang_owner(owner, pods), tuple(pod.workload for pod in pods)))
+        if not answer.lets_start or namespace in blocked:
+            self._tell(pods, "Held", answer.decision.sentence if answer.decision else "")
+            return
+        held = {reservation.id: reservation for reservation in answer.reservations}
+        if not held:
+            # Allowed without a budget since this pass began: the next one clears the namespace.
+            self._attempts.again = True
+            return
+        self._attempts.each("release", pods, lambda pod: self._release(pod, held[pod.uid]))
+
+    def _missing(self, state: ClusterState, owner: Owner, pods: list[PodState]) -> int:
+        """How many pods of a gang are not there yet; those that run count, those that have ended do not."""
+        running = [pod for pod in state.pods.values() if pod.owner == owner and not pod.gated and not pod.ended]
+        return self._sizes.missing(owner, pods[0].workload.ref.namespace, len(pods) + len(running))
+
+    def _release(self, pod: PodState, reservation: Reservation) -> None:
+        release(self._api, pod, reservation)
+        self._attempts.changed(pod.uid, pod.resource_version)
+
+    def _tell(self, pods: list[PodState], reason: str, sentence: str) -> None:
+        for pod in pods if sentence else ():
+            self._teller.tell(pod.workload.ref, reason, sentence)

@@ -1,0 +1,95 @@
+"""Step 5 of a pass: what may not go on is stopped, and the quota that refuses new requests is set or lifted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+
+from gatekeeper.cluster.api import Api
+from gatekeeper.cluster.attempts import Attempts
+from gatekeeper.cluster.names import STOP_QUOTA
+from gatekeeper.cluster.pods import PodState
+from gatekeeper.cluster.state import ClusterState
+from gatekeeper.cluster.stop import lift_stop_quota, set_stop_quota, stop_pod
+from gatekeeper.cluster.tell import Teller
+from gatekeeper.domain.decision import Decision, verdict_on_unreserved
+from gatekeeper.gate import Gate
+from gatekeeper.ports import Stores
+
+_log = structlog.get_logger(__name__)
+# Named in the stop quota besides what the nodes offer: a cluster may hold no node of it yet.
+ALWAYS_STOPPED = "nvidia.com/gpu"
+
+
+class Stopping:
+    """Stops pods, and customers by their namespaces."""
+
+    def __init__(self, *, api: Api, gate: Gate, stores: Stores, teller: Teller, attempts: Attempts) -> None:
+        self._api, self._gate, self._stores, self._teller, self._attempts = api, gate, stores, teller, attempts
+        self._quotas: set[str] | None = None
+        self._static: set[str] = set()
+
+    def run(self, state: ClusterState, cleared: set[str]) -> set[str]:
+        """Stop what may not go on; returns the namespaces in which nothing may start."""
+        held = {reservation.id for reservation in self._stores.read(lambda reader: reader.open_reservations())}
+        decisions = {name: self._gate.must_stop(name) for name in state.namespaces if name not in cleared}
+        blocked = {name for name, decision in decisions.items() if decision is not None}
+
+        def act(pod: PodState) -> None:
+            decision = decisions[pod.workload.ref.namespace]
+            if decision is None and pod.uid not in held and not pod.gated:
+                decision = verdict_on_unreserved(pod.workload)
+            if decision is not None:
+                self._stop(pod, decision)
+
+        self._attempts.each("stop", _stoppable(state, cleared, held), act)
+        self._keep_quotas(state, blocked)
+        return blocked
+
+    def _stop(self, pod: PodState, decision: Decision) -> None:
+        if self._attempts.is_stale(pod.uid, pod.resource_version) or pod.static_hash in self._static:
+            return
+        self._gate.record_stop(pod.workload, decision)
+        self._teller.tell(pod.workload.ref, "Stopped", decision.sentence)
+        stop_pod(self._api, pod)
+        self._attempts.changed(pod.uid, pod.resource_version)
+        if pod.static_hash:
+            # The node makes the object of a static pod again and again: it can be stopped on the node only.
+            self._static.add(pod.static_hash)
+            _log.warning("static_pod_runs_on", pod=str(pod.workload.ref), node=pod.node)
+
+    def _keep_quotas(self, state: ClusterState, blocked: set[str]) -> None:
+        if self._quotas is None:
+            found, _ = self._api.list_all("/api/v1/resourcequotas", fieldSelector=f"metadata.name={STOP_QUOTA}")
+            self._quotas = {each["metadata"]["namespace"] for each in found}
+        self._quotas &= state.namespaces.keys()
+        bound = {each.namespace for each in self._stores.read(lambda reader: reader.bindings())}
+        wanted = {name for name in blocked & bound if not state.namespaces[name].deleting}
+        offered = {offer.resource for node in state.nodes.values() for offer in node.offers} | {ALWAYS_STOPPED}
+        self._attempts.each("set quota", wanted - self._quotas, lambda name: self._set_quota(name, offered))
+        self._attempts.each("lift quota", self._quotas - wanted, self._lift_quota)
+
+    def _set_quota(self, namespace: str, resources: Iterable[str]) -> None:
+        assert self._quotas is not None
+        set_stop_quota(self._api, namespace, resources)
+        self._quotas.add(namespace)
+
+    def _lift_quota(self, namespace: str) -> None:
+        assert self._quotas is not None
+        lift_stop_quota(self._api, namespace)
+        self._quotas.discard(namespace)
+
+
+def _stoppable(state: ClusterState, cleared: set[str], held: set[str]) -> list[PodState]:
+    """Pods outside cleared namespaces that hold accelerators or a reservation, and have not ended."""
+    return [
+        pod
+        for pod in state.pods.values()
+        if pod.workload.asks
+        and pod.workload.ref.namespace in state.namespaces
+        and pod.workload.ref.namespace not in cleared
+        and not pod.deleting
+        and not pod.ended
+        and (not pod.gated or pod.uid in held)
+    ]

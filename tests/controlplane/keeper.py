@@ -1,0 +1,147 @@
+"""Our controller in the test's own process: on a real control plane, with a ledger and a registry of its own."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from admission.manifests.reach import default_reach
+from admission.manifests.registry import expected_pods, read
+from gatekeeper.catalogue_files import load_catalogue
+from gatekeeper.cluster.api import Api, Json, connect
+from gatekeeper.cluster.controller import Cluster, Controller, Reading
+from gatekeeper.cluster.state import Times
+from gatekeeper.domain.ledger import Account, Reservation
+from gatekeeper.domain.party import Party, PartyKind
+from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.run import undeclared_run_id
+from gatekeeper.domain.usage import Observation
+from gatekeeper.gate import Gate
+from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.registry import KycRecord, Registry
+from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.view import Provider
+from tests.controlplane.chart import NAMESPACE
+from tests.controlplane.harness.plane import ControlPlane
+from tests.controlplane.harness.processes import wait_until
+
+CLUSTER = "test"
+PACK = "us-ai-diffusion"
+ENFORCED = tuple(ActivePack(pack, Mode.ENFORCE) for pack in load_packs(bundled_dir()))
+# Grace 60 s and slack 60 s, the defaults of the settings.
+GRACE_S = 120
+
+
+@dataclass(slots=True)
+class ShiftedClock:
+    """The machine's clock, moved ahead by as much as a test says."""
+
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass(frozen=True, slots=True)
+class NoCounters:
+    """A cluster without telemetry: the worst case is booked."""
+
+    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> tuple[Observation, ...]:
+        return ()
+
+
+class Books:
+    """Customers, reservations and records in one database: what a person does, and what they can look up."""
+
+    def __init__(self, stores: SqlStores, clock: ShiftedClock) -> None:
+        self.stores = stores
+        self.registry = Registry(stores, clock, packs=ENFORCED, cluster=CLUSTER)
+
+    def enrol(self, customer: str, country: str) -> None:
+        """An approved customer whose headquarters is there."""
+        self.apply(customer, country)
+        self.registry.approve(customer, by="ben")
+
+    def apply(self, customer: str, country: str) -> None:
+        """What one person writes about a customer."""
+        party = Party(customer, PartyKind.ORG, customer.title(), country, (), "listed company")
+        self.registry.apply(KycRecord(customer, party.id, (party,)), by="ana")
+
+    def bind(self, namespace: str, customer: str) -> None:
+        self.registry.bind(namespace, customer, by="ana")
+
+    def account(self, customer: str) -> Account:
+        """The account of its undeclared run."""
+        return self.stores.read(lambda reader: reader.account(undeclared_run_id(customer)))
+
+    def reservation(self, uid: str) -> Reservation | None:
+        return self.stores.read(lambda reader: reader.reservation(uid))
+
+    def open_reservations(self, namespace: str) -> list[Reservation]:
+        found = self.stores.read(lambda reader: reader.open_reservations())
+        return [each for each in found if each.workload.namespace == namespace]
+
+    def records(self, *types: str, namespace: str | None = None) -> list[dict[str, Any]]:
+        """Facts of all records of these types, oldest first; of one namespace, where one is named."""
+        decoded = [json.loads(leaf) for leaf in self.stores.read(lambda reader: list(reader.leaves()))]
+        facts = [each["facts"] for each in decoded if each["type"] in types]
+        return [each for each in facts if namespace is None or _namespace(each) == namespace]
+
+
+def _namespace(facts: dict[str, Any]) -> object:
+    return facts.get("namespace") or (facts.get("workload") or {}).get("namespace")
+
+
+@dataclass
+class Keeper:
+    """The controller, to be started and stopped as often as a test likes; its books stay.
+
+    Attributes:
+        identity: kubeconfig that it calls with; by default a token of the chart's own service account.
+    """
+
+    plane: ControlPlane
+    folder: Path
+    times: Times = field(default_factory=lambda: Times(resync_s=2, clearance_s=3600, settle_every_s=5))
+    identity: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.clock = ShiftedClock()
+        self.stores = open_stores(f"sqlite:///{self.folder / 'gatekeeper.db'}")
+        self.books = Books(self.stores, self.clock)
+        self.catalogue = load_catalogue()
+        self.controller: Controller | None = None
+        kubeconfig = self.identity or self.plane.service_account_kubeconfig(NAMESPACE, "controller")
+        self.api = Api(connect(str(kubeconfig)))
+
+    def start(self) -> None:
+        """Start, and return when it has seen the whole cluster."""
+        reach = default_reach()
+        reading = Reading(CLUSTER, _reader(), expected_pods, reach.is_device)
+        cluster = Cluster(self.api, self.catalogue, reading, ("kube-system", NAMESPACE))
+        provider = Provider(CLUSTER, Site(), ENFORCED, cluster.fleet, GRACE_S)
+        gate = Gate(self.stores, provider, self.clock)
+        meter = Meter(self.stores, NoCounters(), self.clock, self.catalogue, MeterTimes(delay_s=0))
+        self.controller = Controller(
+            api=self.api, cluster=cluster, gate=gate, meter=meter, stores=self.stores, clock=self.clock,
+            reading=reading, times=self.times,
+        )  # fmt: skip
+        self.controller.start()
+        wait_until(lambda: self.controller and self.controller.ready, "the controller to see the cluster")
+
+    def stop(self) -> None:
+        """Stop it; its books can be read on."""
+        if self.controller is not None:
+            self.controller.stop()
+            self.controller = None
+
+    def close(self) -> None:
+        self.stop()
+        self.stores.close()
+
+
+def _reader() -> Callable[[Json], Any]:
+    return lambda pod: read(pod, cluster=CLUSTER, namespace=pod["metadata"]["namespace"])
