@@ -1,0 +1,68 @@
+"""The command line: one small file a group of commands. They translate and print; nothing is decided here.
+
+Exit codes: 0 done; 1 the answer is no (refused, not verified, a suite failed); 2 it could not be done, with one
+sentence and what to do next on stderr. Heavy modules are imported inside the commands, so that --help stays fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from gatekeeper.cli import customers, logs, namespaces, policies, runs, workloads
+from gatekeeper.cli.printing import complain
+from gatekeeper.domain.errors import GatekeeperError
+
+COULD_NOT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="gatekeeper",
+    help="Counts the training FLOP of each customer's run, and stops a run before a policy threshold.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("inspect", epilog=workloads.INSPECT_EXAMPLE)(workloads.inspect)
+app.command("check", epilog=workloads.CHECK_EXAMPLE)(workloads.check)
+app.add_typer(customers.app, name="customer")
+app.add_typer(namespaces.app, name="namespace")
+app.add_typer(runs.app, name="run")
+app.command("blocked", epilog=logs.BLOCKED_EXAMPLE)(logs.blocked)
+app.add_typer(logs.app, name="log")
+app.add_typer(policies.app, name="policy")
+app.command("accelerators", epilog=policies.ACCELERATORS_EXAMPLE)(policies.accelerators)
+
+
+def main() -> None:
+    """Run the command of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        code = app(args=list(arguments), prog_name="gatekeeper", standalone_mode=False)
+    except GatekeeperError as error:
+        complain(error.message, error.hint)
+        return COULD_NOT
+    except typer.Abort:
+        complain("Nothing was done.")
+        return COULD_NOT
+    except typer.TyperException as error:
+        _explain_usage(error)
+        return COULD_NOT
+    except BrokenPipeError:
+        sys.stderr.close()  # who reads our output has enough of it
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _explain_usage(error: typer.TyperException) -> None:
+    """A wrong option or argument, with the way to the right one."""
+    context = getattr(error, "ctx", None)
+    say = getattr(error, "format_message", lambda: str(error))
+    complain(say(), f"See `{context.command_path} --help`." if context else "See `gatekeeper --help`.")

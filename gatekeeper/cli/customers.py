@@ -1,0 +1,224 @@
+"""`gatekeeper customer`: enrol, look at, approve, suspend and explain customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, day_of, opened, start_of
+from gatekeeper.cli.printing import plain, say, say_json, show
+
+if TYPE_CHECKING:
+    from gatekeeper.domain.tier import TierFinding
+    from gatekeeper.registry import KycRecord, Plan, Review
+
+app = typer.Typer(help="Customers: who they are, who owns them, and how their KYC record stands.", no_args_is_help=True)
+Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
+
+
+@app.command(epilog="Example: gatekeeper customer apply -f examples/customers --dry-run")
+def apply(
+    files: Annotated[list[Path], typer.Option("--file", "-f", help="File, or folder of files.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Enrol customers, or change their records.
+
+    What makes a customer stricter takes effect at once; everything else waits until a second person approves it.
+    """
+    from gatekeeper.customer_files import load_customers
+
+    records = [record for _, record in load_customers(files)]
+    with opened(config, data) as wiring:
+        by = acting(person)
+        plans = [wiring.registry.plan(record) for record in records]  # an error in any stops all
+        for record, plan in zip(records, plans, strict=True):
+            _tell(plan if dry_run else wiring.registry.apply(record, by=by), dry_run=dry_run)
+
+
+@app.command("list", epilog="Example: gatekeeper customer list --output json")
+def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
+    """List all customers with their standing and tier."""
+    with opened(config, data) as wiring:
+        ids = [each.id for each in wiring.stores.read(lambda reader: reader.customers())]
+        rows = [_row(wiring.registry.review(each)) for each in ids]
+    tiers = sorted({pack for row in rows for pack in row["tiers"]})
+    flat = [{**row, **{pack: row["tiers"].get(pack) for pack in tiers}} for row in rows]
+    columns = ["customer", "standing", *tiers, "expires", "waits"]
+    shown = rows if output is Output.JSON else flat
+    show(shown, columns, output, nothing="No customers yet. Enrol one: gatekeeper customer apply -f FILE")
+
+
+@app.command("show", epilog="Example: gatekeeper customer show bharat-models")
+def show_(customer: Customer, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
+    """Show a customer's record, its tier and what waits for approval."""
+    with opened(config, data) as wiring:
+        review = wiring.registry.review(customer)
+    if output is Output.JSON:
+        say_json(_row(review) | {"record": _json(review.in_effect), "proposed": _json(review.proposed)})
+        return
+    _tell_review(review)
+
+
+@app.command(epilog="Example: gatekeeper customer approve bharat-models --as ben@provider.example")
+def approve(
+    customer: Customer,
+    *,
+    seen: Annotated[
+        str | None,
+        typer.Option(
+            "--seen", help="Fingerprint that `customer show` printed: approve this or nothing.", metavar="HASH"
+        ),
+    ] = None,
+    expires_on: Annotated[
+        str | None, typer.Option("--expires-on", help="First day without approval, UTC.", metavar="YYYY-MM-DD")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Approve what waits, reinstate a suspended customer, or renew an approval that has ended.
+
+    Shows it first, and approves exactly what it showed. Who prepared it cannot approve it.
+    """
+    with opened(config, data) as wiring:
+        review = wiring.registry.review(customer)
+        by = acting(person)
+        if seen is None:
+            _tell_review(review)
+            if not yes:
+                typer.confirm(f"Approve this as {plain(by)}?", abort=True, err=True)
+        approved = wiring.registry.approve(
+            customer, by=by, expires_at=start_of(expires_on, "--expires-on"), seen=seen or review.fingerprint
+        )
+    say(f"customer {customer} approved by {approved.approved_by} until {approved.expires_at:%Y-%m-%d}")
+
+
+@app.command(epilog='Example: gatekeeper customer suspend pacific-compute --reason "owner under inquiry"')
+def suspend(
+    customer: Customer,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.", show_default=False)],
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Suspend a customer: nothing of it starts any more, and what runs is stopped."""
+    with opened(config, data) as wiring:
+        wiring.registry.suspend(customer, by=acting(person), reason=reason)
+    say(f"customer {customer} suspended; a second person reinstates it: gatekeeper customer approve {customer}")
+
+
+@app.command(epilog="Example: gatekeeper customer explain pacific-compute --as-of 2026-01-01")
+def explain(
+    customer: Customer,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Day. Default: today.", metavar="YYYY-MM-DD")] = None,
+    output: Printed = Output.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Explain the tier of a customer by each policy pack, with the path of owners to every reason."""
+    day = day_of(as_of, "--as-of") if as_of else None
+    with opened(config, data) as wiring:
+        findings = wiring.registry.explain(customer, as_of=day)
+    if output is Output.JSON:
+        say_json({pack: _finding_json(finding) for pack, finding in findings.items()})
+        return
+    for pack, finding in findings.items():
+        say(f"{finding.tier} by {pack} on {finding.as_of}")
+        for reason in finding.reasons:
+            say(f"  {reason.tier}: {reason.text} [{reason.code}]")
+
+
+def _tell(plan: Plan, *, dry_run: bool) -> None:
+    """What became of a record, or would."""
+    from gatekeeper.registry import Outcome
+
+    customer = plan.wanted.customer_id
+    _tell_difference(plan.before, plan.wanted)
+    tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in plan.findings.items())
+    next_step = f"; a second person decides: gatekeeper customer approve {customer}"
+    says = {
+        Outcome.UNCHANGED: "unchanged",
+        Outcome.ENROLLED: f"enrolled ({tiers}){next_step}",
+        Outcome.AT_ONCE: f"changed ({tiers}); it is as strict or stricter, so it took effect at once",
+        Outcome.PARTLY: f"changed as far as it gets stricter; the rest ({tiers}) waits{next_step}",
+        Outcome.WAITS: f"waits ({tiers}){next_step}",
+        Outcome.WITHDRAWN: "unchanged; what had waited is withdrawn",
+    }
+    say(f"customer {customer} {says[plan.outcome]}{' (dry run: nothing was changed)' if dry_run else ''}")
+    for change in plan.changes:
+        say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}")
+
+
+def _tell_review(review: Review) -> None:
+    from gatekeeper.customer_files import dump
+
+    customer = review.customer
+    until = f" until {customer.expires_at:%Y-%m-%d}" if customer.expires_at else ""
+    say(f"customer {customer.id}: {review.standing.value}{until}, version {customer.version}")
+    say(f"prepared by {review.prepared_by}{f', approved by {customer.approved_by}' if customer.approved_by else ''}")
+    if customer.reason:
+        say(f"reason: {customer.reason}")
+    for pack, finding in review.findings.items():
+        say(f"{finding.tier} by {pack}: {finding.deciding.text}")
+    say(f"fingerprint: {review.fingerprint}")
+    say()
+    say(dump(review.looked_at).rstrip())
+    if review.proposed is not None and review.in_effect is not None:
+        say()
+        say("This waits for a second person. What it changes:")
+        _tell_difference(review.in_effect, review.proposed)
+    for change in review.changes:
+        say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}")
+
+
+def _tell_difference(before: KycRecord | None, after: KycRecord) -> None:
+    """Two records line by line, as `diff -u` and kubectl do."""
+    import difflib
+
+    from gatekeeper.customer_files import dump
+
+    old, new = ([] if each is None else dump(each).splitlines() for each in (before, after))
+    names = ("in effect" if before else "nothing", "applied")
+    for line in difflib.unified_diff(old, new, *names, lineterm=""):
+        say(line)
+
+
+def _row(review: Review) -> dict[str, Any]:
+    customer = review.customer
+    return {
+        "customer": customer.id,
+        "standing": review.standing.value,
+        "tiers": {pack: finding.tier.value for pack, finding in review.findings.items()},
+        "party": review.looked_at.party_id,
+        "version": customer.version,
+        "prepared_by": review.prepared_by,
+        "approved_by": customer.approved_by,
+        "expires": customer.expires_at.date() if customer.expires_at else None,
+        "reason": customer.reason,
+        "waits": "yes" if review.proposed else "no",
+        "fingerprint": review.fingerprint,
+    }
+
+
+def _json(record: KycRecord | None) -> Mapping[str, object] | None:
+    from gatekeeper.registry.kyc_record import record_json
+
+    return None if record is None else record_json(record)
+
+
+def _finding_json(finding: TierFinding) -> dict[str, object]:
+    return {
+        "tier": finding.tier.value,
+        "as_of": finding.as_of,
+        "reasons": [
+            {"tier": each.tier.value, "code": each.code, "path": list(each.path), "text": each.text}
+            for each in finding.reasons
+        ],
+    }

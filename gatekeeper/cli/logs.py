@@ -1,0 +1,127 @@
+"""`gatekeeper log` and `gatekeeper blocked`: the audit log, signed, exported and verified."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.options import Config, Data, Output, Person, acting, opened, start_of
+from gatekeeper.cli.printing import say, say_csv, say_json, show
+from gatekeeper.domain.errors import Conflict, Unavailable
+
+app = typer.Typer(help="The audit log: sign it, export it, verify an export.", no_args_is_help=True)
+BLOCKED_EXAMPLE = "Example: gatekeeper blocked --since 2026-11-01 --output csv > blocked.csv"
+NOT_VERIFIED = 1
+_COLUMNS = ("seq", "at", "verdict", "customer", "cluster", "namespace", "workload", "tier", "used_tflop", "limit_tflop")
+
+
+class ListOutput(StrEnum):
+    """How what was blocked is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def blocked(
+    *,
+    customer: Annotated[str | None, typer.Option("--customer", help="Only of this customer.")] = None,
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only in this namespace.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="From this day on, UTC.", metavar="YYYY-MM-DD")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Up to, without, this day.", metavar="YYYY-MM-DD")
+    ] = None,
+    output: Annotated[ListOutput, typer.Option("--output", "-o", help="How to print it.")] = ListOutput.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """List what was refused, held or stopped, and why."""
+    import dataclasses
+
+    from gatekeeper import log
+
+    begin, end = start_of(since, "--since"), start_of(until, "--until")
+    with opened(config, data) as wiring:
+        found = wiring.stores.read(
+            lambda reader: list(log.blocked(reader, customer=customer, namespace=namespace, since=begin, until=end))
+        )
+    rows = [_amounts_as_text(dataclasses.asdict(each)) for each in found]
+    if output is ListOutput.CSV:
+        say_csv(rows, [*_COLUMNS, "sentence"])
+    else:
+        columns = ["at", "verdict", "customer", "workload", "sentence"]
+        show(rows, columns, Output(output.value), nothing="Nothing was blocked.")
+
+
+@app.command(epilog="Example: gatekeeper log checkpoint > checkpoint.txt")
+def checkpoint(config: Config = None, data: Data = None) -> None:
+    """Sign the log as it stands, and print the checkpoint."""
+    from gatekeeper import log
+
+    with opened(config, data) as wiring:
+        say(log.checkpoint(wiring.stores, wiring.signer).rstrip("\n"))
+
+
+@app.command(epilog="Example: gatekeeper log key")
+def key(config: Config = None, data: Data = None) -> None:
+    """Print the log's public key. Publish it where readers of the log trust it."""
+    with opened(config, data) as wiring:
+        say(wiring.signer.vkey)
+
+
+@app.command(epilog="Example: gatekeeper log export --out 2026-11.export --purpose 'monthly report'")
+def export(
+    out: Annotated[Path, typer.Option("--out", help="File to write; it must not exist.", show_default=False)],
+    purpose: Annotated[str, typer.Option("--purpose", help="For whom or why; it is recorded.")] = "",
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write the whole log with a signed checkpoint, for anybody to verify."""
+    from gatekeeper import log
+    from gatekeeper.registry.people import person as person_named
+
+    with opened(config, data) as wiring:
+        actor, at, signer = person_named(acting(person)), wiring.clock.now(), wiring.signer
+        try:
+            with out.open("xb") as file:
+                records = log.export(wiring.stores, signer, file, actor=actor, at=at, purpose=purpose)
+        except FileExistsError as error:
+            raise Conflict(f"{out} exists already and is never overwritten.", hint="Choose another name.") from error
+        except OSError as error:
+            raise Unavailable(f"{out} cannot be written: {error.strerror}.") from error
+    say(f"{records} records written to {out}")
+    say(f"verify them: gatekeeper log verify {out} --key {signer.vkey}")
+
+
+@app.command(epilog="Example: gatekeeper log verify 2026-11.export --key gate.example/log+1b2c3d4e+AbC...")
+def verify(
+    export: Annotated[Path, typer.Argument(help="The export.", show_default=False)],
+    key: Annotated[
+        str, typer.Option("--key", help="The log's public key, as its operator published it.", show_default=False)
+    ],
+    since: Annotated[
+        Path | None, typer.Option("--since", help="An older export, which this one must continue.", show_default=False)
+    ] = None,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TABLE,
+) -> None:
+    """Verify an export: nothing was removed or changed, and every total follows from the records. Needs no database."""
+    from gatekeeper.verify import TierCheck, verify_export
+    from gatekeeper.verify.telling import as_json, tell
+
+    report = verify_export(export, key, since=since, checks=[TierCheck()])
+    if output is Output.JSON:
+        say_json(as_json(report))
+    else:
+        for line in tell(report):
+            say(line)
+    if not report.verified:
+        raise typer.Exit(NOT_VERIFIED)
+
+
+def _amounts_as_text(row: dict[str, object]) -> dict[str, object]:
+    """Amounts as decimal strings: no reader may round them."""
+    return {key: str(value) if key.endswith("_tflop") and value is not None else value for key, value in row.items()}

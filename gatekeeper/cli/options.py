@@ -1,0 +1,88 @@
+"""Options that many commands share, and what they open."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from gatekeeper.wiring import Wiring
+
+
+class Output(StrEnum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="Settings file. [env: COMPUTE_GATEKEEPER_CONFIG]", metavar="FILE", show_default=False
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder, in place of the settings' own.", metavar="FOLDER", show_default=False),
+]
+Printed = Annotated[Output, typer.Option("--output", "-o", help="How to print it.")]
+Person = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        help="Who acts. [env: COMPUTE_GATEKEEPER_PERSON; default: your login name]",
+        metavar="PERSON",
+        show_default=False,
+    ),
+]
+
+
+def opened(config: Path | None, data: Path | None) -> Wiring:
+    """The objects that the settings describe; a context manager.
+
+    Raises:
+        InvalidInput: the settings are wrong.
+    """
+    import os
+
+    from gatekeeper.settings import load_settings
+    from gatekeeper.wiring import Wiring
+
+    return Wiring(load_settings(os.environ, config=config, data=data))
+
+
+def acting(person: str | None) -> str:
+    """Who acts: the option, the environment, or the user of the operating system."""
+    import getpass
+    import os
+
+    from gatekeeper.settings import PERSON_VARIABLE
+
+    try:
+        return person or os.environ.get(PERSON_VARIABLE) or getpass.getuser()
+    except (OSError, KeyError) as error:  # a container's user may have no name
+        raise InvalidInput("Nobody knows who you are.", hint="Say it with --as PERSON.") from error
+
+
+def day_of(text: str, option: str) -> date:
+    """A day as YYYY-MM-DD.
+
+    Raises:
+        InvalidInput: not such a day.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError as error:
+        raise InvalidInput(f"{option}: {text!r} is no day.", hint="Write it as YYYY-MM-DD.") from error
+
+
+def start_of(text: str | None, option: str) -> datetime | None:
+    """The first moment of a day in UTC; None for none."""
+    return None if text is None else datetime.combine(day_of(text, option), datetime.min.time(), tzinfo=UTC)

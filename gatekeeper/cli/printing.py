@@ -1,0 +1,94 @@
+"""How answers look: tables, JSON, CSV, and complaints. Text of others never steers a terminal or a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from gatekeeper.cli.options import Output
+
+Row = Mapping[str, object]
+# OWASP "CSV Injection": a cell that begins with one of these is a formula to a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Wider than any line that we write, where nobody's window sets the width.
+_PIPE_WIDTH = 10_000
+
+
+def say(text: str = "") -> None:
+    """Print a line."""
+    sys.stdout.write(plain(text) + "\n")
+
+
+def complain(message: str, hint: str = "") -> None:
+    """Say on stderr what could not be done, and what to do next."""
+    lines = [f"Error: {message}", *([hint] if hint else [])]
+    sys.stderr.write("\n".join(plain(line) for text in lines for line in text.split("\n")) + "\n")
+
+
+def show(rows: Sequence[Row], columns: Sequence[str], output: Output, *, nothing: str) -> None:
+    """Print a list: as a table of some columns, or as JSON with all keys.
+
+    Args:
+        nothing: what a table without rows says.
+    """
+    if output is Output.JSON:
+        say_json(rows)
+    elif not rows:
+        say(nothing)
+    else:
+        _table(rows, columns)
+
+
+def say_json(value: object) -> None:
+    """Print a value as JSON; escapes keep it harmless in a terminal."""
+    sys.stdout.write(json.dumps(value, indent=2, default=_jsonable) + "\n")
+
+
+def say_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
+    """Print a list as CSV (RFC 4180), with no cell that a spreadsheet would run."""
+    writer = csv.writer(sys.stdout)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_harmless(_cell(row.get(column))) for column in columns])
+
+
+def plain(text: str) -> str:
+    """The text without what could steer a terminal: such characters are shown by their code."""
+    return "".join(each if each.isprintable() or each == "\n" else f"\\u{ord(each):04x}" for each in text)
+
+
+def _table(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    for column in columns:
+        table.add_column(Text(column.replace("_", " ").upper()), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(_cell(row.get(column)))) for column in columns))
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+
+
+def _cell(value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    return value.isoformat(timespec="seconds").replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) and cell != "-" else cell
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,148 @@
+"""`gatekeeper inspect` and `gatekeeper check`: what manifests ask for, and what the gate would answer now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatekeeper.cli.options import Config, Data, Output, Printed, opened
+from gatekeeper.cli.printing import complain, say_json, show
+from gatekeeper.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from admission.inspect import Found
+    from admission.manifests.reach import Reach
+    from gatekeeper.domain.fleet import Fleet
+    from gatekeeper.gate import Gate
+    from gatekeeper.wiring import Wiring
+
+INSPECT_EXAMPLE = "Example: gatekeeper inspect examples/workloads"
+CHECK_EXAMPLE = "Example: gatekeeper check job.yaml --namespace team-a --product nvidia.com/gpu=NVIDIA-H100-80GB-HBM3"
+REFUSED, COULD_NOT = 1, 2
+Files = Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)]
+
+
+def inspect(files: Files, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
+    """Show what the workloads in files ask for, as the webhook reads them."""
+    from admission.inspect import Problem, inspect_paths
+
+    with opened(config, data) as wiring:
+        found = list(inspect_paths(files, reach=_reach(wiring)))
+    rows = [each for each in found if not isinstance(each, Problem)]
+    if output is Output.JSON:
+        say_json(rows)
+    else:
+        shown = [{**row, "devices": _devices(row), "asks": _asks(row), "why": row["reason"]} for row in rows]
+        columns = ["file", "kind", "namespace", "name", "asks", "devices", "why"]
+        show(shown, columns, output, nothing="No workload in these files.")
+    _tell_problems([each for each in found if isinstance(each, Problem)])
+
+
+def check(
+    files: Files,
+    *,
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Namespace of manifests that name none.")
+    ] = "default",
+    products: Annotated[
+        list[str] | None,
+        typer.Option("--product", help="Product behind a resource key. Default: the largest chip.", metavar="KEY=NAME"),
+    ] = None,
+    output: Printed = Output.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Ask what the gate would answer to these manifests now. Nothing is reserved or recorded.
+
+    Exit code 1 if any of them would not start.
+    """
+    from admission.inspect import Problem, find_workloads
+    from gatekeeper.gate import Gate
+    from gatekeeper.view import Provider
+
+    with opened(config, data) as wiring:
+        fleet, controller = _fleet(wiring, products or []), wiring.settings.controller
+        provider = Provider(
+            cluster=wiring.settings.cluster,
+            site=wiring.site,
+            packs=wiring.packs,
+            fleet=lambda: fleet,
+            grace_s=controller.grace_s + controller.slack_s,
+        )
+        gate = Gate(wiring.stores, provider, wiring.clock)
+        found = list(find_workloads(files, cluster=provider.cluster, namespace=namespace, reach=_reach(wiring)))
+        rows = [_answer(gate, each) for each in found if not isinstance(each, Problem)]
+    show(rows, ["verdict", "workload", "sentence"], output, nothing="No workload in these files.")
+    _tell_problems([each for each in found if isinstance(each, Problem)])
+    if not all(row["starts"] for row in rows):
+        raise typer.Exit(REFUSED)
+
+
+def _answer(gate: Gate, found: Found) -> dict[str, Any]:
+    workload = found.workload
+    row: dict[str, Any] = {"file": found.file, "index": found.index, "item": found.item, "workload": str(workload.ref)}
+    if not workload.gated:
+        return {**row, "verdict": "allow", "starts": True, "sentence": "Asks for no accelerator and can reach none."}
+    if not workload.asks:
+        sentence = f"Starts away from accelerator nodes, as it could reach a device ({workload.reason})."
+        return {**row, "verdict": "allow", "starts": True, "sentence": sentence}
+    decision = gate.consider(workload, dry_run=True).decision
+    return {
+        **row,
+        "verdict": decision.verdict.value,
+        "starts": decision.verdict.lets_start,
+        "sentence": decision.sentence,
+        "tier": decision.tier.value if decision.tier else None,
+        "lease_s": decision.grant.lease_s if decision.grant else None,
+        "reasons": [{"pack": each.pack, "code": each.code, "text": each.text} for each in decision.reasons],
+    }
+
+
+def _fleet(wiring: Wiring, products: list[str]) -> Fleet:
+    """A fleet of one node for each product that was named; keys that were not count as the largest chip."""
+    from gatekeeper.domain.fleet import Fleet, NodeOffer
+
+    offers = []
+    for each in products:
+        key, _, product = each.partition("=")
+        if not key or wiring.catalogue.find(product) is None:
+            raise InvalidInput(
+                f"--product {each!r:.80} is not a resource key and a product that we know.",
+                hint="Write it like nvidia.com/gpu=NVIDIA-H100-80GB-HBM3; see `gatekeeper accelerators -o json`.",
+            )
+        offers.append(NodeOffer("check", key, product, 8))
+    return Fleet.of(wiring.catalogue, offers)
+
+
+def _reach(wiring: Wiring) -> Reach:
+    from admission.manifests.reach import default_reach
+
+    added = wiring.settings.reach
+    return default_reach().adding(
+        device_keys=added.harmless_device_keys, runtime_classes=added.harmless_runtime_classes
+    )
+
+
+def _asks(row: dict[str, Any]) -> str:
+    asks = ["devices"] if row["gated"] else []
+    asks += ["host access"] if row["host_access"] else []
+    return ", ".join(asks) or "no"
+
+
+def _devices(row: dict[str, Any]) -> str:
+    shown = []
+    for key, count in row["devices"].items():
+        most = count["max"]
+        most_text = "" if most == count["min"] else " or more" if most is None else f" to {most}"
+        shown.append(f"{count['min']}{most_text} {key}")
+    return ", ".join([*shown, *(["claims"] if row["claims"] else []), *(["unknown"] if row["unknown"] else [])])
+
+
+def _tell_problems(problems: list[Any]) -> None:
+    """What could not be read is not an answer: it ends the command with its own exit code."""
+    for problem in problems:
+        complain(problem.message, problem.hint)
+    if problems:
+        raise typer.Exit(COULD_NOT)
