@@ -192,7 +192,7 @@ def test_a_review_of_three_mebibytes_is_read() -> None:
     assert answer(body, ToldGate(Verdict.DENY))["status"]["code"] == 403
 
 
-RECORDED = Path(__file__).parents[2] / "gatekeeper" / "demo_data" / "reviews"
+RECORDED = Path(__file__).parents[2] / "gatekeeper" / "demo" / "data" / "reviews"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "workloads"
 
 

@@ -1,7 +1,7 @@
 """Record AdmissionReviews as a real API server sends them: `python -m tests.controlplane.record_reviews`.
 
 Starts a control plane, registers a webhook that allows everything and keeps what it was sent, creates the examples of
-`examples/workloads` as a tenant, and writes each review, nothing left out, to `gatekeeper/demo_data/reviews`.
+`examples/workloads` as a tenant, and writes each review, nothing left out, to `gatekeeper/demo/data/reviews`.
 """
 
 import base64
@@ -22,7 +22,7 @@ from tests.controlplane.harness.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "workloads"
-REVIEWS = ROOT / "gatekeeper" / "demo_data" / "reviews"
+REVIEWS = ROOT / "gatekeeper" / "demo" / "data" / "reviews"
 NAMESPACE = "lab"
 TOKEN = "recorder" * 4
 # Of each custom kind: group, version, plural. The operators' own schemas are not needed to see what a webhook is sent.
