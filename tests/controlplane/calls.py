@@ -55,7 +55,11 @@ class Caller:
         identity = plane.identity(name, *groups)
         self._url = plane.url
         self._pool = urllib3.PoolManager(
-            ca_certs=str(plane.ca_file), cert_file=str(identity.certificate), key_file=str(identity.key), retries=False, timeout=30
+            ca_certs=str(plane.ca_file),
+            cert_file=str(identity.certificate),
+            key_file=str(identity.key),
+            retries=False,
+            timeout=30,
         )
 
     def call(self, method: str, path: str, body: Any = None, content: str = "application/json") -> Answer:

@@ -20,7 +20,9 @@ def fresh_name(stem: str = "pod") -> str:
     return f"{stem}-{next(_numbers)}"
 
 
-def pod(*, annotations: Mapping[str, str] | None = None, container: Mapping[str, Any] | None = None, **spec: Any) -> Pod:
+def pod(
+    *, annotations: Mapping[str, str] | None = None, container: Mapping[str, Any] | None = None, **spec: Any
+) -> Pod:
     """A pod of one container; `container` adds to it, `spec` to the pod's spec."""
     metadata = {"name": fresh_name(), "annotations": dict(annotations or {})}
     containers = [{"name": "main", "image": "registry.test/app:1", **(container or {})}]
@@ -53,14 +55,20 @@ def affinity(*terms: list[dict[str, Any]]) -> dict[str, Any]:
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": selector}}
 
 
-def release_patch(gated: Mapping[str, Any], *, deadline_s: int | None = 3600, gates: list[str] | None = None) -> list[Any]:
+def release_patch(
+    gated: Mapping[str, Any], *, deadline_s: int | None = 3600, gates: list[str] | None = None
+) -> list[Any]:
     """The controller's one JSON patch: precondition, gates left over, deadline, reservation."""
     left = [{"name": name} for name in gates or []]
     metadata = gated["metadata"]
     patch: list[Any] = [
         {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
         {"op": "replace", "path": "/spec/schedulingGates", "value": left},
-        {"op": "add", "path": "/metadata/annotations", "value": {**metadata.get("annotations", {}), RESERVATION: metadata["uid"]}},
+        {
+            "op": "add",
+            "path": "/metadata/annotations",
+            "value": {**metadata.get("annotations", {}), RESERVATION: metadata["uid"]},
+        },
     ]
     if deadline_s is not None:
         patch.append({"op": "add", "path": "/spec/activeDeadlineSeconds", "value": deadline_s})

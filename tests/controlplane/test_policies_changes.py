@@ -1,6 +1,7 @@
 """What a pod may not become, and who writes how it ran: updates, status, bindings, our own marks."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,13 @@ from tests.controlplane.chart import Lab
 from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.pods import RESERVATION, Pod, fresh_name, gates_of, gpu_pod, host_pod, pod, release_patch
 
-DEVICE_ANNOTATIONS = ["gpu-fraction", "cdi.k8s.io/gpu", "devices.nri.io/x", "io.kubernetes.cri-o.Devices", "devices.crio.io"]
+DEVICE_ANNOTATIONS = [
+    "gpu-fraction",
+    "cdi.k8s.io/gpu",
+    "devices.nri.io/x",
+    "io.kubernetes.cri-o.Devices",
+    "devices.crio.io",
+]
 OTHER_GATE = "example.org/queue"
 Builder = Callable[..., Pod]
 
@@ -117,7 +124,10 @@ def test_a_job_cannot_bring_our_marks_in_its_template(lab: Lab) -> None:
     """Its pods are made by a controller of Kubernetes, which writes what the tenant wrote."""
     metadata = {"annotations": {RESERVATION: "x"}}
     spec = {"containers": [{"name": "main", "image": "app"}], "restartPolicy": "Never"}
-    job = {"metadata": {"name": fresh_name("job")}, "spec": {"template": {"metadata": metadata, "spec": spec}}}
+    job: dict[str, Any] = {
+        "metadata": {"name": fresh_name("job")},
+        "spec": {"template": {"metadata": metadata, "spec": spec}},
+    }
     assert lab.tenant.create(f"/apis/batch/v1/namespaces/{lab.namespace}/jobs", job).ok
     events = f"/api/v1/namespaces/{lab.namespace}/events?fieldSelector=involvedObject.name%3D{job['metadata']['name']}"
     wait_until(
@@ -140,22 +150,45 @@ STATUSES: dict[str, Any] = {
     "startTime": "2020-01-01T00:00:00Z",
     "hostIP": "10.1.2.3",
     "containerStatuses": [
-        {"name": "main", "image": "app", "imageID": "", "ready": False, "restartCount": 0,
-         "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}],
+        {
+            "name": "main",
+            "image": "app",
+            "imageID": "",
+            "ready": False,
+            "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0, "reason": "Completed"}},
+        }
+    ],
     "initContainerStatuses": [
-        {"name": "first", "image": "app", "imageID": "", "ready": False, "restartCount": 0,
-         "state": {"terminated": {"exitCode": 0}}}],
+        {
+            "name": "first",
+            "image": "app",
+            "imageID": "",
+            "ready": False,
+            "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0}},
+        }
+    ],
     "ephemeralContainerStatuses": [
-        {"name": "debug", "image": "app", "imageID": "", "ready": False, "restartCount": 0,
-         "state": {"terminated": {"exitCode": 0}}}],
+        {
+            "name": "debug",
+            "image": "app",
+            "imageID": "",
+            "ready": False,
+            "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0}},
+        }
+    ],
     "resourceClaimStatuses": [{"name": "gpu", "resourceClaimName": "somebody-elses"}],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
 def status_writer(lab: Lab) -> Caller:
     """A user of the tenant whom the provider allowed to write pod status, as operators often are."""
-    rules = [{"apiGroups": [""], "resources": ["pods/status", "pods/ephemeralcontainers"], "verbs": ["update", "patch"]}]
+    rules = [
+        {"apiGroups": [""], "resources": ["pods/status", "pods/ephemeralcontainers"], "verbs": ["update", "patch"]}
+    ]
     name, user = fresh_name("status"), fresh_name("operator")
     base = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{lab.namespace}"
     assert lab.admin.create(f"{base}/roles", {"metadata": {"name": name}, "rules": rules}).ok
@@ -170,7 +203,9 @@ def status_writer(lab: Lab) -> Caller:
 
 @pytest.mark.parametrize("field", STATUSES)
 @pytest.mark.parametrize("make", [gpu_pod, pod], ids=["asks", "ordinary"])
-def test_only_nodes_and_kubernetes_say_how_a_pod_ran(lab: Lab, status_writer: Caller, field: str, make: Builder) -> None:
+def test_only_nodes_and_kubernetes_say_how_a_pod_ran(
+    lab: Lab, status_writer: Caller, field: str, make: Builder
+) -> None:
     made = lab.make_pod(
         make(
             initContainers=[{"name": "first", "image": "app"}],
@@ -180,7 +215,7 @@ def test_only_nodes_and_kubernetes_say_how_a_pod_ran(lab: Lab, status_writer: Ca
     path = lab.path(made["metadata"]["name"], "status")
     forged = {"status": {field: STATUSES[field]}}
     for caller in (status_writer, lab.admin, lab.controller):
-        answer = wait_until(lambda caller=caller: _decided(caller, path, forged), "the role to take effect")
+        answer = wait_until(partial(_decided, caller, path, forged), "the role to take effect")
         assert answer.refused_by == ("rbac" if caller is lab.controller else "pod-status"), answer
 
 
@@ -235,12 +270,14 @@ def test_a_pod_parked_under_a_clearance_does_not_start_after_it(lab: Lab) -> Non
         }
     }
     assert lab.controller.patch(path, clearance).ok
-    gate = {"schedulingGates": [{"name": OTHER_GATE}]}
+    gate: dict[str, Any] = {"schedulingGates": [{"name": OTHER_GATE}]}
     parked = {kind: tenant.create(f"{path}/pods", make(**gate)) for kind, make in (("gpu", gpu_pod), ("cpu", pod))}
     assert [gates_of(answer.body) for answer in parked.values()] == [[OTHER_GATE], [OTHER_GATE]]
     withdrawn = {"metadata": {"labels": {"compute-gatekeeper.io/cleared": None}}}
     assert lab.controller.patch(path, withdrawn).ok
     lift = {"spec": {"schedulingGates": None}}
-    answers = {kind: tenant.patch(f"{path}/pods/{answer.body['metadata']['name']}", lift) for kind, answer in parked.items()}
+    answers = {
+        kind: tenant.patch(f"{path}/pods/{answer.body['metadata']['name']}", lift) for kind, answer in parked.items()
+    }
     assert answers["gpu"].refused_by == "pod-update"
     assert answers["cpu"].ok, answers["cpu"]

@@ -9,7 +9,7 @@ from tests.controlplane.calls import Caller
 from tests.controlplane.chart import CLEARED, Lab
 from tests.controlplane.harness.plane import ControlPlane
 from tests.controlplane.harness.processes import wait_until
-from tests.controlplane.pods import GATE, fresh_name, gates_of, gpu_pod, host_pod, pod
+from tests.controlplane.pods import GATE, fresh_name, gates_of, gpu_pod, host_pod, pod, release_patch
 
 LABEL = "compute-gatekeeper.io/cleared"
 UNTIL = "compute-gatekeeper.io/cleared-until"
@@ -100,8 +100,13 @@ def test_no_namespace_is_applied_with_clearance(home: Lab, namespace_editor: Cal
 
 @pytest.mark.parametrize(
     "change",
-    [{"labels": {LABEL: None}}, {"labels": {LABEL: "false"}}, {"annotations": {UNTIL: None}}, {"annotations": {UNTIL: "2999-01-01T00:00:00Z"}}],
-)  # fmt: skip
+    [
+        {"labels": {LABEL: None}},
+        {"labels": {LABEL: "false"}},
+        {"annotations": {UNTIL: None}},
+        {"annotations": {UNTIL: "2999-01-01T00:00:00Z"}},
+    ],
+)
 def test_nobody_else_withdraws_or_prolongs_it(home: Lab, namespace_editor: Caller, change: dict[str, Any]) -> None:
     path = f"{NAMESPACES}/{home.namespace}"
     assert home.controller.patch(path, clearance(in_days(1))).ok
@@ -173,6 +178,17 @@ def test_pods_after_a_withdrawal_are_gated_again(home: Lab) -> None:
     assert gates_of(home.make_pod(gpu_pod())) == []
     assert home.controller.patch(path, {"metadata": {"labels": {LABEL: None}, "annotations": {UNTIL: None}}}).ok
     assert gates_of(home.make_pod(gpu_pod())) == [GATE]
+
+
+def test_what_waits_when_a_clearance_comes_is_released_by_the_controller_as_it_is(home: Lab) -> None:
+    """No lease and no detour: new pods of this namespace would not even have been gated."""
+    waiting = [home.make_pod(make()) for make in (gpu_pod, host_pod)]
+    assert home.controller.patch(f"{NAMESPACES}/{home.namespace}", clearance(in_days(1))).ok
+    for each in waiting:
+        path = home.path(each["metadata"]["name"])
+        assert home.tenant.patch(path, {"spec": {"schedulingGates": None}}).refused_by == "release"
+        freed = home.controller.patch(path, release_patch(each, deadline_s=None), "json")
+        assert freed.ok, freed
 
 
 def test_any_other_value_of_the_label_is_no_clearance(home: Lab) -> None:

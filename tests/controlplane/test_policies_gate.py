@@ -9,13 +9,22 @@ from tests.controlplane.calls import Caller
 from tests.controlplane.chart import Lab
 from tests.controlplane.harness.plane import ControlPlane
 from tests.controlplane.harness.processes import wait_until
-from tests.controlplane.pods import AWAY, GATE, ONE_GPU, affinity, fresh_name, gates_of, gpu_pod, host_pod, pod, release_patch
+from tests.controlplane.pods import (
+    AWAY,
+    GATE,
+    ONE_GPU,
+    affinity,
+    fresh_name,
+    gates_of,
+    gpu_pod,
+    host_pod,
+    pod,
+    release_patch,
+)
 
 OTHER_GATE = "example.org/queue"
-GPU_TEMPLATE = {
-    "metadata": {"labels": {"app": "trainer"}},
-    "spec": {"containers": [{"name": "main", "image": "app", "resources": ONE_GPU}]},
-}
+GPU_SPEC: dict[str, Any] = {"containers": [{"name": "main", "image": "app", "resources": ONE_GPU}]}
+GPU_TEMPLATE = {"metadata": {"labels": {"app": "trainer"}}, "spec": GPU_SPEC}
 SELECTOR = {"matchLabels": {"app": "trainer"}}
 
 
@@ -76,7 +85,13 @@ def test_a_pod_made_by_server_side_apply_is_gated(lab: Lab) -> None:
 def test_owner_references_buy_nothing(lab: Lab) -> None:
     """An owner is what a tenant writes there: a system object's name changes nothing."""
     wanted = gpu_pod()
-    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "nvidia-device-plugin", "uid": "1", "controller": True}
+    owner = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "name": "nvidia-device-plugin",
+        "uid": "1",
+        "controller": True,
+    }
     wanted["metadata"]["ownerReferences"] = [owner]
     assert gates_of(lab.make_pod(wanted)) == [GATE]
 
@@ -93,8 +108,9 @@ def test_a_static_pod_with_devices_is_let_in_so_that_it_can_be_charged(lab: Lab)
     owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node.body["metadata"]["uid"], "controller": True}
     static = gpu_pod(
         annotations={"kubernetes.io/config.mirror": "abc", "kubernetes.io/config.source": "file"},
-        nodeName=name, tolerations=[{"operator": "Exists", "effect": "NoExecute"}],
-    )  # fmt: skip
+        nodeName=name,
+        tolerations=[{"operator": "Exists", "effect": "NoExecute"}],
+    )
     static["metadata"]["ownerReferences"] = [owner]
     made = lab.make_pod(static, by=Caller(lab.plane, f"system:node:{name}"))
     assert gates_of(made) == []
@@ -109,9 +125,12 @@ def test_the_clusters_own_namespace_is_never_gated(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("resource", "spec"),
     [
-        ("/apis/batch/v1/namespaces/lab/jobs", {"template": {"spec": {**GPU_TEMPLATE["spec"], "restartPolicy": "Never"}}}),
+        ("/apis/batch/v1/namespaces/lab/jobs", {"template": {"spec": {**GPU_SPEC, "restartPolicy": "Never"}}}),
         ("/apis/apps/v1/namespaces/lab/deployments", {"selector": SELECTOR, "template": GPU_TEMPLATE}),
-        ("/apis/apps/v1/namespaces/lab/statefulsets", {"selector": SELECTOR, "template": GPU_TEMPLATE, "serviceName": "x"}),
+        (
+            "/apis/apps/v1/namespaces/lab/statefulsets",
+            {"selector": SELECTOR, "template": GPU_TEMPLATE, "serviceName": "x"},
+        ),
         ("/api/v1/namespaces/lab/replicationcontrollers", {"selector": {"app": "trainer"}, "template": GPU_TEMPLATE}),
     ],
 )
@@ -225,19 +244,27 @@ def test_the_controller_releases_last(lab: Lab) -> None:
     [
         pytest.param(None, "release", id="no affinity"),
         pytest.param(affinity([AWAY]), "", id="away"),
-        pytest.param(affinity([{"key": "zone", "operator": "In", "values": ["a"]}, AWAY], [AWAY]), "", id="away in every term"),
+        pytest.param(
+            affinity([{"key": "zone", "operator": "In", "values": ["a"]}, AWAY], [AWAY]), "", id="away in every term"
+        ),
         pytest.param(
             affinity([AWAY], [{"key": "zone", "operator": "In", "values": ["a"]}]), "release", id="one term leads there"
         ),
         pytest.param(affinity([{**AWAY, "operator": "Exists"}]), "release", id="towards them"),
         pytest.param(affinity([{**AWAY, "key": "example.org/accelerator"}]), "release", id="another label"),
         pytest.param(
-            {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
-                {"weight": 1, "preference": {"matchExpressions": [AWAY]}}]}},
-            "release", id="only preferred",
+            {
+                "nodeAffinity": {
+                    "preferredDuringSchedulingIgnoredDuringExecution": [
+                        {"weight": 1, "preference": {"matchExpressions": [AWAY]}}
+                    ]
+                }
+            },
+            "release",
+            id="only preferred",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_pod_that_only_could_reach_is_released_away_from_accelerators(
     lab: Lab, placement: dict[str, Any] | None, refused_by: str
 ) -> None:

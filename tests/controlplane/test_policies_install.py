@@ -105,7 +105,9 @@ def test_removal_leaves_nothing_that_blocks(site: ControlPlane, place: Lab) -> N
     path = place.path(waiting["metadata"]["name"])
     lifted = wait_until(lambda: _lifted(place, path), "the gate to be anybody's")
     assert gates_of(lifted) == []
-    assert place.admin.patch("/api/v1/namespaces/lab", {"metadata": {"labels": {"compute-gatekeeper.io/cleared": "x"}}}).ok
+    assert place.admin.patch(
+        "/api/v1/namespaces/lab", {"metadata": {"labels": {"compute-gatekeeper.io/cleared": "x"}}}
+    ).ok
     claims = place.admin.get(f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims").body["items"]
     assert [each["metadata"]["name"] for each in claims] == ["compute-gatekeeper"]
     back = {"metadata": {"labels": {"compute-gatekeeper.io/cleared": None}}}

@@ -27,7 +27,11 @@ CREATION: list[tuple[str, Pod, str]] = [
     ("liveness probe with a long grace", gpu_pod(container=probe("livenessProbe", 240)), "gate-check"),
     ("startup probe with a long grace", gpu_pod(container=probe("startupProbe", 61)), "gate-check"),
     ("probe of a sidecar", gpu_pod(initContainers=[sidecar(**probe("livenessProbe", 240))]), "gate-check"),
-    ("probe of a container without devices", gpu_pod(initContainers=[sidecar(**probe("startupProbe", 3600))]), "gate-check"),
+    (
+        "probe of a container without devices",
+        gpu_pod(initContainers=[sidecar(**probe("startupProbe", 3600))]),
+        "gate-check",
+    ),
     ("probe with a short grace", gpu_pod(container=probe("livenessProbe", 60)), ""),
     ("probe without a grace of its own", gpu_pod(container={"livenessProbe": {"exec": {"command": ["true"]}}}), ""),
     ("long probe grace without devices", pod(container=probe("livenessProbe", 240)), ""),
@@ -39,24 +43,36 @@ CREATION: list[tuple[str, Pod, str]] = [
     ("preStop", gpu_pod(container={"lifecycle": {"preStop": {"exec": {"command": ["true"]}}}}), ""),
     ("postStart without devices", pod(container={"lifecycle": NEVER_RETURNS}), ""),
     ("postStart beside a host path", host_pod(container={"lifecycle": NEVER_RETURNS}), ""),
-    ("devices and a host path", gpu_pod(volumes=[{"name": "run", "hostPath": {"path": "/run/containerd"}}]), "gate-check"),
+    (
+        "devices and a host path",
+        gpu_pod(volumes=[{"name": "run", "hostPath": {"path": "/run/containerd"}}]),
+        "gate-check",
+    ),
     ("devices and privileges", gpu_pod(container={"securityContext": {"privileged": True}}), "gate-check"),
     ("devices and the host's processes", gpu_pod(hostPID=True), "gate-check"),
     (
         "devices and the node's clock",
-        gpu_pod(container={"securityContext": {"capabilities": {"add": ["cap_sys_time"]}}}), "gate-check",
+        gpu_pod(container={"securityContext": {"capabilities": {"add": ["cap_sys_time"]}}}),
+        "gate-check",
     ),
-    ("privileges in another container", gpu_pod(initContainers=[sidecar(securityContext={"privileged": True})]), "gate-check"),
+    (
+        "privileges in another container",
+        gpu_pod(initContainers=[sidecar(securityContext={"privileged": True})]),
+        "gate-check",
+    ),
     (
         "devices and harmless capabilities",
-        gpu_pod(container={"securityContext": {"capabilities": {"add": ["IPC_LOCK"]}}}), "",
+        gpu_pod(container={"securityContext": {"capabilities": {"add": ["IPC_LOCK"]}}}),
+        "",
     ),
     ("devices and the host's network", gpu_pod(hostNetwork=True), ""),
     ("privileges without devices", pod(container={"securityContext": {"privileged": True}}), ""),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("manifest", "refused_by"), [case[1:] for case in CREATION], ids=[case[0] for case in CREATION])
+@pytest.mark.parametrize(
+    ("manifest", "refused_by"), [case[1:] for case in CREATION], ids=[case[0] for case in CREATION]
+)
 def test_what_could_hold_up_the_end_of_a_lease_is_refused_at_creation(lab: Lab, manifest: Pod, refused_by: str) -> None:
     assert lab.try_pod(manifest, query="dryRun=All").refused_by == refused_by
 
@@ -164,9 +180,15 @@ def test_an_eviction_takes_at_most_the_same(
 
 @pytest.mark.parametrize("who", ["tenant", "admin"])
 @pytest.mark.parametrize(
-    "change", [{"containers": [{"name": "main", "image": "slow.test/x"}]}, {"initContainers": [{"name": "first", "image": "slow.test/x"}]}]
-)  # fmt: skip
-def test_images_of_a_released_accelerator_pod_do_not_change(lab: Lab, running: str, who: str, change: dict[str, Any]) -> None:
+    "change",
+    [
+        {"containers": [{"name": "main", "image": "slow.test/x"}]},
+        {"initContainers": [{"name": "first", "image": "slow.test/x"}]},
+    ],
+)
+def test_images_of_a_released_accelerator_pod_do_not_change(
+    lab: Lab, running: str, who: str, change: dict[str, Any]
+) -> None:
     caller: Caller = getattr(lab, who)
     assert caller.patch(running, {"spec": change}, "strategic").refused_by == "pod-update"
 
