@@ -15,8 +15,8 @@ def chip(name: str, *names: str, boost: int = 1000, highest: int = 1000, **peaks
 
 H100 = chip("H100", "NVIDIA-H100-80GB-HBM3", boost=1830, highest=1980, bf16=989_400, fp8=1_978_900, int8=1_978_900)
 L4 = chip("L4", "NVIDIA-L4", bf16=121_000, fp8=242_000)
-L40 = chip("L40", "NVIDIA-L40", bf16=181_000)
-L40S = chip("L40S", "NVIDIA-L40S", bf16=362_000)
+L40 = chip("L40", "NVIDIA-L40", bf16=181_000, fp8=362_000)
+L40S = chip("L40S", "NVIDIA-L40S", bf16=362_000, fp8=733_000)
 CATALOGUE = Catalogue.of([L4, L40, L40S, H100])
 
 
