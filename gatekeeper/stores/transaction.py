@@ -6,7 +6,7 @@ what was read a line above is still so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -133,6 +133,10 @@ class SqlTransaction(SqlReader):
     def _all(self, asked: Select[Any], parameters: rows.Values | None = None) -> list[RowMapping]:
         with self._watched():
             return super()._all(asked, parameters)
+
+    def _column(self, asked: Select[Any]) -> Sequence[bytes]:
+        with self._watched():
+            return super()._column(asked)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
