@@ -134,7 +134,7 @@ def _marks(scale: _Scale, told: Sequence[Told], limit_tflop: int) -> list[str]:
         parts.append(f'<line x1="{x}" x2="{x}" y1="{scale.y(limit_tflop)}" y2="{floor}" stroke="{colour}"/>')
         day = (each.at - scale.begin).days
         parts.append(
-            f'<text x="{x + 6}" y="{floor - 28 + 18 * len(seen)}" stroke="white" stroke-width="3" '
+            f'<text x="{x + 6}" y="{floor - 50 + 18 * len(seen)}" stroke="white" stroke-width="3" '
             f'paint-order="stroke">{word}, day {day}</text>'
         )
     return parts
