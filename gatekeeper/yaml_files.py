@@ -8,6 +8,7 @@ expanded or merged: anchors, aliases, tags, merge keys and duplicate keys are er
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,11 +29,14 @@ Place = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EMPTY = {"", "~", "null"}
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _iso_day(value: object) -> object:
     """Only YYYY-MM-DD is a day; pydantic alone would also take a Unix time."""
-    return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2025-01-13") else "not a day"
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("write a day like 2026-11-22")
+    return date.fromisoformat(value)
 
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
@@ -153,7 +157,8 @@ def _content(path: Path, name: str) -> bytes:
 
 def _say(error: Any) -> str:
     """One error of a model in our words."""
-    key = error["loc"][-1] if error["loc"] else "the document"
+    names = [each for each in error["loc"] if isinstance(each, str) and each != "[key]"]
+    key = names[-1] if names else "the document"
     if error["type"] == "missing":
         return f"{key!r} is missing."
     if error["type"] == "extra_forbidden":

@@ -1,0 +1,237 @@
+"""The packs that come with the package, and what a pack must not be."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.policy import Action, LegalStatus, Mode, Pack
+from gatekeeper.domain.tier import Tier
+from gatekeeper.policy_files import bundled_dir, load_pack, load_packs, run_suite
+from gatekeeper.policy_format import schema_text
+from gatekeeper.policy_suites import CaseResult
+from gatekeeper.yaml_files import read
+
+PACKS = load_packs(bundled_dir())
+TODAY = date(2026, 11, 22)
+Edit = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def diffusion() -> Pack:
+    return next(pack for pack in PACKS if pack.id == "us-ai-diffusion")
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edit:
+    """A copy of the bundled packs in which one text of us-ai-diffusion/pack.yaml is another."""
+    shutil.copytree(bundled_dir(), tmp_path / "policies")
+
+    def edit(old: str, new: str) -> Path:
+        file = tmp_path / "policies" / "us-ai-diffusion" / "pack.yaml"
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+        return file.parent
+
+    return edit
+
+
+def cases() -> list[CaseResult]:
+    return [each for pack in PACKS for each in run_suite(bundled_dir() / pack.id)]
+
+
+@pytest.mark.parametrize("result", cases(), ids=lambda result: result.name)
+def test_the_pack_answers_its_suite_and_samples(result: CaseResult) -> None:
+    assert result.got == result.expected, result.where
+
+
+def test_every_pack_has_samples_that_allow_warn_and_refuse() -> None:
+    for pack in PACKS:
+        told = [each.expected for each in run_suite(bundled_dir() / pack.id) if "sentence" in each.expected]
+        assert {each["verdict"] for each in told} >= {"allow", "warn", "deny"}
+
+
+def test_the_diffusion_pack_says_what_the_rule_says(diffusion: Pack) -> None:
+    """90 FR 4544: 10^26 operations or more; in the CFR, not enforced, so it ships in mode warn."""
+    assert diffusion.threshold.amount_tflop == 10**14
+    assert diffusion.threshold.reached_is_controlled
+    assert diffusion.threshold.limit_tflop == 10**14 - 1
+    assert (diffusion.legal_status, diffusion.default_mode) == (LegalStatus.IN_CFR_NOT_ENFORCED, Mode.WARN)
+
+
+def test_the_tiers_of_the_diffusion_pack_count_as_its_sources_do(diffusion: Pack) -> None:
+    table = diffusion.tiers
+    today = {tier: {code for code in table.countries if table.tier_of(code, TODAY) is tier} for tier in Tier}
+    assert len(today[Tier.ONE]) == 19  # the United States and 18 partners
+    assert len(today[Tier.THREE]) == 24  # 22 of Country Group D:5, Macau, Hong Kong
+    assert today[Tier.UNRESOLVED] == set()
+    in_january_2025 = {code for code in table.countries if table.tier_of(code, date(2025, 1, 15)) is Tier.THREE}
+    assert in_january_2025 - today[Tier.THREE] == {"KH"}
+
+
+def test_no_tier_1_customer_escapes_by_a_site_and_no_other_gets_through_without_a_budget(diffusion: Pack) -> None:
+    for rule in diffusion.rules:
+        if rule.action is Action.ALLOW:
+            assert rule.tiers == {Tier.ONE}
+
+
+def test_the_partner_countries_of_the_rules_are_the_tier_1_countries(diffusion: Pack) -> None:
+    table = diffusion.tiers
+    partners = {code for code in table.countries if table.tier_of(code, TODAY) is Tier.ONE}
+    named = [rule.countries for rule in diffusion.rules if rule.countries is not None]
+    assert named == [partners]
+
+
+@pytest.mark.parametrize("code", ["AN", "CS", "DD", "SU", "TP", "YU", "ZR", "EU", "UK", "EL", "XX", "ZZ", "us", ""])
+def test_a_historic_reserved_or_invented_code_is_no_country(code: str, diffusion: Pack) -> None:
+    assert diffusion.tiers.tier_of(code, TODAY) is Tier.UNRESOLVED
+
+
+def test_the_countries_are_the_249_of_iso_3166_and_kosovo(diffusion: Pack) -> None:
+    assert len(diffusion.tiers.countries) == 250
+    assert {"XK", "HK", "MO", "NO", "TW"} < diffusion.tiers.countries
+
+
+def test_the_hash_of_a_pack_can_be_recomputed_with_sha256sum(diffusion: Pack) -> None:
+    folder = bundled_dir()
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in (folder / diffusion.id / "pack.yaml", folder / "countries.yaml")
+    ]
+    assert diffusion.sha256 == hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def test_the_hash_follows_every_byte_of_pack_and_countries(edited: Edit, diffusion: Pack) -> None:
+    folder = edited("# yaml-language", "#  yaml-language")
+    with_comment = load_pack(folder).sha256
+    countries = folder.parent / "countries.yaml"
+    countries.write_text(countries.read_text().replace("Kosovo\n", "Kosova\n"))
+    assert len({diffusion.sha256, with_comment, load_pack(folder).sha256}) == 3
+
+
+def test_the_schema_for_editors_is_current() -> None:
+    """After a change of the format write it anew; policies/README.md says how."""
+    assert (bundled_dir() / "pack.schema.json").read_text() == schema_text()
+
+
+def test_the_schema_knows_every_key_that_the_bundled_packs_use() -> None:
+    schema = json.loads(schema_text())
+    for pack in PACKS:
+        assert set(read(bundled_dir() / pack.id / "pack.yaml").data) <= set(schema["properties"])
+    assert schema["additionalProperties"] is False
+    assert schema["$defs"]["TierRowPart"]["properties"]["tier"]["enum"] == ["1", "2", "3", 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("id: us-ai-diffusion", "id: other", "the pack says that it is 'other', its folder is 'us-ai-diffusion'"),
+        ("format: 1", "format: 2", "'format': Input should be '1'"),
+        ("default_mode: warn", "default_mode: loud", "'default_mode': Input should be 'off', 'observe', 'warn' or"),
+        ("version: 2026-11-22", "version: 2026-11-31", "'version'"),
+        ("otherwise: 2", "otherwise: 1", "'otherwise': Input should be '2' or '3'"),
+        ("countries: [MO]", "countries: [UK]", "'UK' is no code of countries.yaml"),
+        ("countries: [MO]", "countries: [mo]", "String should match pattern"),
+        ("countries: [MO]", "countries: [MO, MO]", "country 'MO' stands twice"),
+        ("countries: [MO]", "countries: []", "'countries': Tuple should have at least 1 item"),
+        ("to: 2025-11-07", "to: 2025-01-13", "Tier row for KH: ends before it begins"),
+        ('amount: "1e26"', 'amount: "0"', "A threshold needs an amount above 0"),
+        ('amount: "1e26"', 'amount: "-1e26"', "'amount': String should match pattern"),
+        ('amount: "1e26"', 'amount: "1e40"', "is not an amount of TFLOP between 0 and 10^18"),
+        ('amount: "1e26"', 'amount: "1.5"', "is not a whole number of TFLOP"),
+        ("source: eccn-4e091\n", "source: nobody\n", "'nobody' is the id of no citation"),
+        ("source: red-flag-28", "source: red-flag-29", "'red-flag-29' is the id of no citation"),
+        ("- id: status", "- id: rule", "citation 'rule' stands twice"),
+        ("code: export-risk", "code: partner", "rule 'partner' stands twice"),
+        ("action: budget", "action: budge", "'action': Input should be 'allow', 'budget', 'hold' or 'deny'"),
+        ("tiers: [2, 3]", "tiers: [unresolved]", "Input should be '1', '2' or '3'"),
+        ("tiers: [2, 3]", "tiers: [2, 3]\n    nations: [US]", "'nations' is no key that belongs here"),
+        ("[uveu, nveu]", "[uveu, mine]", "chip_authorizations"),
+        ("shortest: 1h", "shortest: 29d", "0 < shortest <= longest <= 180 days"),
+        ("shortest: 1h", "shortest: 0h", "'shortest': String should match pattern"),
+        ("longest: 28d", "longest: 181d", "0 < shortest <= longest <= 180 days"),
+        ("share_percent: 2", "share_percent: 0", "'share_percent': Input should be greater than or equal to 1"),
+        ("warn_percent: 80", "warn_percent: 100", "'warn_percent': Input should be less than or equal to 99"),
+        ("Supplement No. 3)\n", "Supplement No. 3).\n", "must not end with a dot"),
+    ],
+)
+def test_a_wrong_pack_is_refused_with_its_place(edited: Edit, old: str, new: str, words: str) -> None:
+    folder = edited(old, new)
+    with pytest.raises(InvalidInput) as caught:
+        load_pack(folder)
+    message = str(caught.value)
+    assert words in message
+    file, line, column, _ = message.split(":", 3)
+    assert file == str(folder / "pack.yaml")
+    changed = next(
+        index
+        for index, text in enumerate((folder / "pack.yaml").read_text().splitlines(), 1)
+        if new.split("\n", 1)[0] in text
+    )
+    assert abs(int(line) - changed) <= 5  # the key, or the mapping around it
+    assert int(column) >= 1
+
+
+def test_a_lifted_floor_lifts_the_limit(edited: Edit) -> None:
+    folder = edited('  # floor: {amount: "1e26"', '  floor: {amount: "2e26"')
+    assert load_pack(folder).threshold.limit_tflop == 2 * 10**14 - 1
+
+
+def test_a_threshold_that_must_be_exceeded_may_be_reached(edited: Edit) -> None:
+    assert load_pack(edited("controlled_when: reached", "controlled_when: exceeded")).threshold.limit_tflop == 10**14
+
+
+def test_a_pack_elsewhere_uses_the_countries_of_the_package(edited: Edit, diffusion: Pack) -> None:
+    folder = edited("# yaml-language", "# yaml-language")
+    (folder.parent / "countries.yaml").unlink()
+    assert load_pack(folder).sha256 == diffusion.sha256
+
+
+def test_a_folder_without_packs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="holds no policy pack"):
+        load_packs(tmp_path)
+
+
+def test_a_pack_that_changed_its_mind_fails_its_suite(edited: Edit) -> None:
+    failed = [each for each in run_suite(edited("countries: [KH]", "countries: [KH, IN]")) if not each.passed]
+    assert failed == []  # India in the row that ended with Cambodia's: nothing changes today
+    stricter = run_suite(edited('amount: "1e26"', 'amount: "1e25"'))
+    names = {each.name for each in stricter if not each.passed}
+    assert "Below 80 percent nobody is warned" in names
+    assert "A lab headquartered in the United States needs no budget" not in names
+
+
+def test_a_suite_says_which_case_it_cannot_read(edited: Edit) -> None:
+    folder = edited("format: 1", "format: 1")
+    suite = folder / "suite.yaml"
+    text = suite.read_text()
+    for old, new, words in (
+        ("verdict: allow", "verdict: perhaps", "'verdict': Input should be 'allow'"),
+        ("case: Kosovo has a code of its own", "case: Macau is Tier 3 by name", "stands twice"),
+        ("headquarters: XK", "headquarters: Kosovo", "'headquarters': String should match pattern"),
+        ('used: "8e25"', 'used: "8e5"', "is not a whole number of TFLOP"),
+        ("devices: 8}", "devices: -8}", "'devices': Input should be greater than or equal to 0"),
+    ):
+        assert old in text
+        suite.write_text(text.replace(old, new, 1))
+        with pytest.raises(InvalidInput, match=r"suite\.yaml:\d+:\d+: ") as caught:
+            run_suite(folder)
+        assert words in str(caught.value)
+
+
+def test_a_case_with_a_crowd_of_owners_is_refused(edited: Edit) -> None:
+    folder = edited("format: 1", "format: 1")
+    owners = ", ".join(["{headquarters: US}"] * 60)
+    (folder / "suite.yaml").write_text(
+        "format: 1\ncases:\n"
+        f"  - case: x\n    on: 2026-11-22\n    customer: {{headquarters: US, owned_by: [{owners}]}}\n"
+        "    expect: {verdict: allow, code: x}\n"
+    )
+    with pytest.raises(InvalidInput, match="at most 50 parties"):
+        run_suite(folder)
