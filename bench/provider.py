@@ -1,0 +1,58 @@
+"""A small provider for measurements: real pack, catalogue, gate and database; one customer is at its limit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from gatekeeper.catalogue_files import load_catalogue
+from gatekeeper.domain.fleet import Fleet, NodeOffer
+from gatekeeper.domain.ledger import Account
+from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
+from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Site
+from gatekeeper.domain.run import undeclared_run_id
+from gatekeeper.domain.usage import Usage
+from gatekeeper.gate import Gate
+from gatekeeper.policy_files import bundled_dir, load_pack
+from gatekeeper.ports import Stores, Transaction
+from gatekeeper.view import Provider
+
+CLUSTER = "bench"
+BUDGETED, SPENT = "lab", "spent"  # namespaces
+SPENT_TFLOP = 10**14 - 1
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The current time, in UTC."""
+        return datetime.now(UTC)
+
+
+def make_gate(stores: Stores) -> Gate:
+    """The gate over a fleet of H100, with the pack of the diffusion rule enforced, and its customers."""
+    clock = SystemClock()
+    stores.transact(lambda tx: _enrol(tx, clock.now()))
+    fleet = Fleet.of(load_catalogue(), [NodeOffer("node-1", "nvidia.com/gpu", "NVIDIA-H100-80GB-HBM3", 8)])
+    pack = ActivePack(load_pack(bundled_dir() / "us-ai-diffusion"), Mode.ENFORCE)
+    site = Site("US", ChipAuthorization.US_DOMESTIC)
+    return Gate(stores, Provider(CLUSTER, site, (pack,), lambda: fleet, grace_s=120), clock)
+
+
+def _enrol(tx: Transaction, now: datetime) -> None:
+    """Two customers of a country on no list: both have a budget, and one has used it up."""
+    for name in (BUDGETED, SPENT):
+        party = Party(f"{name}-party", PartyKind.ORG, f"{name} Ltd", "IN", no_parent_reason="natural persons only")
+        tx.put_party(party)
+        tx.put_customer(
+            Customer(
+                name,
+                party.id,
+                Standing.APPROVED,
+                prepared_by="ana",
+                approved_by="ben",
+                expires_at=now + timedelta(days=30),
+            )
+        )
+        tx.put_binding(Binding(CLUSTER, name, name))
+    tx.put_account(Account(undeclared_run_id(SPENT), settled=Usage(0, 0, SPENT_TFLOP)))

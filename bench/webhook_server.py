@@ -1,0 +1,39 @@
+"""The webhook as a process of its own, so that its CPU time is its own: the real server, gate and database.
+
+python -m bench.webhook_server FOLDER TOKEN    # prints its port; FOLDER holds tls.crt and tls.key
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import structlog
+
+from admission.http import WebhookApp
+from admission.server import WebhookServer
+from admission.webhook import Webhook
+from bench.provider import CLUSTER, make_gate
+from bench.tools import free_port
+from gatekeeper.stores import open_stores
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    folder, token = Path(sys.argv[1]), sys.argv[2]
+    # As in service: one JSON line for each refusal, written to a file.
+    structlog.configure(
+        processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory((folder / "webhook.jsonl").open("w")),
+    )
+    with open_stores(f"sqlite:///{folder / 'webhook.db'}") as stores:
+        webhook = Webhook(make_gate(stores), cluster=CLUSTER)
+        server = WebhookServer(WebhookApp(webhook.handle, token=token, ready=lambda: True), folder)
+        port = free_port()
+        print(port, flush=True)
+        asyncio.run(server.serve_forever("127.0.0.1", port))
+
+
+if __name__ == "__main__":
+    main()
