@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from gatekeeper.cli import customers, logs, namespaces, policies, runs, workloads
-from gatekeeper.cli.printing import complain
+from gatekeeper.cli import customers, logs, namespaces, plays, policies, runs, service, workloads
+from gatekeeper.cli.printing import complain, say
 from gatekeeper.domain.errors import GatekeeperError
 
 COULD_NOT = 2
-INTERRUPTED = 130
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(f"gatekeeper {version('compute-gatekeeper')}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="gatekeeper",
@@ -26,6 +35,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What is said before any command."""
+
+
+app.command("serve", epilog=service.SERVE_EXAMPLE)(service.serve)
+app.command("demo", epilog=plays.DEMO_EXAMPLE)(plays.demo)
+app.command("simulate", epilog=plays.SIMULATE_EXAMPLE)(plays.simulate)
 app.command("inspect", epilog=workloads.INSPECT_EXAMPLE)(workloads.inspect)
 app.command("check", epilog=workloads.CHECK_EXAMPLE)(workloads.check)
 app.add_typer(customers.app, name="customer")

@@ -1,0 +1,113 @@
+"""`gatekeeper demo` and `gatekeeper simulate`: the product's own code under a virtual clock, without a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.cli.options import Output, Printed
+from gatekeeper.cli.printing import say, say_json, show
+
+if TYPE_CHECKING:
+    from gatekeeper.cli.printing import Row
+    from gatekeeper.simulate.engine import Timeline
+    from gatekeeper.simulate.stage import Stage
+
+DEMO_EXAMPLE = "Example: gatekeeper demo --out /tmp/demo"
+SIMULATE_EXAMPLE = "Example: gatekeeper simulate examples/scenarios/two-jobs-metrics-lost.yaml --out out/what-if"
+NOT_AS_TOLD = 1
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for pictures and logs.", metavar="FOLDER")]
+
+
+def demo(out: Out = Path("out/demo")) -> int:
+    """Tell the whole story: enrol, answer, train, draw, verify. Exit code 0 only if all went as told."""
+    from rich.console import Console
+
+    from gatekeeper.demo.show import run
+
+    _quiet()
+    return 0 if run(out, Console(highlight=False)) else NOT_AS_TOLD
+
+
+def simulate(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file.", metavar="SCENARIO.yaml")],
+    out: Out = Path("out/simulation"),
+    output: Printed = Output.TABLE,
+) -> None:
+    """Play a what-if: customers, fleet, jobs and utilization in; timeline, decisions and pictures out."""
+    import sys
+    from datetime import datetime, timedelta
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from gatekeeper.simulate.scenario import load_scenario
+    from gatekeeper.simulate.stage import Stage
+
+    _quiet()
+    loaded = load_scenario(scenario)
+    out.mkdir(parents=True, exist_ok=True)
+    database = out / "simulation.db"
+    for old in out.glob("simulation.db*"):
+        old.unlink()
+    columns = (TextColumn("playing"), BarColumn(40), TextColumn("day {task.completed:.0f} of {task.total:.0f}"))
+    with Stage(loaded, database) as stage:
+        stage.enrol()
+        with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+            task = bar.add_task("", total=loaded.spec.days)
+
+            def progress(moment: datetime) -> None:
+                bar.update(task, completed=(moment - loaded.starts) / timedelta(days=1))
+
+            timeline = stage.play(progress)
+        pictures = _draw(stage, timeline, out)
+        _report(stage, timeline, pictures, output)
+
+
+def _draw(stage: Stage, timeline: Timeline, out: Path) -> dict[str, Path]:
+    """One picture a run."""
+    pictures = {run_id: out / f"{run_id}.svg" for run_id in timeline.runs}
+    for run_id, path in pictures.items():
+        path.write_text(stage.picture_of(run_id), encoding="utf-8")
+    return pictures
+
+
+def _report(stage: Stage, timeline: Timeline, pictures: dict[str, Path], output: Output) -> None:
+    told: list[Row] = [
+        {"at": each.at, "job": each.job, "verdict": each.decision.verdict.value, "sentence": each.decision.sentence}
+        for each in timeline.told
+    ]
+    runs: list[Row] = [_totals(stage, timeline, run_id, str(picture)) for run_id, picture in pictures.items()]
+    if output is Output.JSON:
+        say_json({"title": stage.scenario.spec.title, "leases": len(timeline.leases), "told": told, "runs": runs})
+        return
+    show(told, ["at", "job", "verdict", "sentence"], output, nothing="No job asked for anything.")
+    say()
+    columns = ["run", "leases", "low_tflop", "best_tflop", "high_tflop", "limit_tflop", "picture"]
+    show(runs, columns, output, nothing="No run held a lease.")
+
+
+def _totals(stage: Stage, timeline: Timeline, run_id: str, picture: str) -> Row:
+    """The end of a run; amounts as text, since JavaScript rounds beyond 2^53."""
+    settled = timeline.last_of(run_id).settled
+    return {
+        "run": run_id,
+        "leases": sum(1 for lease in timeline.leases if lease.run_id == run_id),
+        "low_tflop": str(settled.low_tflop),
+        "best_tflop": str(settled.best_tflop),
+        "high_tflop": str(settled.high_tflop),
+        "limit_tflop": str(stage.limit_tflop),
+        "picture": picture,
+    }
+
+
+def _quiet() -> None:
+    """Service logs do not belong into a story: what went wrong is said by the story itself."""
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
