@@ -82,7 +82,7 @@ class Webhook:
 
     def _workload(self, review: Review) -> Workload | None:
         """The workload to decide about; None where there is nothing to say."""
-        if review.operation not in _READ or review.subresource:
+        if review.operation not in _READ or review.subresource or review.namespace in self._reach.exempt_namespaces:
             return None
         manifest = review.manifest()
         if manifest is None:

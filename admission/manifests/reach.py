@@ -39,6 +39,7 @@ class Reach:
     accelerator_toleration_keys: frozenset[str]
     harmless_runtime_classes: frozenset[str]
     dangerous_capabilities: frozenset[str]
+    exempt_namespaces: frozenset[str]
 
     @classmethod
     def of(cls, lists: Mapping[str, object]) -> Reach:
@@ -53,12 +54,19 @@ class Reach:
             read[each.name] = tuple(names) if _is_ordered(each.name) else frozenset(names)
         return cls(**read)
 
-    def adding(self, *, device_keys: Iterable[str] = (), runtime_classes: Iterable[str] = ()) -> Reach:
+    def adding(
+        self,
+        *,
+        device_keys: Iterable[str] = (),
+        runtime_classes: Iterable[str] = (),
+        exempt_namespaces: Iterable[str] = (),
+    ) -> Reach:
         """With what the provider declared harmless in the chart's values."""
         return replace(
             self,
             harmless_device_keys=self.harmless_device_keys | frozenset(device_keys),
             harmless_runtime_classes=self.harmless_runtime_classes | frozenset(runtime_classes),
+            exempt_namespaces=self.exempt_namespaces | frozenset(exempt_namespaces),
         )
 
     def is_device(self, key: str) -> bool:

@@ -79,6 +79,13 @@ def test_the_gate_is_asked_for_the_workload_in_the_namespace_that_the_api_server
     assert dry_run is True
 
 
+def test_the_namespaces_of_the_cluster_itself_are_left_alone_as_the_api_server_leaves_them() -> None:
+    gate = ToldGate(Verdict.DENY)
+    assert answer(review(manifest(), namespace="kube-system"), gate)["allowed"] is True
+    assert answer(review(manifest(), namespace="kube-system-2"), gate)["allowed"] is False
+    assert len(gate.asked) == 1
+
+
 @pytest.mark.parametrize("verdict", [Verdict.DENY, Verdict.STOP])
 def test_a_denial_is_a_403_with_the_sentence(verdict: Verdict) -> None:
     response = answer(review(manifest()), ToldGate(verdict, "No: the run is at its limit."))
