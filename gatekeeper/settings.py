@@ -121,6 +121,8 @@ class ControllerSettings(_Section):
     """How long a clearance lasts, in seconds, if nobody renews it: so long may we be down in its namespaces."""
     resync_s: Annotated[int, Field(ge=1, le=3_600)] = 60
     """The longest pause between two looks at the whole cluster, in seconds."""
+    settle_every_s: Seconds = 300
+    """How often the usage of a running pod is booked, in seconds: each time is a record."""
     namespace: Name = "compute-gatekeeper"
     """Our own namespace."""
 

@@ -6,6 +6,7 @@ It keeps nothing in memory that a restart could lose: each pass reads the ledger
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from gatekeeper.ports import Clock, Stores
 
 _log = structlog.get_logger(__name__)
 FIRST_RETRY_S = 0.1
+LOOK_AT_LEDGER_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ class Controller:
         reading: Reading,
         times: Times,
     ) -> None:
-        self._cluster, self._times = cluster, times
+        self._cluster, self._times, self._stores = cluster, times, stores
+        self._seen = 0
         self._steps = Steps(
             api=api,
             gate=gate,
@@ -140,21 +143,38 @@ class Controller:
     def _run(self) -> None:
         wait_s = float(self._times.resync_s)
         while not self._stopping.is_set():
-            self._cluster.changed.wait(wait_s)
-            self._cluster.changed.clear()
-            if not self._cluster.synced or self._stopping.is_set():
-                continue
-            wait_s = self._next_wait_s(wait_s) if self._pass() else float(self._times.resync_s)
+            self._wait(wait_s)
+            if self._cluster.synced and not self._stopping.is_set():
+                wait_s = self._next_wait_s(wait_s) if self._pass() else float(self._times.resync_s)
+
+    def _wait(self, longest_s: float) -> None:
+        """Wait for a change of the cluster or of the ledger, which other processes write too (a person suspends)."""
+        end = time.monotonic() + longest_s
+        while (left_s := end - time.monotonic()) > 0:
+            if self._cluster.changed.wait(min(left_s, LOOK_AT_LEDGER_S)) or self._log_size() != self._seen:
+                break
+        self._cluster.changed.clear()
+
+    def _log_size(self) -> int:
+        """Number of records; the one seen last where the database does not answer."""
+        try:
+            return self._stores.read(lambda reader: reader.log_size())
+        except GatekeeperError as error:
+            _log.warning("ledger_not_seen", error=str(error)[:300])
+            return self._seen
 
     def _pass(self) -> bool:
         """One pass; tells whether another one is due soon."""
         try:
-            return self._steps.run(self._cluster.state())
+            self._seen = self._log_size()
+            again = self._steps.run(self._cluster.state())
         except GatekeeperError as error:
             _log.warning("pass_failed", error=str(error)[:500])
         except Exception:  # noqa: BLE001
             # A dead controller leaves every gated pod waiting for ever; a failed pass is tried again.
             _log.exception("pass_failed")
+        else:
+            return again
         return True
 
     def _next_wait_s(self, last_s: float) -> float:

@@ -17,12 +17,12 @@ from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, Mode, Site
 from gatekeeper.domain.run import undeclared_run_id
-from gatekeeper.domain.usage import Observation
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter, MeterTimes
 from gatekeeper.policy_files import bundled_dir, load_packs
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.telemetry.absent import NoCounters
 from gatekeeper.view import Provider
 from tests.controlplane.chart import NAMESPACE
 from tests.controlplane.harness.plane import ControlPlane
@@ -43,14 +43,6 @@ class ShiftedClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
-
-
-@dataclass(frozen=True, slots=True)
-class NoCounters:
-    """A cluster without telemetry: the worst case is booked."""
-
-    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> tuple[Observation, ...]:
-        return ()
 
 
 class Books:
@@ -121,7 +113,7 @@ class Keeper:
         """Start, and return when it has seen the whole cluster."""
         reach = default_reach()
         reading = Reading(CLUSTER, _reader(), expected_pods, reach.is_device)
-        cluster = Cluster(self.api, self.catalogue, reading, ("kube-system", NAMESPACE))
+        cluster = Cluster(self.api, self.catalogue, reading, reach.exempt_namespaces)
         provider = Provider(CLUSTER, Site(), ENFORCED, cluster.fleet, GRACE_S)
         gate = Gate(self.stores, provider, self.clock)
         meter = Meter(self.stores, NoCounters(), self.clock, self.catalogue, MeterTimes(delay_s=0))

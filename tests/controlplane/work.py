@@ -20,7 +20,8 @@ def gpu_job(pods: int, *, gpus: int = 1, name: str | None = None, **spec: Any) -
     }  # fmt: skip
     template = {"spec": {"containers": [container], "restartPolicy": "Never"}}
     own = {"parallelism": pods, "completions": pods, "backoffLimit": 0, "template": template}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name or fresh_name("job")}, "spec": own | spec}
+    metadata = {"name": name or fresh_name("job")}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": own | spec}
 
 
 @dataclass(frozen=True, slots=True)

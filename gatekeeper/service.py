@@ -1,0 +1,214 @@
+"""`gatekeeper serve`: webhook, controller, meter and checkpoints in one process, until it is told to end.
+
+It may be killed at any line: what it decided is in the database before it takes effect, and at its next start it
+compares the ledger with the cluster before it releases anything.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import structlog
+
+from admission.http import WebhookApp
+from admission.manifests.reach import Reach, default_reach
+from admission.manifests.registry import expected_pods, read
+from admission.server import WebhookServer
+from admission.webhook import Webhook
+from gatekeeper import log
+from gatekeeper.cluster.api import Api, Json, connect
+from gatekeeper.cluster.controller import Cluster, Controller, Reading
+from gatekeeper.cluster.state import Times
+from gatekeeper.domain.errors import GatekeeperError, InvalidInput, Unavailable
+from gatekeeper.domain.record import Actor, ActorKind, JsonValue, RecordType
+from gatekeeper.domain.workload import Workload
+from gatekeeper.facts import new_record
+from gatekeeper.gate import Gate
+from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.ports import Counters
+from gatekeeper.service_logs import log_as_json
+from gatekeeper.settings import PrometheusSettings, Settings
+from gatekeeper.telemetry.absent import NoCounters
+from gatekeeper.telemetry.prometheus import Prometheus, PrometheusSource
+from gatekeeper.view import Provider
+from gatekeeper.wiring import Wiring
+
+_log = structlog.get_logger(__name__)
+ACTOR = Actor(ActorKind.SYSTEM, "service")
+# A probe every few seconds from each API server and kubelet must not become the database's main load.
+STORE_ASKED_EVERY_S = 1.0
+
+
+class Service:
+    """All parts of the process, put together from its settings."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        """Put it together; nothing runs yet.
+
+        Raises:
+            InvalidInput: a setting, a policy pack, the certificate or the token cannot be used.
+            Unavailable: the database cannot be opened.
+        """
+        settings = wiring.settings
+        self._wiring = wiring
+        reach = _reach(settings)
+        reading = _reading(settings.cluster, reach)
+        api = Api(connect(str(settings.kubernetes.kubeconfig) if settings.kubernetes.kubeconfig else None))
+        cluster = Cluster(api, wiring.catalogue, reading, reach.exempt_namespaces)
+        provider = Provider(
+            cluster=settings.cluster,
+            site=wiring.site,
+            packs=wiring.packs,
+            fleet=cluster.fleet,
+            grace_s=settings.controller.grace_s + settings.controller.slack_s,
+        )
+        gate = Gate(wiring.stores, provider, wiring.clock)
+        counters, times = _telemetry(settings.prometheus)
+        self._controller = Controller(
+            api=api,
+            cluster=cluster,
+            gate=gate,
+            meter=Meter(wiring.stores, counters, wiring.clock, wiring.catalogue, times),
+            stores=wiring.stores,
+            clock=wiring.clock,
+            reading=reading,
+            times=_times(settings),
+        )
+        webhook = Webhook(gate, cluster=settings.cluster, reach=reach)
+        app = WebhookApp(webhook.handle, token=_token(settings.webhook.path_token_file), ready=self.ready)
+        self._server = WebhookServer(app, settings.webhook.certificate_dir)
+        self._store_answered_at = float("-inf")
+
+    def ready(self) -> bool:
+        """Whether it can decide: the cluster has been seen whole, and the database answers."""
+        if not self._controller.ready:
+            return False
+        if time.monotonic() - self._store_answered_at >= STORE_ASKED_EVERY_S:
+            try:
+                self._wiring.stores.read(lambda reader: reader.log_size())
+            except Unavailable:
+                return False
+            self._store_answered_at = time.monotonic()
+        return True
+
+    def run(self, ending: threading.Event) -> None:
+        """Run until the event is set, then end in order.
+
+        Raises:
+            Conflict: the log is not the one that was signed before; nothing may be decided on it.
+        """
+        self._checkpoint()  # First of all: a ledger from an old backup has forgotten what was used since.
+        self._record_packs()
+        settings = self._wiring.settings
+        port = self._server.start(settings.webhook.host, settings.webhook.port)
+        try:
+            self._controller.start()
+            _log.info("started", cluster=settings.cluster, port=port)
+            while not ending.wait(settings.log.checkpoint_every_s):
+                self._checkpoint()
+        finally:
+            _log.info("ending")
+            self._controller.stop()
+            self._server.stop()
+        self._checkpoint()
+        _log.info("ended")
+
+    def _checkpoint(self) -> None:
+        """Sign what is durable. A key or disk that does not answer is no reason to stop; a forked log is."""
+        try:
+            log.checkpoint(self._wiring.stores, self._wiring.signer)
+        except Unavailable as error:
+            _log.warning("not_signed", error=str(error)[:500])
+
+    def _record_packs(self) -> None:
+        """Put on record which policies hold from now on."""
+        packs: list[JsonValue] = [
+            {
+                "id": active.pack.id,
+                "version": active.pack.version.isoformat(),
+                "mode": active.mode.value,
+                "sha256": active.pack.sha256,
+                "limit_tflop": str(active.pack.threshold.limit_tflop),
+            }
+            for active in self._wiring.packs
+        ]
+        facts = {"cluster": self._wiring.settings.cluster, "packs": packs}
+        record = new_record(RecordType.POLICY_LOADED, ACTOR, self._wiring.clock.now(), facts)
+        self._wiring.stores.transact(lambda tx: tx.append(record))
+
+
+def serve(wiring: Wiring) -> None:
+    """Run the service in the main thread until SIGTERM or SIGINT.
+
+    Raises:
+        GatekeeperError: it cannot start, or may not go on.
+    """
+    log_as_json()
+    ending = threading.Event()
+
+    def end(*_: object) -> None:
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        Service(wiring).run(ending)
+    except GatekeeperError as error:
+        _log.error("cannot_serve", error=str(error)[:1000])
+        raise
+
+
+def _reach(settings: Settings) -> Reach:
+    """Our lists of what reaches an accelerator, and the provider's own harmless names."""
+    own = settings.reach
+    return default_reach().adding(
+        device_keys=own.harmless_device_keys,
+        runtime_classes=own.harmless_runtime_classes,
+        exempt_namespaces=own.exempt_namespaces,
+    )
+
+
+def _reading(cluster: str, reach: Reach) -> Reading:
+    def workload(pod: Json) -> Workload | None:
+        """A pod of the cluster, by the same lists as the API server's policies."""
+        return read(pod, cluster=cluster, namespace=pod["metadata"]["namespace"], reach=reach)
+
+    return Reading(cluster, workload, expected_pods, reach.is_device)
+
+
+def _times(settings: Settings) -> Times:
+    own = settings.controller
+    return Times(resync_s=own.resync_s, clearance_s=own.clearance_s, settle_every_s=own.settle_every_s)
+
+
+def _telemetry(settings: PrometheusSettings | None) -> tuple[Counters, MeterTimes]:
+    """Where counters come from, and when the meter asks them; without any there is nothing to wait for."""
+    if settings is None:
+        return NoCounters(), MeterTimes(delay_s=0, patience_s=0)
+    source = PrometheusSource(
+        url=settings.url,
+        trusted=settings.trusted,
+        honor_labels=settings.honor_labels,
+        sample_s=settings.sample_s,
+        token_file=settings.token_file,
+        ca_file=settings.ca_file,
+    )
+    return Prometheus.connect(source), MeterTimes(delay_s=settings.delay_s, patience_s=settings.patience_s)
+
+
+def _token(path: Path) -> str:
+    """The unguessable end of the webhook's path.
+
+    Raises:
+        InvalidInput: the file cannot be read.
+    """
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"The webhook's path token cannot be read from {path}.",
+            hint="Name its file as webhook.path_token_file; the chart mounts one.",
+        ) from error
