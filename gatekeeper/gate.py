@@ -154,9 +154,15 @@ class Gate:
 
     def record_stop(self, workload: Workload, decision: Decision) -> None:
         """Make a stop durable before it is carried out."""
-        facts = {**workload_facts(workload), "decision": decision_facts(decision)}
-        record = new_record(RecordType.WORKLOAD_STOPPED, CONTROLLER, self._clock.now(), facts)
-        self._stores.transact(lambda tx: tx.append(record))
+        now = self._clock.now()
+
+        def work(tx: Transaction) -> int:
+            binding = tx.binding(self._provider.cluster, workload.ref.namespace)
+            customer_id = binding.customer_id if binding else None
+            facts = {**workload_facts(workload), "decision": decision_facts(decision), "customer": customer_id}
+            return tx.append(new_record(RecordType.WORKLOAD_STOPPED, CONTROLLER, now, facts))
+
+        self._stores.transact(work)
 
     def cleared_until(self, namespace: str, *, at_most: timedelta) -> datetime | None:
         """How long the pods of a namespace need no gate; None where they need one.

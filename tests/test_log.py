@@ -12,15 +12,24 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from gatekeeper import log
+from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.domain.checkpoint import VerifierKey, open_checkpoint
+from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.errors import Conflict, NotFound
 from gatekeeper.domain.export import ExportHeader
+from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.merkle import ProofRefused, leaf_hash, verify_inclusion
+from gatekeeper.domain.party import Binding, Customer, Standing
+from gatekeeper.domain.policy import Site
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType, decode
+from gatekeeper.domain.workload import Workload, WorkloadRef
 from gatekeeper.ed25519 import check_ed25519
+from gatekeeper.gate import Gate
+from gatekeeper.ports import Transaction
 from gatekeeper.signing import Ed25519Signer
 from gatekeeper.stores import SqlStores, open_stores
 from gatekeeper.verify.export import verify_export
+from gatekeeper.view import Provider
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 ANA = Actor(ActorKind.PERSON, "ana@provider")
@@ -251,6 +260,29 @@ def test_blocked_is_narrowed_by_customer_namespace_and_time(stores: SqlStores) -
     assert seqs(namespace="one") == [0, 2, 3]
     assert seqs(namespace="one", customer="lab") == [0]
     assert seqs(since=NOW + timedelta(hours=1), until=NOW + timedelta(hours=3)) == [1, 2]
+
+
+def test_a_stop_is_found_by_the_customer_that_it_hit(stores: SqlStores) -> None:
+    class Clock:
+        def now(self) -> datetime:
+            return NOW
+
+    def bind(tx: Transaction) -> None:
+        tx.put_customer(Customer("lab", "lab-inc", Standing.DRAFT, "ana"))
+        tx.put_binding(Binding("east", "train", "lab"))
+
+    stores.transact(bind)
+    fleet = Fleet.of(load_catalogue(), [])
+    gate = Gate(stores, Provider("east", Site(), (), lambda: fleet, 0), Clock())
+    workload = Workload(WorkloadRef("east", "train", "Job", "train"))
+    gate.record_stop(workload, Decision(Verdict.STOP, (), "Stopped: suspended."))
+    (row,) = stores.read(lambda reader: list(log.blocked(reader, customer="lab")))
+    assert (row.verdict, row.customer, row.workload, row.sentence) == (
+        "stopped",
+        "lab",
+        "Job/train",
+        "Stopped: suspended.",
+    )
 
 
 @pytest.mark.parametrize(
