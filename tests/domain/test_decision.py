@@ -211,6 +211,16 @@ def test_a_pack_that_only_warns_takes_no_budget() -> None:
     assert decide(make_question(packs), packs).grant is None
 
 
+@pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.WARN])
+def test_among_equal_verdicts_the_pack_that_enforces_is_the_one_the_customer_reads(mode: Mode) -> None:
+    """Otherwise a pack that only observes would tell customers what it is not meant to tell them."""
+    packs = (*enforced(make_pack("a", action=Action.DENY), mode=mode), *enforced(make_pack("b")))
+    used_tflop = 9 * 10**13 if mode is Mode.WARN else 0
+    decision = decide(make_question(packs, used_tflop=used_tflop), packs)
+    assert [each.pack for each in decision.reasons] == ["b", "a"]
+    assert " by b: " in decision.sentence
+
+
 actions = st.sampled_from(list(Action))
 modes = st.sampled_from(list(Mode))
 active_packs = st.lists(st.tuples(actions, modes, st.integers(10**9, 10**14)), max_size=4).map(

@@ -82,6 +82,11 @@ def test_an_hour_of_a_busy_h100_is_counted_by_its_clock_and_format() -> None:
     assert usage.high_tflop == -(-1_978_900 * 44 * 3600 // 100_000)
 
 
+def test_the_margin_never_lifts_high_above_what_the_device_can_do() -> None:
+    flat_out = Observation("GPU-1", 1_980 * HZ_PER_MHZ, 10)
+    assert metered(H100, flat_out, interval_s=10).high_tflop == H100.worst_tflop_per_s * 10
+
+
 def test_missing_counters_cost_the_worst_rate_and_half_the_peak_at_best() -> None:
     assert unmetered(H100, interval_s=10) == Usage(0, 4947, 21420)
     assert metered(H100, None, interval_s=10) == Usage(0, 4947, 21420)
