@@ -5,7 +5,7 @@ python -m bench.webhook_server FOLDER TOKEN    # prints its port; FOLDER holds t
 
 from __future__ import annotations
 
-import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from admission.http import WebhookApp
 from admission.server import WebhookServer
 from admission.webhook import Webhook
 from bench.provider import CLUSTER, make_gate
-from bench.tools import free_port
 from gatekeeper.stores import open_stores
 
 
@@ -30,9 +29,11 @@ def main() -> None:
     with open_stores(f"sqlite:///{folder / 'webhook.db'}") as stores:
         webhook = Webhook(make_gate(stores), cluster=CLUSTER)
         server = WebhookServer(WebhookApp(webhook.handle, token=token, ready=lambda: True), folder)
-        port = free_port()
-        print(port, flush=True)
-        asyncio.run(server.serve_forever("127.0.0.1", port))
+        # Blocked before the server's threads start, so that they inherit it and the wait below gets it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        print(server.start(), flush=True)
+        signal.sigwait({signal.SIGTERM})
+        server.stop()
 
 
 if __name__ == "__main__":
