@@ -28,7 +28,7 @@ from pydantic import Field, StringConstraints
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.registry import KycRecord
-from gatekeeper.registry.kyc_record import PARTIES_MAX
+from gatekeeper.registry.kyc_record import PARTIES_MAX, owners_of
 from gatekeeper.yaml_files import Document, Part, read_all
 
 FILES_MAX = 10_000
@@ -55,7 +55,7 @@ class CustomerFile(Part):
     format: Literal["1"]
     customer: _Id
     party: _Id | None = None
-    parties: tuple[PartyPart, ...] = Field(min_length=1, max_length=PARTIES_MAX)
+    parties: tuple[PartyPart, ...] = Field(max_length=PARTIES_MAX)
 
 
 def load_customers(paths: Iterable[Path]) -> list[tuple[str, KycRecord]]:
@@ -83,9 +83,9 @@ def load_customers(paths: Iterable[Path]) -> list[tuple[str, KycRecord]]:
 
 
 def dump(record: KycRecord) -> str:
-    """The record as a file would say it: what people compare, line by line."""
+    """The record as a file would say it, the customer's own party first: what people compare, line by line."""
     parties = []
-    for party in record.parties:
+    for party in owners_of({party.id: party for party in record.parties}, record.party_id).values():
         shown: dict[str, object] = {"id": party.id, "kind": party.kind.value, "legal_name": party.legal_name}
         shown |= {"headquarters": party.headquarters} if party.headquarters else {}
         shown |= {"parents": list(party.parents)} if party.parents else {}

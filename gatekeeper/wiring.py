@@ -65,8 +65,8 @@ class Wiring:
         missing = sorted(chosen.keys() - {pack.id for pack in packs})
         if missing:
             raise InvalidInput(
-                f"The settings name the policy pack {missing[0]!r}, which is not in {self.policies_dir}.",
-                hint="See `gatekeeper policy list`.",
+                f"The settings name the policy pack {missing[0]!r}, and there is none of that name.",
+                hint=f"There are: {', '.join(pack.id for pack in packs)}.",
             )
         return tuple(
             ActivePack(pack, chosen[pack.id].mode if pack.id in chosen else pack.default_mode) for pack in packs

@@ -88,4 +88,7 @@ def _explain_usage(error: typer.TyperException) -> None:
     """A wrong option or argument, with the way to the right one."""
     context = getattr(error, "ctx", None)
     say = getattr(error, "format_message", lambda: str(error))
-    complain(say(), f"See `{context.command_path} --help`." if context else "See `gatekeeper --help`.")
+    complain(
+        say().replace("Value error, ", ""),
+        f"See `{context.command_path} --help`." if context else "See `gatekeeper --help`.",
+    )

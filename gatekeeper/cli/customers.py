@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, day_of, opened, start_of
-from gatekeeper.cli.printing import plain, say, say_json, show
+from gatekeeper.cli.printing import confirm, say, say_json, show
 
 if TYPE_CHECKING:
     from gatekeeper.domain.tier import TierFinding
-    from gatekeeper.registry import KycRecord, Plan, Review
+    from gatekeeper.registry import KycRecord, Plan, Review, TierChange
 
-app = typer.Typer(help="Customers: who they are, who owns them, and how their KYC record stands.", no_args_is_help=True)
+app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)
 Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
 
 
@@ -45,8 +45,7 @@ def apply(
 def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
     """List all customers with their standing and tier."""
     with opened(config, data) as wiring:
-        ids = [each.id for each in wiring.stores.read(lambda reader: reader.customers())]
-        rows = [_row(wiring.registry.review(each)) for each in ids]
+        rows = [_row(review) for review in wiring.registry.reviews()]
     tiers = sorted({pack for row in rows for pack in row["tiers"]})
     flat = [{**row, **{pack: row["tiers"].get(pack) for pack in tiers}} for row in rows]
     columns = ["customer", "standing", *tiers, "expires", "waits"]
@@ -93,7 +92,7 @@ def approve(
         if seen is None:
             _tell_review(review)
             if not yes:
-                typer.confirm(f"Approve this as {plain(by)}?", abort=True, err=True)
+                confirm(f"Approve this as {by}?")
         approved = wiring.registry.approve(
             customer, by=by, expires_at=start_of(expires_on, "--expires-on"), seen=seen or review.fingerprint
         )
@@ -152,8 +151,7 @@ def _tell(plan: Plan, *, dry_run: bool) -> None:
         Outcome.WITHDRAWN: "unchanged; what had waited is withdrawn",
     }
     say(f"customer {customer} {says[plan.outcome]}{' (dry run: nothing was changed)' if dry_run else ''}")
-    for change in plan.changes:
-        say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}")
+    _tell_changes(plan.changes)
 
 
 def _tell_review(review: Review) -> None:
@@ -162,19 +160,30 @@ def _tell_review(review: Review) -> None:
     customer = review.customer
     until = f" until {customer.expires_at:%Y-%m-%d}" if customer.expires_at else ""
     say(f"customer {customer.id}: {review.standing.value}{until}, version {customer.version}")
-    say(f"prepared by {review.prepared_by}{f', approved by {customer.approved_by}' if customer.approved_by else ''}")
+    approved = f", approved by {customer.approved_by}" if customer.approved_by else ""
+    say(f"prepared by {customer.prepared_by}{approved}")
     if customer.reason:
         say(f"reason: {customer.reason}")
-    for pack, finding in review.findings.items():
-        say(f"{finding.tier} by {pack}: {finding.deciding.text}")
-    say(f"fingerprint: {review.fingerprint}")
+    _tell_tiers(review.findings_in_effect or review.findings)
     say()
-    say(dump(review.looked_at).rstrip())
+    say(dump(review.in_effect or review.looked_at).rstrip())
+    say()
     if review.proposed is not None and review.in_effect is not None:
-        say()
-        say("This waits for a second person. What it changes:")
+        say(f"Prepared by {review.prepared_by}, and waits for a second person:")
         _tell_difference(review.in_effect, review.proposed)
-    for change in review.changes:
+        say("If approved:")
+        _tell_tiers(review.findings)
+    _tell_changes(review.changes)
+    say(f"fingerprint: {review.fingerprint}")
+
+
+def _tell_tiers(findings: Mapping[str, TierFinding]) -> None:
+    for pack, finding in findings.items():
+        say(f"{finding.tier} by {pack}: {finding.deciding.text}")
+
+
+def _tell_changes(changes: Iterable[TierChange]) -> None:
+    for change in changes:
         say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}")
 
 
@@ -195,7 +204,8 @@ def _row(review: Review) -> dict[str, Any]:
     return {
         "customer": customer.id,
         "standing": review.standing.value,
-        "tiers": {pack: finding.tier.value for pack, finding in review.findings.items()},
+        "tiers": {pack: each.tier.value for pack, each in (review.findings_in_effect or review.findings).items()},
+        "tiers_if_approved": {pack: finding.tier.value for pack, finding in review.findings.items()},
         "party": review.looked_at.party_id,
         "version": customer.version,
         "prepared_by": review.prepared_by,

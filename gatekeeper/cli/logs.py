@@ -12,7 +12,7 @@ from gatekeeper.cli.options import Config, Data, Output, Person, acting, opened,
 from gatekeeper.cli.printing import say, say_csv, say_json, show
 from gatekeeper.domain.errors import Conflict, Unavailable
 
-app = typer.Typer(help="The audit log: sign it, export it, verify an export.", no_args_is_help=True)
+app = typer.Typer(help="Sign, export and verify the audit log.", no_args_is_help=True)
 BLOCKED_EXAMPLE = "Example: gatekeeper blocked --since 2026-11-01 --output csv > blocked.csv"
 NOT_VERIFIED = 1
 _COLUMNS = ("seq", "at", "verdict", "customer", "cluster", "namespace", "workload", "tier", "used_tflop", "limit_tflop")

@@ -9,9 +9,7 @@ import typer
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, opened
 from gatekeeper.cli.printing import say, show
 
-app = typer.Typer(
-    help="Namespaces: which customer's they are, and which run their work belongs to.", no_args_is_help=True
-)
+app = typer.Typer(help="Bind namespaces to customers.", no_args_is_help=True)
 
 
 @app.command(epilog="Example: gatekeeper namespace bind team-a bharat-models --run indic-llm-2")

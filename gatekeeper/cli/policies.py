@@ -10,9 +10,7 @@ import typer
 from gatekeeper.cli.options import Config, Data, Output, Printed, opened
 from gatekeeper.cli.printing import say, say_json, show
 
-app = typer.Typer(
-    help="Policy packs: what they say, how they are run, and whether they pass their own suite.", no_args_is_help=True
-)
+app = typer.Typer(help="List, show and test policy packs.", no_args_is_help=True)
 ACCELERATORS_EXAMPLE = "Example: gatekeeper accelerators --output json"
 FAILED = 1
 
@@ -134,7 +132,10 @@ def ask_suites(
 
 
 def accelerators(output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
-    """List the accelerators that we know, with the rate that each cannot exceed."""
+    """List the accelerators that we know.
+
+    Peaks are dense; the worst case is the fastest format at the highest clock, which nothing exceeds.
+    """
     from gatekeeper.domain.accelerators import Format
 
     with opened(config, data) as wiring:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
+import typer
+
 from gatekeeper.cli.options import Output
 
 Row = Mapping[str, object]
@@ -26,6 +28,21 @@ def complain(message: str, hint: str = "") -> None:
     """Say on stderr what could not be done, and what to do next."""
     lines = [f"Error: {message}", *([hint] if hint else [])]
     sys.stderr.write("\n".join(plain(line) for text in lines for line in text.split("\n")) + "\n")
+
+
+def confirm(question: str) -> None:
+    """Ask a person; anything but yes ends the command.
+
+    Raises:
+        typer.Abort: the answer is not yes, or there is nobody to answer.
+    """
+    sys.stderr.write(f"{plain(question)} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        sys.stderr.write("\n")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise typer.Abort
 
 
 def show(rows: Sequence[Row], columns: Sequence[str], output: Output, *, nothing: str) -> None:

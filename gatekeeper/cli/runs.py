@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, opened
-from gatekeeper.cli.printing import plain, say, say_json, show
+from gatekeeper.cli.printing import confirm, say, say_json, show
 
 if TYPE_CHECKING:
     from gatekeeper.domain.ledger import Account
     from gatekeeper.domain.run import Run
 
-app = typer.Typer(help="Training runs: what they carry in, have used and still hold.", no_args_is_help=True)
+app = typer.Typer(help="Declare and approve training runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="Id of the run.", show_default=False)]
 
 
@@ -64,7 +64,7 @@ def approve(
         if seen is not None:
             _tell(seen, account)
             if not yes:
-                typer.confirm(f"Approve this as {plain(by)}?", abort=True, err=True)
+                confirm(f"Approve this as {by}?")
         wiring.registry.approve_run(run, by=by, seen=seen)
     say(f"run {run} approved; bind a namespace to it: gatekeeper namespace bind NAMESPACE CUSTOMER --run {run}")
 

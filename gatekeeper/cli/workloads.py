@@ -25,7 +25,10 @@ Files = Annotated[list[Path], typer.Argument(help="Files, or folders of files.",
 
 
 def inspect(files: Files, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
-    """Show what the workloads in files ask for, as the webhook reads them."""
+    """Show what the workloads in files ask for.
+
+    They are read as the webhook reads them.
+    """
     from admission.inspect import Problem, inspect_paths
 
     with opened(config, data) as wiring:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from gatekeeper.domain.party import Customer, Standing
+from gatekeeper.domain.party import Customer, Party, Standing
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.tier import Tier, TierFinding, worst
@@ -45,7 +45,7 @@ class Review:
         in_effect: the record that holds; None where nothing was approved yet.
         proposed: the record that waits, with all known owners; None where nothing waits.
         looked_at: what waits, or else what holds: what an approval approves.
-        findings: tier by each pack of what is looked at.
+        findings: tier by each pack of what is looked at; findings_in_effect: of what holds, none where nothing does.
         changes: customers whose tier an approval would move.
         fingerprint: names all of this; an approval that passes it approves exactly this.
     """
@@ -57,6 +57,7 @@ class Review:
     looked_at: KycRecord
     prepared_by: str
     findings: Mapping[str, TierFinding]
+    findings_in_effect: Mapping[str, TierFinding]
     changes: tuple[TierChange, ...]
     fingerprint: str
 
@@ -91,7 +92,17 @@ class CustomerRegistry:
             NotFound: no such customer.
         """
         now = self._clock.now()
-        return self._stores.read(lambda reader: self._review(reader, customer_id, now))
+        return self._stores.read(lambda reader: self._review(reader, existing(reader, customer_id), now))
+
+    def reviews(self) -> list[Review]:
+        """All customers by id, each as an approver sees it."""
+        now = self._clock.now()
+
+        def work(reader: Reader) -> list[Review]:
+            parties = reader.parties()  # read once for all
+            return [self._review(reader, each, now, parties) for each in reader.customers()]
+
+        return self._stores.read(work)
 
     def approve(
         self, customer_id: str, *, by: str, expires_at: datetime | None = None, seen: str | None = None
@@ -109,7 +120,7 @@ class CustomerRegistry:
         now, actor = self._clock.now(), person(by)
 
         def work(tx: Transaction) -> Customer:
-            review = self._review(tx, customer_id, now)
+            review = self._review(tx, existing(tx, customer_id), now)
             if seen is not None and seen != review.fingerprint:
                 raise Conflict(
                     f"The record of customer {customer_id} is not the one that {actor.name} looked at.",
@@ -182,16 +193,20 @@ class CustomerRegistry:
         tx.append(new_record(kind, person(by), now, facts))
         return plan
 
-    def _review(self, reader: Reader, customer_id: str, now: datetime) -> Review:
-        customer, parties = existing(reader, customer_id), reader.parties()
-        yardstick, proposal = self._yardstick(now), waiting_for(reader, customer_id)
+    def _review(
+        self, reader: Reader, customer: Customer, now: datetime, parties: Mapping[str, Party] | None = None
+    ) -> Review:
+        parties = reader.parties() if parties is None else parties
+        yardstick, proposal = self._yardstick(now), waiting_for(reader, customer.id)
         holds = in_effect(customer, parties) if customer.standing is not Standing.SUBMITTED else None
-        changed = proposal.record.parties if proposal else ()
-        after = overlaid(parties, changed)
-        proposed = completed(proposal.record, after) if proposal else None
+        after, proposed, changes = parties, None, tuple[TierChange, ...]()
+        if proposal is not None:
+            after = overlaid(parties, proposal.record.parties)
+            proposed = completed(proposal.record, after)
+            changes = tier_changes(reader.customers(), parties, proposal.record.parties, yardstick)
         looked_at = proposed or holds
         if looked_at is None:
-            raise NotFound(f"Customer {customer_id} has no record to look at.", hint="Apply its file.")
+            raise NotFound(f"Customer {customer.id} has no record to look at.", hint="Apply its file.")
         return Review(
             customer=customer,
             standing=customer.standing_at(now),
@@ -200,7 +215,8 @@ class CustomerRegistry:
             looked_at=looked_at,
             prepared_by=proposal.prepared_by if proposal else customer.prepared_by,
             findings=yardstick.findings(after, looked_at.party_id),
-            changes=tier_changes(reader.customers(), parties, changed, yardstick),
+            findings_in_effect=yardstick.findings(parties, holds.party_id) if holds else {},
+            changes=changes,
             fingerprint=fingerprint(customer, looked_at),
         )
 

@@ -1,0 +1,167 @@
+"""What holds for every command: help with an example, JSON for every list, and text of others that does no harm."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from gatekeeper import cli
+from gatekeeper.cli.printing import plain, say_csv
+from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType
+from gatekeeper.stores import open_stores
+
+
+def leaves(command: typer.core.TyperCommand | typer.core.TyperGroup, *path: str) -> Iterator[tuple[str, ...]]:
+    """The words of every command."""
+    if isinstance(command, typer.core.TyperGroup):
+        for name, inner in command.commands.items():
+            assert isinstance(inner, typer.core.TyperCommand | typer.core.TyperGroup)
+            yield from leaves(inner, *path, name)
+    else:
+        yield path
+
+
+ROOT = typer.main.get_command(cli.app)
+assert isinstance(ROOT, typer.core.TyperGroup)
+COMMANDS = list(leaves(ROOT))
+LISTS = [each for each in COMMANDS if each[-1] in ("list", "blocked", "accelerators")]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    return str(tmp_path / "data")
+
+
+def words_of(words: tuple[str, ...]) -> str:
+    return " ".join(words)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=words_of)
+def test_every_command_has_help_with_an_example_of_itself(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([*words, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    example = re.search(r"Example: (gatekeeper .+)", shown)
+    assert example is not None, shown
+    assert shlex.split(example[1])[1 : len(words) + 1] == list(words)
+
+
+@pytest.mark.parametrize("words", LISTS, ids=words_of)
+def test_every_list_can_be_had_as_json(words: tuple[str, ...], data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([*words, "--output", "json", "--data", data]) == 0
+    assert isinstance(json.loads(capsys.readouterr().out), list)
+
+
+def test_help_needs_none_of_the_heavy_libraries() -> None:
+    # What makes `gatekeeper --help` slow is imports; their time differs from machine to machine, their names do not.
+    code = "import sys, gatekeeper.cli; print(*{each.partition('.')[0] for each in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"sqlalchemy", "alembic", "pydantic", "yaml", "kubernetes", "cryptography", "uvicorn", "httpx", "structlog"}
+    assert heavy & set(loaded) == set()
+
+
+def test_data_of_customers_lies_in_a_folder_of_its_owner_only(data: str) -> None:
+    assert cli.run(["customer", "list", "--data", data]) == 0
+    assert Path(data).stat().st_mode & 0o777 == 0o700
+
+
+def test_the_login_name_acts_where_nobody_is_named(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lab.yaml"
+    file.write_text("format: 1\ncustomer: lab\nparties: [{id: lab, legal_name: Lab}]\n")
+    monkeypatch.delenv("COMPUTE_GATEKEEPER_PERSON", raising=False)
+    monkeypatch.setenv("LOGNAME", "cem")
+    cli.run(["customer", "apply", "-f", str(file), "--data", data])
+    monkeypatch.setenv("COMPUTE_GATEKEEPER_PERSON", "cem")
+    assert cli.run(["customer", "approve", "lab", "--yes", "--data", data]) == cli.COULD_NOT
+    assert "cem prepared the record" in capsys.readouterr().err
+
+
+HOSTILE = '=HYPERLINK("http://evil")\x1b[2J'
+
+
+def refuse(data: str, name: str) -> None:
+    """Put a refusal into the log whose names a tenant chose."""
+    facts: dict[str, JsonValue] = {
+        "customer": "lab",
+        "workload": {"cluster": "east", "namespace": "=1+1", "kind": "Job", "name": name, "uid": ""},
+        "decision": {"sentence": name, "tier": "2", "limit_tflop": "99999999999999", "used_tflop": "5"},
+    }
+    actor = Actor(ActorKind.SERVICE, "webhook")
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    Path(data).mkdir()
+    with open_stores(f"sqlite:///{data}/gatekeeper.db") as stores:
+        record = Record(str(uuid.uuid4()), at, RecordType.WORKLOAD_REFUSED, actor, facts)
+        stores.transact(lambda tx: tx.append(record))
+
+
+def test_no_cell_of_a_csv_is_a_formula(data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    refuse(data, HOSTILE)
+    assert cli.run(["blocked", "--output", "csv", "--data", data]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["namespace"] == "'=1+1"
+    assert row["sentence"].startswith("'=HYPERLINK")
+    assert row["used_tflop"] == "5"
+    assert [each for each in row.values() if each.startswith(("=", "+", "-", "@", "\t"))] == []
+
+
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "＝1"])
+def test_whatever_a_spreadsheet_runs_becomes_text(cell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say_csv([{"a": cell}], ["a"])
+    ((_,), (written,)) = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert written == f"'{cell}"
+
+
+def test_names_cannot_steer_a_terminal(data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    refuse(data, HOSTILE + "[red]x[/red]\u202e")
+    assert cli.run(["blocked", "--data", data]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "\\u001b[2J[red]x[/red]\\u202e" in shown
+
+
+def test_plain_text_stays_as_it_is() -> None:
+    assert plain("Zürich 中 Läb – ok") == "Zürich 中 Läb – ok"
+
+
+def test_amounts_in_json_are_decimal_text(data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    refuse(data, "train")
+    cli.run(["blocked", "--output", "json", "--data", data])
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["limit_tflop"], row["at"]) == ("99999999999999", "2026-11-22T00:00:00Z")
+
+
+def test_no_answer_at_the_question_approves_nothing(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lab.yaml"
+    file.write_text("format: 1\ncustomer: lab\nparties: [{id: lab, legal_name: Lab}]\n")
+    cli.run(["customer", "apply", "-f", str(file), "--data", data, "--as", "ana"])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert cli.run(["customer", "approve", "lab", "--data", data, "--as", "ben"]) == cli.COULD_NOT
+    assert "Nothing was done" in capsys.readouterr().err
+
+
+def test_a_folder_with_one_bad_file_changes_nothing(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text("format: 1\ncustomer: lab\nparties: [{id: lab, legal_name: Lab}]\n")
+    (tmp_path / "b.yaml").write_text("format: 1\ncustomer: shop\nparties: [{id: shop, legal_name: S}, {id: shop}]\n")
+    assert cli.run(["customer", "apply", "-f", str(tmp_path), "--data", data, "--as", "ana"]) == cli.COULD_NOT
+    cli.run(["customer", "list", "--output", "json", "--data", data])
+    assert json.loads(capsys.readouterr().out) == []
