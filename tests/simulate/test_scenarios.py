@@ -1,0 +1,129 @@
+"""Scenarios: what a file may say, and that playing one keeps what the product promises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from gatekeeper.domain.decision import Verdict
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.simulate.engine import Timeline
+from gatekeeper.simulate.scenario import load_scenario
+from gatekeeper.simulate.stage import Stage
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SMALL = """\
+title: small
+starts: 2026-12-01
+days: 12
+site: {{country: US}}
+policies: {{us-ai-diffusion: enforce}}
+customers: {customers}
+fleet: [{{product: {product}, count: 200000}}]
+jobs:
+  - name: big
+    customer: bharat-models
+    namespace: big
+    devices: {devices}
+    wants_days: 12
+    profile: {profile}
+"""
+STEADY = "[{until_day: 12, tensor_activity_percent: 70}]"
+
+
+def write(
+    folder: Path, *, devices: object = 16_000, profile: str = STEADY, customers: str = "", product: str = "NVIDIA-GB300"
+) -> Path:
+    path = folder / "scenario.yaml"
+    where = customers or str(EXAMPLES / "customers")
+    path.write_text(SMALL.format(devices=devices, profile=profile, customers=where, product=product))
+    return path
+
+
+def play(path: Path, folder: Path) -> tuple[Stage, Timeline]:
+    stage = Stage(load_scenario(path), folder / "scenario.db")
+    stage.enrol()
+    return stage, stage.play()
+
+
+def test_a_run_ends_below_the_limit_with_a_warning_before_and_a_refusal_after(tmp_path: Path) -> None:
+    stage, timeline = play(write(tmp_path), tmp_path)
+    with stage:
+        used = [p.carried_in_tflop + p.settled.high_tflop + p.pending_tflop for p in timeline.points]
+        assert max(used) <= stage.limit_tflop
+        assert [told.decision.verdict for told in timeline.told][:2] == [Verdict.ALLOW, Verdict.WARN]
+        assert timeline.told[-1].decision.verdict is Verdict.DENY
+        assert timeline.last_of(timeline.runs[0]).pending_tflop == 0
+
+
+def test_a_day_without_metrics_counts_at_the_worst_case(tmp_path: Path) -> None:
+    (tmp_path / "with").mkdir()
+    (tmp_path / "without").mkdir()
+    little = "[{until_day: 1, tensor_activity_percent: 1}, {until_day: 12, tensor_activity_percent: 1}]"
+    gap = "[{until_day: 1, metrics: false}, {until_day: 12, tensor_activity_percent: 1}]"
+    settled = []
+    for name, profile in (("with", little), ("without", gap)):
+        path = write(tmp_path / name, devices=1_000, profile=profile, product="NVIDIA-H100-80GB-HBM3")
+        stage, timeline = play(path, tmp_path / name)
+        with stage:
+            settled.append(timeline.last_of(timeline.runs[0]).settled.high_tflop)
+    worst_day_tflop = 1_000 * 2_143 * 86_400  # 2,142 TFLOP/s: H100 SXM, FP8 at its highest clock
+    assert worst_day_tflop * 0.9 < settled[1] - settled[0] < worst_day_tflop
+
+
+def test_the_picture_is_an_svg_with_the_limit_and_the_refusal(tmp_path: Path) -> None:
+    stage, timeline = play(write(tmp_path), tmp_path)
+    with stage:
+        tree = ET.fromstring(stage.picture_of(timeline.runs[0]))
+    words = " ".join(tree.itertext())
+    assert tree.tag.endswith("svg")
+    assert "limit: under 1.00e26 FLOP" in words
+    assert "refused, day" in words
+
+
+@pytest.mark.parametrize(
+    ("devices", "profile", "says"),
+    [
+        ("0", STEADY, r"scenario\.yaml:\d+:\d+"),
+        ("8", "[]", r"scenario\.yaml:\d+:\d+"),
+        ("8", "[{until_day: 3, tensor_activity_percent: 140}]", r"scenario\.yaml:\d+:\d+"),
+        ("8", "[{until_day: 3}, {until_day: 2}]", "must increase"),
+        ("8", "[{until_day: 3, tensor_aktivity: 4}]", r"scenario\.yaml:\d+:\d+"),
+    ],
+)
+def test_nonsense_in_a_scenario_is_named_with_its_place(tmp_path: Path, devices: str, profile: str, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        load_scenario(write(tmp_path, devices=devices, profile=profile))
+
+
+def test_a_job_of_an_unknown_customer_is_an_error(tmp_path: Path) -> None:
+    nobody = tmp_path / "customers.yaml"
+    nobody.write_text("format: 1\ncustomer: other\nparties: [{id: other, legal_name: Other, headquarters: PL}]\n")
+    scenario = load_scenario(write(tmp_path, customers=str(nobody)))
+    with Stage(scenario, tmp_path / "s.db") as stage, pytest.raises(InvalidInput, match="whom no file describes"):
+        stage.enrol()
+
+
+@pytest.mark.slow
+def test_the_example_scenario_plays_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from gatekeeper.cli import run
+
+    scenario = EXAMPLES / "scenarios" / "two-jobs-metrics-lost.yaml"
+    assert run(["simulate", str(scenario), "--out", str(tmp_path), "--output", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    [total] = answer["runs"]
+    assert int(total["high_tflop"]) <= int(total["limit_tflop"])
+    assert Path(total["picture"]).read_text().startswith("<svg")
+
+
+@pytest.mark.slow
+def test_the_demo_tells_its_story_and_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from gatekeeper.cli import run
+
+    assert run(["demo", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    for part in ("cascade-ai", "Pearl River", "allowed", "refused", "run.svg", "All of it went as told"):
+        assert part in said
