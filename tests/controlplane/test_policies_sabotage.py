@@ -1,0 +1,128 @@
+"""Somebody else's mutation of our pods: what the policies check again after all of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.controlplane.calls import Answer, Caller
+from tests.controlplane.chart import Lab
+from tests.controlplane.harness.processes import wait_until
+from tests.controlplane.pods import (
+    GATE,
+    Pod,
+    fresh_name,
+    gates_of,
+    gpu_pod,
+    host_pod,
+    pod,
+    release_patch,
+)
+
+OTHER_GATE = "example.org/queue"
+CLEARED = "compute-gatekeeper.io/cleared"
+
+
+REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
+STRIP_GATES = '[JSONPatch{op: "remove", path: "/spec/schedulingGates"}]'
+STRIP_DEADLINE = '[JSONPatch{op: "remove", path: "/spec/activeDeadlineSeconds"}]'
+RAISE_GRACE = '[JSONPatch{op: "replace", path: "/spec/terminationGracePeriodSeconds", value: 300}]'
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """A foreign mutating policy that spoils the pods carrying its own label."""
+
+    lab: Lab
+    name: str
+
+    def install(self, operation: str, patch: str, *, condition: str = "true", again: str = "IfNeeded") -> None:
+        """Spoil them at the operation, by the patch, where the condition holds."""
+        rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": [operation], "resources": ["pods"]}
+        mark = f'object.metadata.?labels[?"sabotage"].orValue("") == "{self.name}"'
+        conditions = {"marked": mark, "applies": condition}
+        spec = {
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": again,
+            "matchConstraints": {"resourceRules": [rule]},
+            "matchConditions": [{"name": key, "expression": value} for key, value in conditions.items()],
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
+        }
+        binding = {"metadata": {"name": self.name}, "spec": {"policyName": self.name}}
+        admin = self.lab.admin
+        assert admin.create(f"{REGISTRATION}/mutatingadmissionpolicies", {**binding, "spec": spec}).ok
+        assert admin.create(f"{REGISTRATION}/mutatingadmissionpolicybindings", binding).ok
+
+    def remove(self) -> None:
+        """Take it away; pods of other tests do not carry its label, so it does not matter when that is obeyed."""
+        for kind in ("mutatingadmissionpolicybindings", "mutatingadmissionpolicies"):
+            assert self.lab.admin.delete(f"{REGISTRATION}/{kind}/{self.name}").ok
+
+    def marked(self, manifest: Pod) -> Pod:
+        """The pod with the label that the policy looks for."""
+        manifest["metadata"]["labels"] = {"sabotage": self.name}
+        return manifest
+
+    def refusal(self, make: Callable[[], Pod]) -> Answer | None:
+        """What is said against such a pod, or None while it still comes through."""
+        answer = self.lab.try_pod(self.marked(make()), query="dryRun=All")
+        return None if answer.ok else answer
+
+
+@pytest.fixture
+def sabotage(lab: Lab) -> Iterator[Sabotage]:
+    """A foreign policy, to be installed by the test."""
+    policy = Sabotage(lab, fresh_name("sabotage"))
+    yield policy
+    policy.remove()
+
+
+def test_a_gate_that_is_stripped_once_is_stamped_again(lab: Lab, sabotage: Sabotage) -> None:
+    sabotage.install("CREATE", STRIP_GATES, condition="has(object.spec.schedulingGates)", again="Never")
+    other: dict[str, Any] = {"schedulingGates": [{"name": OTHER_GATE}]}
+    wait_until(lambda: not gates_of(lab.make_pod(sabotage.marked(pod(**other)))), "the foreign policy to take effect")
+    assert gates_of(lab.make_pod(sabotage.marked(gpu_pod(**other)))) == [GATE]
+
+
+def test_a_gate_that_is_stripped_every_time_keeps_the_pod_out(lab: Lab, sabotage: Sabotage) -> None:
+    sabotage.install("CREATE", STRIP_GATES, condition="has(object.spec.schedulingGates)")
+    answer = wait_until(lambda: sabotage.refusal(gpu_pod), "the foreign policy to take effect")
+    assert answer.refused_by == "gate-check"
+    assert "scheduling gate" in answer.message
+
+
+def test_a_grace_that_is_raised_every_time_keeps_the_pod_out(lab: Lab, sabotage: Sabotage) -> None:
+    sabotage.install("CREATE", RAISE_GRACE)
+    answer = wait_until(lambda: sabotage.refusal(gpu_pod), "the foreign policy to take effect")
+    assert answer.refused_by == "gate-check"
+    assert "terminationGracePeriodSeconds" in answer.message
+    assert lab.make_pod(sabotage.marked(host_pod()))["spec"]["terminationGracePeriodSeconds"] == 300
+
+
+def test_a_deadline_that_is_stripped_keeps_the_gate_on(lab: Lab, sabotage: Sabotage) -> None:
+    sabotage.install("UPDATE", STRIP_DEADLINE, condition="has(object.spec.activeDeadlineSeconds)")
+    waiting = lab.make_pod(sabotage.marked(gpu_pod()))
+    path = lab.path(waiting["metadata"]["name"])
+
+    def refused() -> Answer | None:
+        answer = lab.controller.patch(f"{path}?dryRun=All", release_patch(waiting), "json")
+        return None if answer.ok else answer
+
+    answer = wait_until(refused, "the foreign policy to take effect")
+    assert answer.refused_by == "release"
+    assert "activeDeadlineSeconds" in answer.message
+
+
+def test_a_long_grace_from_the_time_of_a_clearance_keeps_the_gate_on(lab: Lab) -> None:
+    """Under a clearance nothing is shortened; a pod that brought our gate itself outlives the clearance with it."""
+    namespace = fresh_name("once")
+    tenant = Caller(lab.plane, lab.plane.create_tenant(namespace, f"user@{namespace}").user)
+    place = Lab(lab.plane, namespace, tenant, lab.admin, lab.controller)
+    clearance = {"labels": {CLEARED: "true"}, "annotations": {f"{CLEARED}-until": "2100-01-01T00:00:00Z"}}
+    assert lab.controller.patch(f"/api/v1/namespaces/{namespace}", {"metadata": clearance}).ok
+    waiting = place.make_pod(gpu_pod(schedulingGates=[{"name": GATE}], terminationGracePeriodSeconds=300))
+    assert lab.controller.patch(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {CLEARED: None}}}).ok
+    answer = lab.controller.patch(place.path(waiting["metadata"]["name"]), release_patch(waiting), "json")
+    assert answer.refused_by == "release"
+    assert "terminationGracePeriodSeconds" in answer.message
