@@ -216,6 +216,42 @@ def test_leaving_a_corporate_group_waits_even_where_the_tier_stays(registry: Reg
     assert corporate_group(stores.read(lambda reader: reader.parties()), "lab") == {"lab", "group", "sister"}
 
 
+def test_removing_an_owner_waits_even_where_that_leaves_its_ownership_unknown(registry: Registry) -> None:
+    enrol(registry, org("lab", "US", "group"), org("group", "US"))
+    assert registry.apply(record_of(org("lab", "US", reason="")), by="ana").outcome is Outcome.WAITS
+
+
+def test_a_customer_does_not_become_another_party_by_one_hand(registry: Registry, stores: Stores) -> None:
+    enrol(registry, org("lab", "US"))
+    assert registry.apply(record_of(org("other", "CN")), by="ana").outcome is Outcome.WAITS
+    assert registry.approve("lab", by="ben").party_id == "other"
+    assert tier(registry) is Tier.THREE
+
+
+def test_a_closed_customer_is_not_changed(registry: Registry, stores: Stores) -> None:
+    closed = replace(enrol(registry, org("lab", "US")), standing=Standing.CLOSED)
+    stores.transact(lambda tx: tx.put_customer(closed))
+    for change in (
+        lambda: registry.apply(record_of(org("lab", "CN")), by="ana"),
+        lambda: registry.bind("train", "lab", by="ana"),
+        lambda: registry.declare_run("llm", "lab", by="ana", title="A model"),
+        lambda: registry.suspend("lab", by="ana", reason="late"),
+        lambda: registry.approve("lab", by="cem"),
+    ):
+        with pytest.raises(NotPermitted, match="closed"):
+            change()
+
+
+def test_all_customers_are_reviewed_in_one_look(registry: Registry) -> None:
+    enrol(registry, org("lab", "CN"))
+    registry.apply(record_of(org("lab", "US")), by="ana")
+    registry.apply(record_of(org("shop", "US"), customer="shop"), by="ana")
+    reviews = registry.reviews()
+    assert [registry.review(each) for each in ("lab", "shop")] == reviews
+    assert reviews[0].findings_in_effect[PACK].tier is Tier.THREE
+    assert reviews[0].findings[PACK].tier is Tier.ONE
+
+
 def test_naming_an_owner_where_nobody_was_known_waits(registry: Registry) -> None:
     enrol(registry, org("lab", "US", reason=""))
     assert tier(registry) is Tier.UNRESOLVED

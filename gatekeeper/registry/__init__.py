@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.ports import Clock, Stores
-from gatekeeper.registry.customers import ApprovalTerms, CustomerRegistry, Review
+from gatekeeper.registry.customers import ApprovalTerms, CustomerRegistry
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.plan import Outcome, Plan
+from gatekeeper.registry.review import Review
 from gatekeeper.registry.runs import RunRegistry
 from gatekeeper.registry.strictness import TierChange
 

@@ -9,18 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from gatekeeper.domain.party import Customer, Party, Standing
+from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
+from gatekeeper.domain.party import Customer, Standing
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.tier import Tier, TierFinding, worst
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.facts import approval_facts, customer_facts, state_facts, written_facts
-from gatekeeper.registry.kyc_record import KycRecord, Proposal, fingerprint, overlaid
+from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
 from gatekeeper.registry.people import changed_alone, check_may_renew, person
-from gatekeeper.registry.plan import Outcome, Plan, completed, in_effect, plan_of, waiting_for
-from gatekeeper.registry.strictness import TierChange, Yardstick, tier_changes
+from gatekeeper.registry.plan import Outcome, Plan, plan_of, waiting_for
+from gatekeeper.registry.review import Review, existing, review_of
+from gatekeeper.registry.strictness import Yardstick
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +35,6 @@ class ApprovalTerms:
         """The longest approval for a customer with these tiers."""
         tier = worst(finding.tier for finding in findings.values())
         return self.tier_one if tier is Tier.ONE else self.others
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A customer as an approver sees it.
-
-    Attributes:
-        standing: as of now; an approval past its end is expired.
-        in_effect: the record that holds; None where nothing was approved yet.
-        proposed: the record that waits, with all known owners; None where nothing waits.
-        looked_at: what waits, or else what holds: what an approval approves.
-        findings: tier by each pack of what is looked at; findings_in_effect: of what holds, none where nothing does.
-        changes: customers whose tier an approval would move.
-        fingerprint: names all of this; an approval that passes it approves exactly this.
-    """
-
-    customer: Customer
-    standing: Standing
-    in_effect: KycRecord | None
-    proposed: KycRecord | None
-    looked_at: KycRecord
-    prepared_by: str
-    findings: Mapping[str, TierFinding]
-    findings_in_effect: Mapping[str, TierFinding]
-    changes: tuple[TierChange, ...]
-    fingerprint: str
 
 
 class CustomerRegistry:
@@ -92,7 +67,9 @@ class CustomerRegistry:
             NotFound: no such customer.
         """
         now = self._clock.now()
-        return self._stores.read(lambda reader: self._review(reader, existing(reader, customer_id), now))
+        return self._stores.read(
+            lambda reader: review_of(reader, existing(reader, customer_id), self._yardstick(now), now)
+        )
 
     def reviews(self) -> list[Review]:
         """All customers by id, each as an approver sees it."""
@@ -100,7 +77,7 @@ class CustomerRegistry:
 
         def work(reader: Reader) -> list[Review]:
             parties = reader.parties()  # read once for all
-            return [self._review(reader, each, now, parties) for each in reader.customers()]
+            return [review_of(reader, each, self._yardstick(now), now, parties) for each in reader.customers()]
 
         return self._stores.read(work)
 
@@ -120,7 +97,7 @@ class CustomerRegistry:
         now, actor = self._clock.now(), person(by)
 
         def work(tx: Transaction) -> Customer:
-            review = self._review(tx, existing(tx, customer_id), now)
+            review = review_of(tx, existing(tx, customer_id), self._yardstick(now), now)
             if seen is not None and seen != review.fingerprint:
                 raise Conflict(
                     f"The record of customer {customer_id} is not the one that {actor.name} looked at.",
@@ -193,33 +170,6 @@ class CustomerRegistry:
         tx.append(new_record(kind, person(by), now, facts))
         return plan
 
-    def _review(
-        self, reader: Reader, customer: Customer, now: datetime, parties: Mapping[str, Party] | None = None
-    ) -> Review:
-        parties = reader.parties() if parties is None else parties
-        yardstick, proposal = self._yardstick(now), waiting_for(reader, customer.id)
-        holds = in_effect(customer, parties) if customer.standing is not Standing.SUBMITTED else None
-        after, proposed, changes = parties, None, tuple[TierChange, ...]()
-        if proposal is not None:
-            after = overlaid(parties, proposal.record.parties)
-            proposed = completed(proposal.record, after)
-            changes = tier_changes(reader.customers(), parties, proposal.record.parties, yardstick)
-        looked_at = proposed or holds
-        if looked_at is None:
-            raise NotFound(f"Customer {customer.id} has no record to look at.", hint="Apply its file.")
-        return Review(
-            customer=customer,
-            standing=customer.standing_at(now),
-            in_effect=holds,
-            proposed=proposed,
-            looked_at=looked_at,
-            prepared_by=proposal.prepared_by if proposal else customer.prepared_by,
-            findings=yardstick.findings(after, looked_at.party_id),
-            findings_in_effect=yardstick.findings(parties, holds.party_id) if holds else {},
-            changes=changes,
-            fingerprint=fingerprint(customer, looked_at),
-        )
-
     def _put_approved(self, tx: Transaction, review: Review, approved: Customer, now: datetime) -> None:
         proposal, parties = waiting_for(tx, approved.id), tx.parties()
         written = [each for each in proposal.record.parties if parties.get(each.id) != each] if proposal else []
@@ -248,18 +198,6 @@ class CustomerRegistry:
 
     def _sha256(self) -> dict[str, str]:
         return {active.pack.id: active.pack.sha256 for active in self._packs}
-
-
-def existing(reader: Reader, customer_id: str) -> Customer:
-    """The customer of an id.
-
-    Raises:
-        NotFound: no such customer.
-    """
-    customer = reader.customer(customer_id)
-    if customer is None:
-        raise NotFound(f"There is no customer {customer_id!r:.80}.", hint="See `gatekeeper customer list`.")
-    return customer
 
 
 def _after_apply(plan: Plan, record: KycRecord, by: str) -> Customer:

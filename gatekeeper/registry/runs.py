@@ -11,9 +11,9 @@ from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Run, RunState
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
-from gatekeeper.registry.customers import existing
 from gatekeeper.registry.facts import binding_facts, run_facts
 from gatekeeper.registry.people import person
+from gatekeeper.registry.review import existing
 
 # RFC 1123 label: what Kubernetes takes as the name of a namespace.
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

@@ -4,7 +4,8 @@ Raising strictness needs one person, lowering it two. A changed record may do bo
 owner comes, an old one goes). So the change is split: owners are added at once, and a headquarters that is as strict
 or stricter by every pack is taken at once; what removes an owner, moves a headquarters to a milder tier or explains
 an unknown away waits. No sequence of one-handed changes can therefore end in a milder tier or a smaller corporate
-group, and with it in a fresh budget: what is added stays until two people have looked.
+group, and with it in a fresh budget: what is added stays until two people have looked. Where an owner turns out to be
+the wrong one and nobody knows the right one, removing it waits too; a suspension is what one person can do at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,90 @@
+"""A customer as an approver sees it: what holds, what waits, what an approval would do, and a name for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatekeeper.domain.errors import NotFound
+from gatekeeper.domain.party import Customer, Party, Standing
+from gatekeeper.domain.tier import TierFinding
+from gatekeeper.ports import Reader
+from gatekeeper.registry.kyc_record import KycRecord, fingerprint, overlaid
+from gatekeeper.registry.plan import completed, in_effect, waiting_for
+from gatekeeper.registry.strictness import TierChange, Yardstick, tier_changes
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A customer as an approver sees it.
+
+    Attributes:
+        standing: as of now; an approval past its end is expired.
+        in_effect: the record that holds; None where nothing was approved yet.
+        proposed: the record that waits, with all known owners; None where nothing waits.
+        looked_at: what waits, or else what holds: what an approval approves.
+        findings: tier by each pack of what is looked at; findings_in_effect: of what holds, none where nothing does.
+        changes: customers whose tier an approval would move.
+        fingerprint: names all of this; an approval that passes it approves exactly this.
+    """
+
+    customer: Customer
+    standing: Standing
+    in_effect: KycRecord | None
+    proposed: KycRecord | None
+    looked_at: KycRecord
+    prepared_by: str
+    findings: Mapping[str, TierFinding]
+    findings_in_effect: Mapping[str, TierFinding]
+    changes: tuple[TierChange, ...]
+    fingerprint: str
+
+
+def existing(reader: Reader, customer_id: str) -> Customer:
+    """The customer of an id.
+
+    Raises:
+        NotFound: no such customer.
+    """
+    customer = reader.customer(customer_id)
+    if customer is None:
+        raise NotFound(f"There is no customer {customer_id!r:.80}.", hint="See `gatekeeper customer list`.")
+    return customer
+
+
+def review_of(
+    reader: Reader,
+    customer: Customer,
+    yardstick: Yardstick,
+    now: datetime,
+    parties: Mapping[str, Party] | None = None,
+) -> Review:
+    """Look at a customer now. `parties` are all parties, where the caller has read them already.
+
+    Raises:
+        NotFound: neither a record holds nor one waits.
+    """
+    parties = reader.parties() if parties is None else parties
+    proposal = waiting_for(reader, customer.id)
+    holds = in_effect(customer, parties) if customer.standing is not Standing.SUBMITTED else None
+    after, proposed, changes = parties, None, tuple[TierChange, ...]()
+    if proposal is not None:
+        after = overlaid(parties, proposal.record.parties)
+        proposed = completed(proposal.record, after)
+        changes = tier_changes(reader.customers(), parties, proposal.record.parties, yardstick)
+    looked_at = proposed or holds
+    if looked_at is None:
+        raise NotFound(f"Customer {customer.id} has no record to look at.", hint="Apply its file.")
+    return Review(
+        customer=customer,
+        standing=customer.standing_at(now),
+        in_effect=holds,
+        proposed=proposed,
+        looked_at=looked_at,
+        prepared_by=proposal.prepared_by if proposal else customer.prepared_by,
+        findings=yardstick.findings(after, looked_at.party_id),
+        findings_in_effect=yardstick.findings(parties, holds.party_id) if holds else {},
+        changes=changes,
+        fingerprint=fingerprint(customer, looked_at),
+    )
