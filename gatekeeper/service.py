@@ -28,6 +28,7 @@ from gatekeeper.domain.workload import Workload
 from gatekeeper.facts import new_record
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.policies import record_packs
 from gatekeeper.ports import Counters
 from gatekeeper.service_logs import log_as_json
 from gatekeeper.settings import PrometheusSettings, Settings
@@ -101,8 +102,8 @@ class Service:
             Conflict: the log is not the one that was signed before; nothing may be decided on it.
         """
         self._checkpoint()  # First of all: a ledger from an old backup has forgotten what was used since.
-        self._record_packs()
         settings = self._wiring.settings
+        record_packs(self._wiring.stores, self._wiring.clock, self._wiring.packs, cluster=settings.cluster, by=ACTOR)
         port = self._server.start(settings.webhook.host, settings.webhook.port)
         try:
             self._controller.start()
@@ -122,22 +123,6 @@ class Service:
             log.checkpoint(self._wiring.stores, self._wiring.signer)
         except Unavailable as error:
             _log.warning("not_signed", error=str(error)[:500])
-
-    def _record_packs(self) -> None:
-        """Put on record which policies hold from now on."""
-        packs: list[JsonValue] = [
-            {
-                "id": active.pack.id,
-                "version": active.pack.version.isoformat(),
-                "mode": active.mode.value,
-                "sha256": active.pack.sha256,
-                "limit_tflop": str(active.pack.threshold.limit_tflop),
-            }
-            for active in self._wiring.packs
-        ]
-        facts = {"cluster": self._wiring.settings.cluster, "packs": packs}
-        record = new_record(RecordType.POLICY_LOADED, ACTOR, self._wiring.clock.now(), facts)
-        self._wiring.stores.transact(lambda tx: tx.append(record))
 
 
 def serve(wiring: Wiring) -> None:
@@ -196,7 +181,14 @@ def _telemetry(settings: PrometheusSettings | None) -> tuple[Counters, MeterTime
         token_file=settings.token_file,
         ca_file=settings.ca_file,
     )
-    return Prometheus.connect(source), MeterTimes(delay_s=settings.delay_s, patience_s=settings.patience_s)
+    times = MeterTimes(
+        delay_s=settings.delay_s,
+        patience_s=settings.patience_s,
+        # A gauge mixes in what was before for up to two samples, and what comes after for one.
+        start_edge_s=2 * settings.sample_s,
+        end_edge_s=settings.sample_s,
+    )
+    return Prometheus(source), times
 
 
 def _token(path: Path) -> str:

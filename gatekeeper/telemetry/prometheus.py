@@ -12,6 +12,7 @@ name for tensor activity is read as well. The host label has two spellings, `Hos
 from __future__ import annotations
 
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class PrometheusSource:
             the default of dcgm-exporter's chart.
         sample_s: the longest time that a sample stands for: the longer of scrape and collect interval.
         timeout_s: of a whole answer.  answer_bytes_max: of its body.
+        rest_s: after a question without an answer, for how long no other is asked: thousands of pods that each wait
+            for a timeout would hold up everything else.
         token_file: bearer token, read at each question, so that it may change.  ca_file: for https.
     """
 
@@ -53,8 +56,9 @@ class PrometheusSource:
     trusted: Mapping[str, str]
     honor_labels: bool = False
     sample_s: int = 30
-    timeout_s: float = 20.0
+    timeout_s: float = 10.0
     answer_bytes_max: int = 64 * 1024 * 1024
+    rest_s: float = 15.0
     token_file: Path | None = None
     ca_file: Path | None = None
 
@@ -97,19 +101,19 @@ class _Failure(msgspec.Struct):
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Prometheus:
     """`Counters` over Prometheus' HTTP API. Safe to share between threads."""
 
-    source: PrometheusSource
-    client: httpx.Client
-    monotonic: Callable[[], float] = time.monotonic
+    def __init__(self, source: PrometheusSource, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """No redirects, and no proxy from the environment.
 
-    @classmethod
-    def connect(cls, source: PrometheusSource) -> Prometheus:
-        """A client for the source: no redirects, no proxy from the environment."""
-        verify = str(source.ca_file) if source.ca_file else True
-        return cls(source, httpx.Client(timeout=source.timeout_s, verify=verify, trust_env=False))
+        Raises:
+            InvalidInput: the CA file holds no certificates.
+        """
+        self._source = source
+        self._monotonic = monotonic
+        self._rests_until = float("-inf")
+        self._client = httpx.Client(timeout=source.timeout_s, verify=_trust(source), trust_env=False)
 
     def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> Iterable[Observation]:
         """One observation for each device that the exporter says the pod had in the interval.
@@ -122,9 +126,9 @@ class Prometheus:
         begins_ms, through_ms = _ms(begins_at), _ms(through)
         if through_ms <= begins_ms:
             return []
-        window = Window(begins_ms, through_ms, self.source.sample_s * 1_000)
+        window = Window(begins_ms, through_ms, self._source.sample_s * 1_000)
         pod_key = (namespace, pod)
-        own = self._samples(window, ACTIVITY, equal=dict(zip(self.source.pod_labels, pod_key, strict=True)))
+        own = self._samples(window, ACTIVITY, equal=dict(zip(self._source.pod_labels, pod_key, strict=True)))
         uuids = {uuid for each in own if (uuid := each.metric.get("UUID", "")) and promql.is_plain(uuid)}
         if not uuids:
             return []
@@ -140,7 +144,7 @@ class Prometheus:
         )
 
     def _pod_of(self, series: _Series) -> tuple[str, str]:
-        namespace, pod = self.source.pod_labels
+        namespace, pod = self._source.pod_labels
         return series.metric.get(namespace, ""), series.metric.get(pod, "")
 
     def _samples(
@@ -155,9 +159,9 @@ class Prometheus:
         at_ms = window.through_ms + window.sample_ms
         span_ms = at_ms - (window.begins_ms - 2 * window.sample_ms)
         query = promql.samples(
-            names, equal={**(equal or {}), **self.source.trusted}, one_of=one_of or {}, span_ms=span_ms
+            names, equal={**(equal or {}), **self._source.trusted}, one_of=one_of or {}, span_ms=span_ms
         )
-        form = {"query": query, "time": f"{at_ms / 1_000:.3f}", "timeout": f"{self.source.timeout_s:.0f}s"}
+        form = {"query": query, "time": f"{at_ms / 1_000:.3f}", "timeout": f"{self._source.timeout_s:.0f}s"}
         body = self._post(form)
         try:
             answer = msgspec.json.decode(body, type=_Answer)
@@ -168,36 +172,51 @@ class Prometheus:
         return answer.data.result
 
     def _post(self, form: Mapping[str, str]) -> bytes:
-        """The body of the answer to a query, within the limits of time and size."""
-        deadline = self.monotonic() + self.source.timeout_s
-        body = bytearray()
+        """The body of the answer to a query."""
+        if self._monotonic() < self._rests_until:
+            raise Unavailable("Prometheus did not answer a moment ago and is asked again soon.")
         try:
-            headers = self._headers()
-            url = f"{self.source.url.rstrip('/')}/api/v1/query"
-            with self.client.stream("POST", url, data=form, headers=headers) as response:
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > self.source.answer_bytes_max:
-                        raise Unavailable(f"Prometheus answered more than {self.source.answer_bytes_max:,} bytes.")
-                    if self.monotonic() > deadline:
-                        raise Unavailable(f"Prometheus took more than {self.source.timeout_s:g} s to answer.")
-                status = response.status_code
+            status, body = self._exchange(form)
         except (httpx.HTTPError, OSError) as error:
+            self._rests_until = self._monotonic() + self._source.rest_s
             raise Unavailable(
-                f"Prometheus at {self.source.url} does not answer: {type(error).__name__}.",
+                f"Prometheus at {self._source.url} does not answer: {type(error).__name__}.",
                 hint="Check the address in the settings and that the server is up.",
             ) from error
         if status != httpx.codes.OK:
             raise Unavailable(f"Prometheus answered {status}{_reason(body)}.")
-        return bytes(body)
+        return body
+
+    def _exchange(self, form: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body, within the limits of time and size."""
+        deadline = self._monotonic() + self._source.timeout_s
+        body = bytearray()
+        url = f"{self._source.url.rstrip('/')}/api/v1/query"
+        with self._client.stream("POST", url, data=form, headers=self._headers()) as response:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > self._source.answer_bytes_max:
+                    raise Unavailable(f"Prometheus answered more than {self._source.answer_bytes_max:,} bytes.")
+                if self._monotonic() > deadline:
+                    raise httpx.ReadTimeout(f"not complete within {self._source.timeout_s:g} s")
+            return response.status_code, bytes(body)
 
     def _headers(self) -> dict[str, str]:
-        if self.source.token_file is None:
+        if self._source.token_file is None:
             return {}
-        return {"Authorization": f"Bearer {self.source.token_file.read_text(encoding='ascii').strip()}"}
+        return {"Authorization": f"Bearer {self._source.token_file.read_text(encoding='ascii').strip()}"}
 
 
-def _reason(body: bytes | bytearray) -> str:
+def _trust(source: PrometheusSource) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=source.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidInput(
+            f"{source.ca_file} holds no certificates that could sign Prometheus' own.", hint="PEM is expected."
+        ) from error
+
+
+def _reason(body: bytes) -> str:
     try:
         error = msgspec.json.decode(body, type=_Failure).error
     except msgspec.MsgspecError:

@@ -61,7 +61,7 @@ asked: list[str] = []
 
 
 def observe(url: str, **source: Any) -> list[Observation]:
-    counters = Prometheus.connect(PrometheusSource(url, **{"trusted": TRUSTED, **source}))
+    counters = Prometheus(PrometheusSource(url, **{"trusted": TRUSTED, **source}))
     through = BEGINS + timedelta(hours=1)
     return list(counters.observe(namespace="lab", pod="trainer-0", begins_at=BEGINS, through=through))
 
@@ -95,8 +95,43 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_a_server_that_drips_is_given_up_in_time() -> None:
-    with answering(b" " * 10, pieces=1_000) as url, pytest.raises(Unavailable, match=r"more than 0.3 s"):
+    with answering(b" " * 10, pieces=1_000) as url, pytest.raises(Unavailable, match="ReadTimeout"):
         observe(url, timeout_s=0.3)
+
+
+def test_after_silence_nobody_waits_for_a_second_timeout_until_the_rest_is_over() -> None:
+    seconds = 0.0
+    with answering(b"", status=200) as url:
+        pass
+    counters = Prometheus(PrometheusSource(url, TRUSTED, rest_s=15), monotonic=lambda: seconds)
+
+    def ask() -> None:
+        list(counters.observe(namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
+
+    with pytest.raises(Unavailable, match="ConnectError"):
+        ask()
+    seconds = 14.9
+    with pytest.raises(Unavailable, match="a moment ago"):
+        ask()
+    seconds = 15.0
+    with pytest.raises(Unavailable, match="ConnectError"):
+        ask()
+
+
+def test_a_refused_question_does_not_silence_the_next_one() -> None:
+    with answering(b"{}", status=422) as url:
+        counters = Prometheus(PrometheusSource(url, TRUSTED))
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="answered 422"):
+                list(counters.observe(namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
+        assert len(asked) == 2
+
+
+def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:
+    for name in ("absent.pem", "empty.pem"):
+        (tmp_path / "empty.pem").write_text("")
+        with pytest.raises(InvalidInput, match="no certificates"):
+            Prometheus(PrometheusSource("https://prometheus:9090", TRUSTED, ca_file=tmp_path / name))
 
 
 def test_a_server_that_is_down_is_told_with_what_to_do() -> None:
@@ -124,7 +159,7 @@ def test_more_devices_than_any_node_has_are_named_and_not_asked_about() -> None:
 def test_the_token_is_read_at_each_question(tmp_path: Path) -> None:
     token = tmp_path / "token"
     with answering(matrix()) as url:
-        counters = Prometheus.connect(PrometheusSource(url, TRUSTED, token_file=token))
+        counters = Prometheus(PrometheusSource(url, TRUSTED, token_file=token))
         for text in ("first\n", "second"):
             token.write_text(text)
             list(counters.observe(namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
@@ -132,7 +167,7 @@ def test_the_token_is_read_at_each_question(tmp_path: Path) -> None:
 
 
 def test_an_empty_interval_asks_nothing() -> None:
-    counters = Prometheus.connect(PrometheusSource("http://127.0.0.1:1", TRUSTED))
+    counters = Prometheus(PrometheusSource("http://127.0.0.1:1", TRUSTED))
     assert list(counters.observe(namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS)) == []
 
 

@@ -26,9 +26,7 @@ SPAN = timedelta(seconds=4)
 def observed(url: str, begins_at: datetime) -> list[Observation]:
     source = PrometheusSource(url, {"job": "dcgm-exporter", "namespace": "gpu-operator"}, sample_s=2)
     return list(
-        Prometheus.connect(source).observe(
-            namespace="lab", pod="trainer-0", begins_at=begins_at, through=begins_at + SPAN
-        )
+        Prometheus(source).observe(namespace="lab", pod="trainer-0", begins_at=begins_at, through=begins_at + SPAN)
     )
 
 

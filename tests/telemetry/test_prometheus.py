@@ -50,7 +50,7 @@ def ask(
 def observed(
     url: str, *, namespace: str = "lab", pod: str = "trainer-0", seconds: int = HOUR, **source: object
 ) -> list[Observation]:
-    counters = Prometheus.connect(PrometheusSource(url, **{"trusted": EXPORTED, **source}))  # type: ignore[arg-type]
+    counters = Prometheus(PrometheusSource(url, **{"trusted": EXPORTED, **source}))  # type: ignore[arg-type]
     begins_at = datetime.fromtimestamp(BEGINS, UTC)
     through = datetime.fromtimestamp(BEGINS + seconds, UTC)
     return list(counters.observe(namespace=namespace, pod=pod, begins_at=begins_at, through=through))
@@ -84,7 +84,7 @@ def test_the_mean_is_of_the_product_and_not_a_product_of_means(tmp_path: Path) -
 def test_consecutive_intervals_share_no_sample_and_lose_none(tmp_path: Path) -> None:
     write_blocks(history([(at, [replace(TRAINER, activity=(at % 7) / 10)]) for at, _ in every(10, TRAINER)]), tmp_path)
     with prometheus(tmp_path) as url:
-        counters = Prometheus.connect(PrometheusSource(url, EXPORTED))
+        counters = Prometheus(PrometheusSource(url, EXPORTED))
         edges = [datetime.fromtimestamp(BEGINS + at, UTC) for at in (0, 600, 1_811, 2_000, HOUR)]
         pieces = [
             one(counters.observe(namespace="lab", pod="trainer-0", begins_at=begins, through=through))
