@@ -29,7 +29,10 @@ class NodeState:
 
 
 def node_keeper(is_accelerator: Callable[[str], bool]) -> Callable[[Json], NodeState | None]:
-    """What an informer of nodes keeps: all of them, since a node becomes an accelerator node when its plugin starts."""
+    """What an informer of nodes keeps: all of them, since a node becomes an accelerator node when its plugin starts.
+
+    A key with a capacity of 0 counts: the devices are there, and only their plugin is not.
+    """
 
     def keep(node: Json) -> NodeState:
         name = node["metadata"]["name"]

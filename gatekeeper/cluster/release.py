@@ -49,6 +49,15 @@ def release_away(api: Api, pod: PodState) -> None:
     _log.info("pod_released_away", pod=str(pod.workload.ref))
 
 
+def has_empty_term(affinity: Json | None) -> bool:
+    """Whether an alternative of the required node affinity is empty: it matches no node, so it cannot be narrowed,
+    and the API server lets nobody add to it."""
+    node = (affinity or {}).get("nodeAffinity") or {}
+    required = node.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    terms = required.get("nodeSelectorTerms") or ()
+    return any(not term.get("matchExpressions") and not term.get("matchFields") for term in terms)
+
+
 def _patch(api: Api, pod: PodState, changes: list[Json]) -> None:
     guard: list[Json] = [
         {"op": "test", "path": "/metadata/resourceVersion", "value": pod.resource_version},

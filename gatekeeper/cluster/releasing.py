@@ -6,7 +6,7 @@ from gatekeeper.cluster.api import Api
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.gangs import GangSizes, gang_owner, group
 from gatekeeper.cluster.pods import Owner, PodState
-from gatekeeper.cluster.release import release, release_away, release_freely
+from gatekeeper.cluster.release import has_empty_term, release, release_away, release_freely
 from gatekeeper.cluster.state import ClusterState
 from gatekeeper.cluster.tell import Teller
 from gatekeeper.domain.ledger import Reservation
@@ -38,6 +38,10 @@ class Releasing:
         self._attempts.each("release", group(budgeted), lambda gang: self._release_gang(state, blocked, *gang))
 
     def _release_away(self, pod: PodState) -> None:
+        if has_empty_term(pod.affinity):
+            sentence = "Held: its node affinity has an empty term, which matches no node; make it again without that."
+            self._tell([pod], "Held", sentence)
+            return
         if pod.uid not in self._passed_by:
             self._gate.pass_by(pod.workload)
             self._passed_by.add(pod.uid)

@@ -99,3 +99,11 @@ def keeper(governed: ControlPlane, tmp_path: Path) -> Iterator[Keeper]:
     keeper = Keeper(governed, tmp_path)
     yield keeper
     keeper.close()
+
+
+@pytest.fixture
+def tier_two(keeper: Keeper, team: Team) -> Team:
+    """A team whose customer has a budget."""
+    keeper.books.enrol(team.namespace, "IN")
+    keeper.books.bind(team.namespace, team.namespace)
+    return team

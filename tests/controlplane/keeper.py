@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from gatekeeper.cluster.controller import Cluster, Controller, Reading
 from gatekeeper.cluster.state import Times
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.policy import ActivePack, Mode, Site, Threshold
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter, MeterTimes
@@ -31,6 +31,14 @@ from tests.controlplane.harness.processes import wait_until
 CLUSTER = "test"
 PACK = "us-ai-diffusion"
 ENFORCED = tuple(ActivePack(pack, Mode.ENFORCE) for pack in load_packs(bundled_dir()))
+
+
+def with_limit(tflop: int) -> tuple[ActivePack, ...]:
+    """The pack with another threshold, so that a test can use its budget up."""
+    (active,) = ENFORCED
+    return (replace(active, pack=replace(active.pack, threshold=Threshold(tflop, 0, True, "this test"))),)  # noqa: FBT003
+
+
 # Grace 60 s and slack 60 s, the defaults of the settings.
 GRACE_S = 120
 
@@ -91,14 +99,13 @@ def _namespace(facts: dict[str, Any]) -> object:
 class Keeper:
     """The controller, to be started and stopped as often as a test likes; its books stay.
 
-    Attributes:
-        identity: kubeconfig that it calls with; by default a token of the chart's own service account.
+    It calls with a token of the chart's own service account.
     """
 
     plane: ControlPlane
     folder: Path
     times: Times = field(default_factory=lambda: Times(resync_s=2, clearance_s=3600, settle_every_s=5))
-    identity: Path | None = None
+    packs: tuple[ActivePack, ...] = ENFORCED
 
     def __post_init__(self) -> None:
         self.clock = ShiftedClock()
@@ -106,7 +113,7 @@ class Keeper:
         self.books = Books(self.stores, self.clock)
         self.catalogue = load_catalogue()
         self.controller: Controller | None = None
-        kubeconfig = self.identity or self.plane.service_account_kubeconfig(NAMESPACE, "controller")
+        kubeconfig = self.plane.service_account_kubeconfig(NAMESPACE, "controller")
         self.api = Api(connect(str(kubeconfig)))
 
     def start(self) -> None:
@@ -114,15 +121,20 @@ class Keeper:
         reach = default_reach()
         reading = Reading(CLUSTER, _reader(), expected_pods, reach.is_device)
         cluster = Cluster(self.api, self.catalogue, reading, reach.exempt_namespaces)
-        provider = Provider(CLUSTER, Site(), ENFORCED, cluster.fleet, GRACE_S)
+        provider = Provider(CLUSTER, Site(), self.packs, cluster.fleet, GRACE_S)
         gate = Gate(self.stores, provider, self.clock)
         meter = Meter(self.stores, NoCounters(), self.clock, self.catalogue, MeterTimes(delay_s=0))
         self.controller = Controller(
             api=self.api, cluster=cluster, gate=gate, meter=meter, stores=self.stores, clock=self.clock,
             reading=reading, times=self.times,
         )  # fmt: skip
+        self._cluster = cluster
         self.controller.start()
         wait_until(lambda: self.controller and self.controller.ready, "the controller to see the cluster")
+
+    def rate_tflop_per_s(self) -> int:
+        """Worst rate of one GPU, as the controller sees the cluster."""
+        return self._cluster.fleet().device_rate_tflop_per_s("nvidia.com/gpu")
 
     def stop(self) -> None:
         """Stop it; its books can be read on."""

@@ -1,20 +1,10 @@
 """The life of a workload with our controller on a real control plane: gated, reserved, released, run, settled."""
 
-import pytest
-
 from tests.controlplane.harness.fake_node import FakeNode
 from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.keeper import GRACE_S, Keeper
 from tests.controlplane.pods import RESERVATION
 from tests.controlplane.work import Team, gated, gpu_job, released, uid
-
-
-@pytest.fixture
-def tier_two(keeper: Keeper, team: Team) -> Team:
-    """A team whose customer has a budget."""
-    keeper.books.enrol(team.namespace, "IN")
-    keeper.books.bind(team.namespace, team.namespace)
-    return team
 
 
 def test_a_job_waits_is_reserved_for_released_run_and_settled_and_all_of_it_is_on_record(

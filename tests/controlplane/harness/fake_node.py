@@ -117,7 +117,9 @@ class FakeNode:
     # --- what a kubelet does ---
 
     def _register(self) -> None:
-        size = {"cpu": "256", "memory": "2Ti", "pods": "500", "ephemeral-storage": "10Ti", GPU: str(self._gpus)}
+        size = {"cpu": "256", "memory": "2Ti", "pods": "500", "ephemeral-storage": "10Ti"}
+        if self._gpus:  # a node that never had a device plugin does not know the key at all
+            size[GPU] = str(self._gpus)
         labels = {"kubernetes.io/hostname": self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
         if self._gpus:
             labels[PRODUCT_LABEL] = PRODUCT
