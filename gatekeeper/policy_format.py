@@ -7,7 +7,7 @@ an older reader silently ignores. Unknown keys are errors.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -136,7 +136,7 @@ def _with_numbers(node: object) -> object:
     if not isinstance(node, dict):
         return node
     node = {key: _with_numbers(value) for key, value in node.items()}
-    choices = node.get("enum", [node["const"]] if "const" in node else [])
+    choices: list[Any] = node.get("enum", [node["const"]] if "const" in node else [])
     if choices and all(isinstance(each, str) and each.isdigit() for each in choices):
         node.pop("const", None)
         node.pop("type", None)

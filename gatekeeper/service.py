@@ -23,12 +23,10 @@ from gatekeeper.cluster.api import Api, Json, connect
 from gatekeeper.cluster.controller import Cluster, Controller, Reading
 from gatekeeper.cluster.state import Times
 from gatekeeper.domain.errors import GatekeeperError, InvalidInput, Unavailable
-from gatekeeper.domain.record import Actor, ActorKind, JsonValue, RecordType
+from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.workload import Workload
-from gatekeeper.facts import new_record
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter, MeterTimes
-from gatekeeper.policies import record_packs
 from gatekeeper.ports import Counters
 from gatekeeper.service_logs import log_as_json
 from gatekeeper.settings import PrometheusSettings, Settings
@@ -103,7 +101,7 @@ class Service:
         """
         self._checkpoint()  # First of all: a ledger from an old backup has forgotten what was used since.
         settings = self._wiring.settings
-        record_packs(self._wiring.stores, self._wiring.clock, self._wiring.packs, cluster=settings.cluster, by=ACTOR)
+        self._wiring.record_packs(ACTOR)
         port = self._server.start(settings.webhook.host, settings.webhook.port)
         try:
             self._controller.start()

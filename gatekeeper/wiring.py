@@ -11,6 +11,8 @@ from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.domain.accelerators import Catalogue
 from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.policy import ActivePack, Site
+from gatekeeper.domain.record import Actor
+from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_packs
 from gatekeeper.registry import ApprovalTerms, Registry
 from gatekeeper.settings import Settings
@@ -88,6 +90,10 @@ class Wiring:
         approvals = self.settings.approvals
         terms = ApprovalTerms(timedelta(days=approvals.tier_one_days), timedelta(days=approvals.others_days))
         return Registry(self.stores, self.clock, packs=self.packs, cluster=self.settings.cluster, terms=terms)
+
+    def record_packs(self, by: Actor) -> None:
+        """Put on record which packs hold, where the log does not say so yet: tiers in later records rest on them."""
+        record_packs(self.stores, self.clock, self.packs, cluster=self.settings.cluster, by=by)
 
     @cached_property
     def signer(self) -> Ed25519Signer:

@@ -10,6 +10,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, day_of, opened, start_of
 from gatekeeper.cli.printing import confirm, say, say_json, show
+from gatekeeper.registry.people import person as person_actor
 
 if TYPE_CHECKING:
     from gatekeeper.domain.tier import TierFinding
@@ -36,6 +37,8 @@ def apply(
     records = [record for _, record in load_customers(files)]
     with opened(config, data) as wiring:
         by = acting(person)
+        if not dry_run:
+            wiring.record_packs(person_actor(by))
         plans = [wiring.registry.plan(record) for record in records]  # an error in any stops all
         for record, plan in zip(records, plans, strict=True):
             _tell(plan if dry_run else wiring.registry.apply(record, by=by), dry_run=dry_run)
@@ -93,6 +96,7 @@ def approve(
             _tell_review(review)
             if not yes:
                 confirm(f"Approve this as {by}?")
+        wiring.record_packs(person_actor(by))
         approved = wiring.registry.approve(
             customer, by=by, expires_at=start_of(expires_on, "--expires-on"), seen=seen or review.fingerprint
         )

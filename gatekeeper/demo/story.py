@@ -27,7 +27,7 @@ from gatekeeper.signing import Ed25519Signer
 from gatekeeper.simulate.engine import Point, Told
 from gatekeeper.simulate.scenario import load_scenario
 from gatekeeper.simulate.stage import APPROVER, PREPARER, Stage
-from gatekeeper.verify import Report, verify_export
+from gatekeeper.verify import Report, TierCheck, verify_export
 
 DATA = Path(__file__).parent / "data"
 ORIGIN = "demo.invalid/compute-gatekeeper"
@@ -178,7 +178,7 @@ def _verify(stage: Stage, story: Story, out: Path) -> None:
         story.records = log.export(
             stage.stores, signer, stream, actor=person, at=stage.clock.now(), purpose="regulator's copy of the demo"
         )
-    story.verified = verify_export(story.export, signer.vkey)
+    story.verified = verify_export(story.export, signer.vkey, checks=[TierCheck()])
     copy = out / "log-one-byte-changed.jsonl"
     data = bytearray(story.export.read_bytes())
     data[data.rindex(b" is refused by ") + len(" is ")] ^= 1  # one bit of one letter of one sentence

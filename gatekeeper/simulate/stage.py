@@ -13,10 +13,12 @@ from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.party import Customer
 from gatekeeper.domain.policy import ActivePack, Site
+from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.domain.units import SECONDS_PER_DAY
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.registry import Registry
 from gatekeeper.simulate.counters import ScenarioCounters
@@ -76,6 +78,8 @@ class Stage:
         Raises:
             InvalidInput: a job belongs to nobody.
         """
+        simulated = Actor(ActorKind.SERVICE, "simulation")
+        record_packs(self.stores, self.clock, self.packs, cluster=self.scenario.spec.cluster, by=simulated)
         enrolled = []
         for _, record in load_customers([self.scenario.customers_path]):
             self.registry.apply(record, by=PREPARER)

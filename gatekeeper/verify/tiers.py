@@ -1,8 +1,9 @@
 """Compares each tier that a customer's record states with the parties that stand beside it in the record.
 
+Each tier table is taken from the log itself (policy.loaded), or from the pack's publisher where the caller gives it.
 A stated tier must be the strictest of its stated reasons, and each reason's path must lead from the customer's party
-to an owner of it. With the tier table of the pack (named by the pack's SHA-256, from the pack's publisher) the tier
-and its reasons are resolved again from the parties alone.
+to an owner of it. With the tier table of the pack, named by the pack's SHA-256, the tier and its reasons are resolved
+again from the parties alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import pairwise
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.domain.tier import Tier, TierTable, resolve, worst
+from gatekeeper.domain.tier import Tier, TierRow, TierTable, resolve, worst
 from gatekeeper.verify.recompute import Wrong
 
 # Where a record of each type keeps a customer's parties and tiers.
@@ -30,7 +31,8 @@ class TierCheck:
     """A check for `verify_export(checks=[...])`.
 
     Args:
-        tables: SHA-256 of a policy pack, hexadecimal -> its tier table.
+        tables: SHA-256 of a policy pack, hexadecimal -> its tier table, from its publisher: what the log itself says
+            of such a pack must agree.
 
     Attributes:
         unresolved_packs: packs whose table was not given: their tiers were compared with their reasons only.
@@ -46,6 +48,8 @@ class TierCheck:
         Raises:
             Wrong: a tier does not follow from the parties and reasons in the record.
         """
+        if record.type is RecordType.POLICY_LOADED and "pack" in record.facts:
+            self._learn(record)
         place = _STATES.get(record.type)
         if place is None or place not in record.facts:
             return
@@ -56,6 +60,13 @@ class TierCheck:
             raise Wrong(f"A party of the record is none: {error}") from error
         for pack, stated in _object(state.get("tiers"), "tiers").items():
             self._compare(pack, _object(stated, f"tiers.{pack}"), state, parties)
+
+    def _learn(self, record: Record) -> None:
+        """Take in the tier table of a pack that was loaded."""
+        sha256, table = _text(record.facts, "sha256"), _table(_object(record.facts.get("tiers"), "tiers"))
+        known = self._tables.setdefault(sha256, table)
+        if _essence(known) != _essence(table):
+            raise Wrong(f"The tier table of pack {_text(record.facts, 'pack')} is not the one known by its SHA-256.")
 
     def _compare(
         self, pack: str, stated: Mapping[str, object], state: Mapping[str, object], parties: Mapping[str, Party]
@@ -75,6 +86,38 @@ class TierCheck:
             raise Wrong(
                 f"Customer {customer} is stated to be in {tier} by pack {pack}; its parties make it {found.tier}."
             )
+
+
+def _table(fields: Mapping[str, object]) -> TierTable:
+    try:
+        rows = {
+            country: tuple(_row(country, _object(each, "a tier row")) for each in _list(all_rows, country))
+            for all_rows in [_object(fields.get("rows"), "rows")]
+            for country in all_rows
+        }
+        return TierTable(rows, Tier(_text(fields, "otherwise")), frozenset(_texts(fields, "countries")))
+    except (InvalidInput, ValueError) as error:
+        raise Wrong(f"The tier table of the record is none: {error}") from error
+
+
+def _row(country: str, fields: Mapping[str, object]) -> TierRow:
+    end = fields.get("to")
+    return TierRow(
+        country=country,
+        tier=_tier(fields),
+        effective_from=date.fromisoformat(_text(fields, "from")),
+        effective_to=date.fromisoformat(str(end)) if end is not None else None,
+        source="the log",
+    )
+
+
+def _essence(table: TierTable) -> object:
+    """All of a table but its sources, in one order."""
+    rows = {
+        country: sorted((row.tier.value, row.effective_from, row.effective_to or date.max) for row in each)
+        for country, each in table.rows.items()
+    }
+    return rows, table.otherwise, table.countries
 
 
 def _check_path(path: tuple[str, ...], party: str, parties: Mapping[str, Party]) -> None:

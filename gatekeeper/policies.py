@@ -1,0 +1,70 @@
+"""Use case: which policy packs hold, and in which mode, is itself on record, with all that tiers are resolved from.
+
+    policy.loaded  {cluster, pack, version, sha256, mode, legal_status, threshold_tflop, limit_tflop,
+                    tiers: {otherwise, countries: [CODE], rows: {CODE: [{tier, from, to or null}]}}}
+
+So whoever holds an export can resolve every tier in it again without asking us for the pack.
+"""
+
+from __future__ import annotations
+
+from gatekeeper.domain.policy import ActivePack
+from gatekeeper.domain.record import Actor, JsonValue, Record, RecordType, decode
+from gatekeeper.domain.tier import TierTable
+from gatekeeper.facts import Facts, new_record
+from gatekeeper.ports import Clock, Stores, Transaction
+
+
+def record_packs(stores: Stores, clock: Clock, packs: tuple[ActivePack, ...], *, cluster: str, by: Actor) -> int:
+    """Record each pack that holds now otherwise than the log last said of it; returns how many those were."""
+    now = clock.now()
+
+    def work(tx: Transaction) -> int:
+        last = _last_said(tx, cluster)
+        changed = [active for active in packs if last.get(active.pack.id) != (active.pack.sha256, active.mode.value)]
+        for active in changed:
+            tx.append(new_record(RecordType.POLICY_LOADED, by, now, pack_facts(active, cluster)))
+        return len(changed)
+
+    return stores.transact(work)
+
+
+def pack_facts(active: ActivePack, cluster: str) -> Facts:
+    """What the log says of a pack in a mode."""
+    pack = active.pack
+    return {
+        "cluster": cluster,
+        "pack": pack.id,
+        "version": pack.version.isoformat(),
+        "sha256": pack.sha256,
+        "mode": active.mode.value,
+        "legal_status": pack.legal_status.value,
+        "threshold_tflop": str(pack.threshold.effective_tflop),
+        "limit_tflop": str(pack.threshold.limit_tflop),
+        "tiers": _tier_facts(pack.tiers),
+    }
+
+
+def _tier_facts(table: TierTable) -> Facts:
+    rows: dict[str, JsonValue] = {
+        country: [
+            {
+                "tier": row.tier.value,
+                "from": row.effective_from.isoformat(),
+                "to": row.effective_to.isoformat() if row.effective_to else None,
+            }
+            for row in each
+        ]
+        for country, each in table.rows.items()
+    }
+    return {"otherwise": table.otherwise.value, "countries": sorted(table.countries), "rows": rows}
+
+
+def _last_said(tx: Transaction, cluster: str) -> dict[str, tuple[str, str]]:
+    """Pack id -> (SHA-256, mode) as the newest record of this cluster has it."""
+    said: dict[str, tuple[str, str]] = {}
+    for _, leaf in tx.records(types=(RecordType.POLICY_LOADED,)):
+        record: Record = decode(leaf)
+        if record.facts.get("cluster") == cluster and "pack" in record.facts:
+            said[str(record.facts["pack"])] = (str(record.facts["sha256"]), str(record.facts["mode"]))
+    return said
