@@ -269,6 +269,44 @@ def test_a_record_of_an_owner_that_was_missing_waits_unless_it_is_tier_3(registr
     assert tier(registry) is Tier.THREE
 
 
+@pytest.mark.parametrize(
+    ("before", "wanted", "unknown"),
+    [
+        ((org("lab", "US", reason=""),), (org("lab", "CN"),), "parent.unknown"),
+        ((org("lab", "US", reason=""),), (org("lab", "CN", "group"), org("group", "US")), "parent.unknown"),
+        ((org("lab", "US", "group"),), (org("lab", "CN", "group"), org("group", "US")), "party.missing"),
+    ],
+)
+def test_what_is_unknown_is_not_explained_away_behind_a_stricter_headquarters(
+    registry: Registry, before: tuple[Party, ...], wanted: tuple[Party, ...], unknown: str
+) -> None:
+    enrol(registry, *before)
+    assert registry.apply(record_of(*wanted), by="ana").outcome is Outcome.PARTLY
+    finding = registry.explain("lab")[PACK]
+    assert finding.tier is Tier.THREE
+    assert unknown in [reason.code for reason in finding.reasons]
+
+
+def test_an_owner_outside_a_circle_of_owners_waits(registry: Registry) -> None:
+    # It would give the circle the ultimate parent that it lacked.
+    enrol(registry, org("lab", "US", "other"), org("other", "US", "lab"))
+    assert tier(registry) is Tier.UNRESOLVED
+    wanted = record_of(org("lab", "US", "other", "fund"), org("other", "US", "lab"), org("fund", "US"))
+    assert registry.apply(wanted, by="ana").outcome is Outcome.WAITS
+    assert tier(registry) is Tier.UNRESOLVED
+
+
+def test_a_record_that_waits_is_applied_again_where_others_made_an_owner_milder(registry: Registry) -> None:
+    enrol(registry, org("lab", "CN", "group"), org("group", "CN"))
+    enrol(registry, org("sister", "US", "group"), org("group", "CN"), customer="sister")
+    waits = record_of(org("lab", "US", "group"), org("group", "CN"))
+    registry.apply(waits, by="ana")
+    enrol(registry, org("sister", "US", "group"), org("group", "US"), customer="sister")
+    assert tier(registry, "sister") is Tier.ONE
+    assert registry.apply(waits, by="ana").outcome is Outcome.PARTLY
+    assert tier(registry, "sister") is Tier.THREE
+
+
 def test_a_change_of_a_shared_owner_counts_for_every_customer_it_owns(registry: Registry, stores: Stores) -> None:
     enrol(registry, org("lab", "US", "group"), org("group", "US"))
     enrol(registry, org("sister", "US", "group"), org("group", "US"), customer="sister")
@@ -362,6 +400,15 @@ def test_one_person_suspends_and_another_reinstates(registry: Registry, stores: 
         registry.approve("lab", by="Ben")
     assert registry.approve("lab", by="ana").standing is Standing.APPROVED
     assert log_types(stores)[-2:] == ["customer.suspended", "customer.approved"]
+
+
+def test_who_changes_a_suspended_record_cannot_reinstate_it(registry: Registry) -> None:
+    enrol(registry, org("lab", "US"))
+    registry.suspend("lab", by="cem", reason="inquiry")
+    assert registry.apply(record_of(org("lab", "GB")), by="ben").outcome is Outcome.AT_ONCE
+    with pytest.raises(NotPermitted, match="prepared the record"):
+        registry.approve("lab", by="ben")
+    assert registry.review("lab").customer.reason == "inquiry"
 
 
 def test_a_suspension_needs_a_reason(registry: Registry, stores: Stores) -> None:

@@ -76,17 +76,12 @@ def overlaid(parties: Mapping[str, Party], changes: Iterable[Party]) -> dict[str
 
 
 def fingerprint(customer: Customer, record: KycRecord) -> str:
-    """SHA-256 of exactly what an approver looks at: the whole record and how the customer stands.
+    """SHA-256 of exactly what an approver looks at: the whole record, and the version of the customer.
 
     An approval that names it fails when anything was changed in the meantime: by another proposal, by a stricter
-    change of an owner in somebody else's file, or by a suspension.
+    change of an owner in somebody else's file, or by a suspension, which is a version too.
     """
-    seen: JsonValue = {
-        "version": customer.version,
-        "standing": customer.standing.value,
-        "prepared_by": customer.prepared_by,
-        **record_json(record),
-    }
+    seen: JsonValue = {"version": customer.version, **record_json(record)}
     return hashlib.sha256(canonical_json(seen)).hexdigest()
 
 
