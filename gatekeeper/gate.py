@@ -11,7 +11,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gatekeeper.domain.decision import Decision, Verdict, decide, needs_no_budget, verdict_on_running
+from gatekeeper.domain.deciding import decide, needs_no_budget, verdict_on_running
+from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.ledger import Account, Pool, Reservation, ReservationState, reserve, void
 from gatekeeper.domain.record import Actor, ActorKind, RecordType

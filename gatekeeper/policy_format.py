@@ -136,7 +136,7 @@ def _with_numbers(node: object) -> object:
     if not isinstance(node, dict):
         return node
     node = {key: _with_numbers(value) for key, value in node.items()}
-    choices: list[Any] = node.get("enum", [node["const"]] if "const" in node else [])
+    choices: Any = node.get("enum", [node["const"]] if "const" in node else [])
     if choices and all(isinstance(each, str) and each.isdigit() for each in choices):
         node.pop("const", None)
         node.pop("type", None)

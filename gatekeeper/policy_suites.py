@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatekeeper.domain.decision import Decision, Question, Verdict, decide
+from gatekeeper.domain.deciding import decide
+from gatekeeper.domain.decision import Decision, Question, Verdict
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.party import Customer, Party, PartyKind, Standing

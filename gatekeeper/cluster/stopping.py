@@ -13,7 +13,8 @@ from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.state import ClusterState
 from gatekeeper.cluster.stop import lift_stop_quota, set_stop_quota, stop_pod
 from gatekeeper.cluster.tell import Teller
-from gatekeeper.domain.decision import Decision, verdict_on_unreserved
+from gatekeeper.domain.deciding import verdict_on_unreserved
+from gatekeeper.domain.decision import Decision
 from gatekeeper.gate import Gate
 from gatekeeper.ports import Stores
 

@@ -7,7 +7,7 @@ read here: the worst case is the fastest chip that offers the resource at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatekeeper.domain.accelerators import Catalogue
 from gatekeeper.domain.errors import InvalidInput
@@ -50,10 +50,10 @@ class Fleet:
             rate = catalogue.find_or_largest(offer.product).worst_tflop_per_s
             worst[offer.resource] = max(worst.get(offer.resource, 0), rate)
             per_node[offer.node] = per_node.get(offer.node, 0) + rate * offer.count
-        unknown_node = DEVICES_PER_UNKNOWN_NODE * catalogue.largest.worst_tflop_per_s
         # Nodes that advertise nothing at the moment (a device plugin that restarts) must not make a claim cost nothing.
-        worst_node = max(per_node.values(), default=0) or unknown_node
-        return cls(catalogue, worst, worst_node, frozenset(per_node))
+        worst_node = max(per_node.values(), default=0)
+        fleet = cls(catalogue, worst, worst_node, frozenset(per_node))
+        return fleet if worst_node else replace(fleet, worst_node_tflop_per_s=fleet.unknown_node_tflop_per_s)
 
     def device_rate_tflop_per_s(self, resource: str) -> int:
         """The worst rate of one device under a key; a key that no node offers counts as the largest chip."""
@@ -62,9 +62,20 @@ class Fleet:
     def rate_tflop_per_s(self, workload: Workload) -> int:
         """The worst rate of a whole workload as it starts; 0 for one that asks for nothing.
 
-        What asks without a number (claims, environment variables, placeholders) counts as a whole node.
+        What asks without a number (environment variables, placeholders) counts as a whole node. A claim counts as the
+        largest node on the market: what drivers offer to claims stands in no node's capacity. A quantity of 0 counts
+        as one device: the pod starts where devices are.
         """
         rate = sum(self.device_rate_tflop_per_s(key) * count.least for key, count in workload.devices.items())
-        if workload.claims or (workload.unknown and workload.asks):
+        if workload.claims:
+            rate += max(self.worst_node_tflop_per_s, self.unknown_node_tflop_per_s)
+        elif workload.unsaid or (workload.unknown and workload.asks):
             rate += self.worst_node_tflop_per_s
+        if rate == 0 and workload.ref.kind == "Pod" and workload.devices:
+            rate = max(self.device_rate_tflop_per_s(key) for key in workload.devices)
         return rate
+
+    @property
+    def unknown_node_tflop_per_s(self) -> int:
+        """The worst rate of a node that nobody has described."""
+        return DEVICES_PER_UNKNOWN_NODE * self.catalogue.largest.worst_tflop_per_s

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.domain.decision import Grant, Question, Verdict, decide, lease_of, needs_no_budget, verdict_on_running
+from gatekeeper.domain.deciding import decide, lease_of, needs_no_budget, verdict_on_running
+from gatekeeper.domain.decision import Grant, Question, Verdict
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import Action, ActivePack, LeaseTerms, Mode, Threshold

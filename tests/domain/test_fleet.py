@@ -52,9 +52,21 @@ def test_several_keys_add_up() -> None:
     assert both.rate_tflop_per_s(job({GPU: 1, "nvidia.com/mig-1g.10gb": 2})) == 65 + 2 * 312
 
 
+def test_a_claim_costs_the_largest_node_on_the_market_since_no_capacity_shows_what_drivers_offer() -> None:
+    nodes = fleet(NodeOffer("n1", GPU, "Tesla-T4", 4), NodeOffer("n2", GPU, "NVIDIA-A100", 8))
+    assert nodes.rate_tflop_per_s(job(claims=True)) == UNKNOWN_NODE
+    huge = fleet(NodeOffer("n1", GPU, "NVIDIA-H100", 72))
+    assert huge.rate_tflop_per_s(job(claims=True)) == 72 * 989
+
+
+def test_a_pod_that_asks_for_0_devices_costs_one_since_it_starts_where_devices_are() -> None:
+    nodes = fleet(NodeOffer("n1", GPU, "Tesla-T4", 4))
+    pod = Workload(WorkloadRef("c", "ns", "Pod", "p"), {GPU: Count(0, 0)})
+    assert nodes.rate_tflop_per_s(pod) == 65
+
+
 def test_what_names_no_number_costs_the_largest_node() -> None:
     nodes = fleet(NodeOffer("n1", GPU, "Tesla-T4", 4), NodeOffer("n2", GPU, "NVIDIA-A100", 8))
-    assert nodes.rate_tflop_per_s(job(claims=True)) == 8 * 312
     assert nodes.rate_tflop_per_s(job(unsaid=True, unknown=True)) == 8 * 312
     assert nodes.rate_tflop_per_s(job({GPU: 1}, unknown=True)) == 9 * 312
 
