@@ -26,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Webhook CPU and durable releases, as ratios.")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that are kept (default 5)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of load for each server in a round (default 2)")
+    parser.add_argument("--customers", type=int, default=1_000, help="of the provider (default 1000, at least 2)")
     parser.add_argument("--folder", type=Path, default=Path("out"), help="where databases are written (default ./out)")
     parser.add_argument("--output", choices=["table", "json"], default="table")
     chosen = parser.parse_args()
@@ -37,13 +38,16 @@ def main() -> int:
     chosen.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.folder.resolve()) as name:
         folder = Path(name)
+        plan = {"rounds": chosen.rounds, "seconds": chosen.seconds, "customers": chosen.customers}
         try:
-            load = webhook.measure(found, folder, rounds=chosen.rounds, seconds=chosen.seconds)
+            load = webhook.measure(
+                found, folder, rounds=chosen.rounds, seconds=chosen.seconds, customers=chosen.customers
+            )
         except webhook.Broken as error:
             print(error, file=sys.stderr)
             return 1
-        durable = releases.measure(folder, rounds=chosen.rounds, seconds=chosen.seconds / 2)
-        facts = _facts(load, durable, file_system(folder))
+        durable = releases.measure(folder, **{**plan, "seconds": chosen.seconds / 2})
+        facts = {"customers": chosen.customers, **_facts(load, durable, file_system(folder))}
     if chosen.output == "json":
         print(json.dumps(facts, indent=2))
     else:
@@ -69,7 +73,9 @@ def vars_of(load: webhook.Load) -> dict[str, float]:
 
 def _print(load: webhook.WebhookResult, durable: releases.ReleaseResult, facts: dict[str, object]) -> None:
     console = Console()
-    console.print(f"{facts['machine']}; medians, and the span over the rounds in brackets")
+    console.print(
+        f"{facts['machine']}, {facts['customers']} customers; medians, and the span over the rounds in brackets"
+    )
     table = Table(title=f"One review of {load.review_bytes:,} bytes over HTTPS, {webhook.CONNECTIONS} connections")
     for column in ("server", "CPU us", "against nginx", "reviews/s", "p50 us"):
         table.add_column(column, justify="left" if column == "server" else "right")

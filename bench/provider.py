@@ -1,4 +1,4 @@
-"""A small provider for measurements: real pack, catalogue, gate and database; one customer is at its limit."""
+"""A provider for measurements: real pack, catalogue, gate and database; one of its customers is at its limit."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def make_gate(stores: Stores) -> Gate:
-    """The gate over a fleet of H100, with the pack of the diffusion rule enforced, and its customers."""
+def make_gate(stores: Stores, *, customers: int) -> Gate:
+    """The gate over a fleet of H100, with the pack of the diffusion rule enforced, and that many customers."""
     clock = SystemClock()
-    stores.transact(lambda tx: _enrol(tx, clock.now()))
+    stores.transact(lambda tx: _enrol(tx, clock.now(), customers))
     fleet = Fleet.of(load_catalogue(), [NodeOffer("node-1", "nvidia.com/gpu", "NVIDIA-H100-80GB-HBM3", 8)])
     pack = ActivePack(load_pack(bundled_dir() / "us-ai-diffusion"), Mode.ENFORCE)
     site = Site("US", ChipAuthorization.US_DOMESTIC)
     return Gate(stores, Provider(CLUSTER, site, (pack,), lambda: fleet, grace_s=120), clock)
 
 
-def _enrol(tx: Transaction, now: datetime) -> None:
-    """Two customers of a country on no list: both have a budget, and one has used it up."""
-    for name in (BUDGETED, SPENT):
+def _enrol(tx: Transaction, now: datetime, customers: int) -> None:
+    """Customers of a country on no list: all have a budget, and one has used it up."""
+    for name in (BUDGETED, SPENT, *(f"other-{index}" for index in range(customers - 2))):
         party = Party(f"{name}-party", PartyKind.ORG, f"{name} Ltd", "IN", no_parent_reason="natural persons only")
         tx.put_party(party)
         tx.put_customer(

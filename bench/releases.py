@@ -41,7 +41,7 @@ class ReleaseResult:
         return statistics.median(self.releases[in_flight])
 
 
-def measure(folder: Path, *, rounds: int, seconds: float) -> ReleaseResult:
+def measure(folder: Path, *, rounds: int, seconds: float, customers: int) -> ReleaseResult:
     """Take turns: appends, then releases with 1, 8 and 64 in flight, each on a fresh database."""
     appends: list[float] = []
     releases: dict[int, list[float]] = {each: [] for each in IN_FLIGHT}
@@ -49,7 +49,8 @@ def measure(folder: Path, *, rounds: int, seconds: float) -> ReleaseResult:
         say(f"releases: round {number} of {rounds}")
         appends.append(_appends_per_s(folder / "raw", seconds))
         for in_flight in IN_FLIGHT:
-            releases[in_flight].append(_releases_per_s(folder / f"r{number}-{in_flight}.db", in_flight, seconds))
+            database = folder / f"r{number}-{in_flight}.db"
+            releases[in_flight].append(_releases_per_s(database, in_flight, seconds, customers))
     return ReleaseResult(appends, releases)
 
 
@@ -67,9 +68,9 @@ def _appends_per_s(path: Path, seconds: float) -> float:
         os.close(file)
 
 
-def _releases_per_s(database: Path, in_flight: int, seconds: float) -> float:
+def _releases_per_s(database: Path, in_flight: int, seconds: float, customers: int) -> float:
     with open_stores(f"sqlite:///{database}") as stores, ThreadPoolExecutor(in_flight) as threads:
-        gate = make_gate(stores)
+        gate = make_gate(stores, customers=customers)
         _release_until(gate, time.perf_counter() + 0.1)  # caches fill and statements are compiled once
         begin = time.perf_counter()
         counts = list(threads.map(_release_until, [gate] * in_flight, [begin + seconds] * in_flight))

@@ -80,7 +80,7 @@ class WebhookResult:
         return ordered[len(ordered) // 2]
 
 
-def measure(programs: Mapping[str, str], folder: Path, *, rounds: int, seconds: float) -> WebhookResult:
+def measure(programs: Mapping[str, str], folder: Path, *, rounds: int, seconds: float, customers: int) -> WebhookResult:
     """Let nginx and the webhook take turns; the first round warms up and is not kept.
 
     Raises:
@@ -89,7 +89,7 @@ def measure(programs: Mapping[str, str], folder: Path, *, rounds: int, seconds: 
     _write_pair(folder)
     allowed, refused = _write_reviews(folder)
     with ExitStack() as stack:
-        ours, pid = stack.enter_context(_webhook(folder))
+        ours, pid = stack.enter_context(_webhook(folder, customers))
         answer = _ask(ours, allowed, folder, allowed_is=True)
         _ask(ours, refused, folder, allowed_is=False)
         least, nginx_pid = stack.enter_context(_nginx(programs["nginx"], folder, answer))
@@ -127,10 +127,11 @@ def _load(wrk: str, folder: Path, target: Target, *, seconds: float, number: int
 
 
 @contextmanager
-def _webhook(folder: Path) -> Iterator[tuple[str, int]]:
+def _webhook(folder: Path, customers: int) -> Iterator[tuple[str, int]]:
     """The real webhook: (address, process id)."""
     token = secrets.token_hex(32)
-    process = start([sys.executable, "-m", "bench.webhook_server", str(folder), token], server=True, folder=folder)
+    command = [sys.executable, "-m", "bench.webhook_server", str(folder), token, str(customers)]
+    process = start(command, server=True, folder=folder)
     try:
         assert process.stdout is not None
         port = process.stdout.readline().strip()

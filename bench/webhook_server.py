@@ -1,6 +1,6 @@
 """The webhook as a process of its own, so that its CPU time is its own: the real server, gate and database.
 
-python -m bench.webhook_server FOLDER TOKEN    # prints its port; FOLDER holds tls.crt and tls.key
+python -m bench.webhook_server FOLDER TOKEN CUSTOMERS    # prints its port; FOLDER holds tls.crt and tls.key
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from gatekeeper.stores import open_stores
 
 def main() -> None:
     """Serve until SIGTERM."""
-    folder, token = Path(sys.argv[1]), sys.argv[2]
+    folder, token, customers = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     # As in service: one JSON line for each refusal, written to a file.
     structlog.configure(
         processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory((folder / "webhook.jsonl").open("w")),
     )
     with open_stores(f"sqlite:///{folder / 'webhook.db'}") as stores:
-        webhook = Webhook(make_gate(stores), cluster=CLUSTER)
+        webhook = Webhook(make_gate(stores, customers=customers), cluster=CLUSTER)
         server = WebhookServer(WebhookApp(webhook.handle, token=token, ready=lambda: True), folder)
         # Blocked before the server's threads start, so that they inherit it and the wait below gets it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
