@@ -104,6 +104,8 @@ class Informer(Generic[T]):
     def _watch(self, version: str) -> None:
         while not self._stopping.is_set():
             for event in self._api.watch(self._path, version):
+                if self._stopping.is_set():
+                    return
                 version = event["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     self._take(event["type"], event["object"])
