@@ -426,6 +426,15 @@ def test_an_approval_that_has_ended_is_renewed_by_approving_again(registry: Regi
     assert registry.approve("lab", by="ben").expires_at == clock.at + timedelta(days=365)
 
 
+def test_an_approval_is_renewed_before_it_ends_so_that_nobody_is_stopped(registry: Registry, clock: HandClock) -> None:
+    enrol(registry, org("lab", "US"))
+    clock.at += timedelta(days=365 - 61)
+    with pytest.raises(NotPermitted, match=r"renewed as it stands it can be from \d{4}-\d\d-\d\d on"):
+        registry.approve("lab", by="ben")
+    clock.at += timedelta(days=1)
+    assert registry.approve("lab", by="ben").expires_at == clock.at + timedelta(days=365)
+
+
 def test_who_changed_a_record_alone_cannot_renew_it_alone(registry: Registry, clock: HandClock) -> None:
     enrol(registry, org("lab", "US"))
     registry.apply(record_of(org("lab", "GB")), by="ben")

@@ -23,6 +23,9 @@ from gatekeeper.registry.plan import Outcome, Plan, plan_of, waiting_for
 from gatekeeper.registry.review import Review, existing, review_of
 from gatekeeper.registry.strictness import Yardstick
 
+# An approval can be renewed this long before it ends, so that nobody is stopped while a person is on holiday.
+RENEWED_BEFORE = timedelta(days=60)
+
 
 @dataclass(frozen=True, slots=True)
 class ApprovalTerms:
@@ -104,7 +107,7 @@ class CustomerRegistry:
                     hint="Look at it again, and approve what it says now.",
                 )
             end = self._end(review, expires_at, now)
-            approved = _awaiting(review, actor.name).approve(by=actor.name, expires_at=end)
+            approved = _awaiting(review, actor.name, now).approve(by=actor.name, expires_at=end)
             self._put_approved(tx, review, approved, now)
             return approved
 
@@ -210,7 +213,7 @@ def _after_apply(plan: Plan, record: KycRecord, by: str) -> Customer:
     return changed_alone(customer, by) if plan.written else customer
 
 
-def _awaiting(review: Review, by: str) -> Customer:
+def _awaiting(review: Review, by: str, now: datetime) -> Customer:
     """The customer in the standing from which it can be approved.
 
     Raises:
@@ -227,9 +230,11 @@ def _awaiting(review: Review, by: str) -> Customer:
             expires_at=None,
         )
     if customer.standing is Standing.APPROVED:
-        if review.standing is not Standing.EXPIRED:
+        if customer.expires_at is not None and now < customer.expires_at - RENEWED_BEFORE:
             raise NotPermitted(
-                f"Nothing of customer {customer.id} waits for approval.", hint="Apply a changed file first."
+                f"Nothing of customer {customer.id} waits for approval.",
+                hint=f"Apply a changed file first; renewed as it stands it can be from "
+                f"{customer.expires_at - RENEWED_BEFORE:%Y-%m-%d} on.",
             )
         check_may_renew(customer, by)
         return replace(customer, standing=Standing.EXPIRED, approved_by="", expires_at=None)
