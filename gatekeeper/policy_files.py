@@ -13,7 +13,7 @@ from pathlib import Path
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.policy import LeaseTerms, Pack, Rule, Threshold
 from gatekeeper.domain.tier import Tier, TierRow, TierTable
-from gatekeeper.domain.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, parse_flop
+from gatekeeper.domain.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, parse_flop
 from gatekeeper.policy_format import CountriesFile, PackFile, RulePart, TierRowPart
 from gatekeeper.policy_suites import CaseResult, run_cases
 from gatekeeper.yaml_files import Document, Place, read
@@ -173,4 +173,5 @@ def _joint_hash(pack: Document, countries: Document) -> str:
 
 
 def _seconds(span: str) -> int:
-    return int(span[:-1]) * {"h": SECONDS_PER_HOUR, "d": SECONDS_PER_DAY}[span[-1]]
+    unit_s = {"s": 1, "m": SECONDS_PER_MINUTE, "h": SECONDS_PER_HOUR, "d": SECONDS_PER_DAY}
+    return int(span[:-1]) * unit_s[span[-1]]

@@ -25,7 +25,7 @@ Clause = Annotated[Line, AfterValidator(_clause)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Flop = Annotated[str, StringConstraints(pattern=r"^[0-9.]+([eE][0-9]+)?$", max_length=60)]
-Span = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[hd]$")]
+Span = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 
 
 class CitationPart(Part):

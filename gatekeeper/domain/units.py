@@ -14,6 +14,7 @@ from gatekeeper.domain.errors import InvalidInput
 
 FLOP_PER_TFLOP = 10**12
 GFLOP_PER_TFLOP = 1_000
+SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3_600
 SECONDS_PER_DAY = 86_400
 
@@ -71,7 +72,7 @@ def format_duration(seconds: int) -> str:
     """A duration for people: "13 days 4 h", "2 h 5 min", "40 s"."""
     days, rest = divmod(max(seconds, 0), SECONDS_PER_DAY)
     hours, rest = divmod(rest, SECONDS_PER_HOUR)
-    minutes, secs = divmod(rest, 60)
+    minutes, secs = divmod(rest, SECONDS_PER_MINUTE)
     parts = [(days, "day" if days == 1 else "days"), (hours, "h"), (minutes, "min"), (secs, "s")]
     shown = [f"{count} {name}" for count, name in parts if count][:2]
     return " ".join(shown) or "0 s"

@@ -187,6 +187,11 @@ def test_a_threshold_that_must_be_exceeded_may_be_reached(edited: Edit) -> None:
     assert load_pack(edited("controlled_when: reached", "controlled_when: exceeded")).threshold.limit_tflop == 10**14
 
 
+@pytest.mark.parametrize(("span", "seconds"), [("20s", 20), ("30m", 1800), ("1h", 3600), ("1d", 86_400)])
+def test_a_shortest_lease_is_told_in_seconds_minutes_hours_or_days(edited: Edit, span: str, seconds: int) -> None:
+    assert load_pack(edited("shortest: 1h", f"shortest: {span}")).lease.shortest_s == seconds
+
+
 def test_a_pack_elsewhere_uses_the_countries_of_the_package(edited: Edit, diffusion: Pack) -> None:
     folder = edited("# yaml-language", "# yaml-language")
     (folder.parent / "countries.yaml").unlink()
