@@ -117,13 +117,3 @@ def test_the_example_scenario_plays_from_the_command_line(tmp_path: Path, capsys
     [total] = answer["runs"]
     assert int(total["high_tflop"]) <= int(total["limit_tflop"])
     assert Path(total["picture"]).read_text().startswith("<svg")
-
-
-@pytest.mark.slow
-def test_the_demo_tells_its_story_and_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from gatekeeper.cli import run
-
-    assert run(["demo", "--out", str(tmp_path)]) == 0
-    said = capsys.readouterr().out
-    for part in ("cascade-ai", "Pearl River", "allowed", "refused", "run.svg", "All of it went as told"):
-        assert part in said
