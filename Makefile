@@ -14,7 +14,6 @@ demo: $(VENV)/.runtime ## Tell the whole story on this machine: no cluster, no s
 	@$(BIN)/gatekeeper demo
 
 demo-cluster: $(VENV)/.dev ## The story on a real control plane and kubelet with fake GPUs (Linux, root)
-	@$(BIN)/python scripts/system_packages.py node
 	@$(BIN)/python -m tests.controlplane.demo
 
 check: $(VENV)/.dev ## Format, lint, types, rooms and fast tests, in under a minute
@@ -31,7 +30,7 @@ test: check ## Everything: servers, a real Kubernetes control plane, a real kube
 	$(BIN)/python -m pytest -q -m "controlplane"
 
 bench: $(VENV)/.dev ## Measure: webhook CPU against nginx, durable releases per second
-	$(BIN)/python scripts/system_packages.py bench
+	$(BIN)/python scripts/system_packages.py --only bench
 	$(BIN)/python -m bench
 
 cluster-up: $(VENV)/.dev ## Keep a real control plane with a node running, to try things by hand

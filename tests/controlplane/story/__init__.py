@@ -1,0 +1,1 @@
+"""The story of `make demo-cluster`: a real control plane, a real kubelet, accelerators that exist only by name."""
