@@ -11,6 +11,8 @@ from tests.controlplane.pods import Pod, gates_of, gpu_pod
 
 CHART = Path(__file__).parents[2] / "helm" / "compute-gatekeeper"
 NAMESPACE = "compute-gatekeeper"
+CLEARED = "compute-gatekeeper.io/cleared"
+IN_A_LIFETIME = "2100-01-01T00:00:00Z"
 
 
 def install_chart(plane: ControlPlane, *settings: str) -> None:
@@ -30,6 +32,7 @@ def wait_until_obeyed(plane: ControlPlane) -> None:
     admin = Caller(plane, "admin")
     plane.create_namespace("probe-of-policies")
     probe = gpu_pod()
+    given = {"metadata": {"labels": {CLEARED: "true"}}}
 
     def gated() -> bool:
         answer = admin.create("/api/v1/namespaces/probe-of-policies/pods?dryRun=All", probe)
@@ -37,7 +40,7 @@ def wait_until_obeyed(plane: ControlPlane) -> None:
 
     wait_until(gated, "the gate to be stamped")
     wait_until(
-        lambda: admin.patch("/api/v1/namespaces/probe-of-policies?dryRun=All", CLEARED).refused_by == "clearance",
+        lambda: admin.patch("/api/v1/namespaces/probe-of-policies?dryRun=All", given).refused_by == "clearance",
         "the clearance to be guarded",
     )
     created = admin.create("/api/v1/namespaces/probe-of-policies/pods", probe)
@@ -47,9 +50,6 @@ def wait_until_obeyed(plane: ControlPlane) -> None:
         "the gate to be guarded",
     )
     admin.call("DELETE", "/api/v1/namespaces/probe-of-policies")
-
-
-CLEARED = {"metadata": {"labels": {"compute-gatekeeper.io/cleared": "true"}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,34 @@ class Lab:
         """What the API server answers to the pod; the tenant asks unless told otherwise."""
         return (by or self.tenant).create(self.path(query=query), pod)
 
+    def outcome(self) -> str:
+        """What would become of a pod that asks: `gated`, `free`, or `ended` where a clearance is over."""
+        answer = self.try_pod(gpu_pod(), query="dryRun=All")
+        if answer.refused_by == "clearance-expiry":
+            return "ended"
+        assert answer.ok, answer
+        return "gated" if gates_of(answer.body) else "free"
+
+    def clear(
+        self, until: str | None = "2100-01-01T00:00:00Z", *, label: str | None = "true", then: str = "free"
+    ) -> None:
+        """The controller's patch of the namespace; returns when the API server treats its pods as named.
+
+        Admission reads namespaces from a cache: for some milliseconds it still goes by the old state.
+        """
+        metadata = {"labels": {CLEARED: label}, "annotations": {f"{CLEARED}-until": until}}
+        answer = self.controller.patch(f"/api/v1/namespaces/{self.namespace}", {"metadata": metadata})
+        assert answer.ok, answer
+        wait_until(lambda: self.outcome() == then, f"pods of {self.namespace} to be {then}")
+
     def make_pod(self, pod: Pod, *, by: Caller | None = None) -> dict[str, Any]:
         """The pod as the API server stored it."""
         answer = self.try_pod(pod, by=by)
         assert answer.ok, answer
         return answer.body
+
+
+def new_lab(plane: ControlPlane, namespace: str) -> Lab:
+    """A fresh namespace with its tenant, without clearance."""
+    tenant = plane.create_tenant(namespace, f"user@{namespace}")
+    return Lab(plane, namespace, *(Caller(plane, name) for name in (tenant.user, "admin", "controller")))

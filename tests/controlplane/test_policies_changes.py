@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.controlplane.calls import Caller
-from tests.controlplane.chart import Lab
+from tests.controlplane.chart import Lab, new_lab
 from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.pods import RESERVATION, Pod, fresh_name, gates_of, gpu_pod, host_pod, pod, release_patch
 
@@ -226,6 +226,15 @@ def _decided(caller: Caller, path: str, patch: dict[str, Any]) -> Any:
     return None if is_early else answer
 
 
+def test_only_kubernetes_says_which_claim_backs_a_gpu(lab: Lab) -> None:
+    path = lab.path(lab.make_pod(gpu_pod())["metadata"]["name"], "status")
+    mapping = {"containerName": "main", "resourceName": "nvidia.com/gpu", "requestName": "gpu"}
+    forged = {"resourceClaimName": "somebody-elses", "requestMappings": [mapping]}
+    assert lab.admin.patch(path, {"status": {"extendedResourceClaimStatus": forged}}).refused_by == "pod-status"
+    scheduler = Caller(lab.plane, "system:kube-scheduler")
+    assert scheduler.patch(path, {"status": {"extendedResourceClaimStatus": forged}}).ok
+
+
 def test_readiness_gates_are_for_anybody(lab: Lab, status_writer: Caller) -> None:
     made = lab.make_pod(gpu_pod(readinessGates=[{"conditionType": "example.org/ready"}]))
     path = lab.path(made["metadata"]["name"], "status")
@@ -260,24 +269,13 @@ def test_status_sent_with_a_pod_is_dropped(lab: Lab) -> None:
 
 def test_a_pod_parked_under_a_clearance_does_not_start_after_it(lab: Lab) -> None:
     """It carries no gate of ours, only one of its owner's: lifting that later would start it without a lease."""
-    namespace = fresh_name("parked")
-    tenant = Caller(lab.plane, lab.plane.create_tenant(namespace, f"user@{namespace}").user)
-    path = f"/api/v1/namespaces/{namespace}"
-    clearance = {
-        "metadata": {
-            "labels": {"compute-gatekeeper.io/cleared": "true"},
-            "annotations": {"compute-gatekeeper.io/cleared-until": "2100-01-01T00:00:00Z"},
-        }
-    }
-    assert lab.controller.patch(path, clearance).ok
+    place = new_lab(lab.plane, fresh_name("parked"))
+    place.clear()
     gate: dict[str, Any] = {"schedulingGates": [{"name": OTHER_GATE}]}
-    parked = {kind: tenant.create(f"{path}/pods", make(**gate)) for kind, make in (("gpu", gpu_pod), ("cpu", pod))}
-    assert [gates_of(answer.body) for answer in parked.values()] == [[OTHER_GATE], [OTHER_GATE]]
-    withdrawn = {"metadata": {"labels": {"compute-gatekeeper.io/cleared": None}}}
-    assert lab.controller.patch(path, withdrawn).ok
+    parked = {kind: place.make_pod(make(**gate)) for kind, make in (("gpu", gpu_pod), ("cpu", pod))}
+    assert [gates_of(each) for each in parked.values()] == [[OTHER_GATE], [OTHER_GATE]]
+    place.clear(None, label=None, then="gated")
     lift = {"spec": {"schedulingGates": None}}
-    answers = {
-        kind: tenant.patch(f"{path}/pods/{answer.body['metadata']['name']}", lift) for kind, answer in parked.items()
-    }
+    answers = {kind: place.tenant.patch(place.path(each["metadata"]["name"]), lift) for kind, each in parked.items()}
     assert answers["gpu"].refused_by == "pod-update"
     assert answers["cpu"].ok, answers["cpu"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.controlplane.calls import Caller
-from tests.controlplane.chart import CLEARED, Lab
+from tests.controlplane.chart import Lab, new_lab
 from tests.controlplane.harness.plane import ControlPlane
 from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.pods import GATE, fresh_name, gates_of, gpu_pod, host_pod, pod, release_patch
@@ -23,17 +23,10 @@ def in_days(days: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def clearance(until: str | None) -> dict[str, Any]:
-    """The controller's patch on a namespace."""
-    return {"metadata": {"labels": {LABEL: "true"}, "annotations": {UNTIL: until}}}
-
-
 @pytest.fixture
 def home(governed: ControlPlane) -> Lab:
     """A fresh namespace with its tenant, without clearance."""
-    namespace = fresh_name("home")
-    tenant = governed.create_tenant(namespace, f"user@{namespace}")
-    return Lab(governed, namespace, *(Caller(governed, name) for name in (tenant.user, "admin", "controller")))
+    return new_lab(governed, fresh_name("home"))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +74,8 @@ def test_neither_portal_nor_administrator_gives_clearance(
 
 
 def test_a_tenant_does_not_even_reach_its_namespace(home: Lab) -> None:
-    assert home.tenant.patch(f"{NAMESPACES}/{home.namespace}", CLEARED).refused_by == "rbac"
+    change = {"metadata": CHANGES["label"]}
+    assert home.tenant.patch(f"{NAMESPACES}/{home.namespace}", change).refused_by == "rbac"
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -109,14 +103,14 @@ def test_no_namespace_is_applied_with_clearance(home: Lab, namespace_editor: Cal
 )
 def test_nobody_else_withdraws_or_prolongs_it(home: Lab, namespace_editor: Caller, change: dict[str, Any]) -> None:
     path = f"{NAMESPACES}/{home.namespace}"
-    assert home.controller.patch(path, clearance(in_days(1))).ok
+    home.clear(in_days(1))
     for caller in (namespace_editor, home.admin):
         assert caller.patch(path, {"metadata": change}).refused_by == "clearance"
 
 
 def test_everything_else_about_a_namespace_is_theirs(home: Lab, namespace_editor: Caller) -> None:
     path = f"{NAMESPACES}/{home.namespace}"
-    assert home.controller.patch(path, clearance(in_days(1))).ok
+    home.clear(in_days(1))
     change = {"metadata": {"labels": {"team": "blue"}, "annotations": {"note": "x"}}}
     assert namespace_editor.patch(path, change).ok
     assert namespace_editor.create(NAMESPACES, {"metadata": {"name": fresh_name("plain"), "labels": {"a": "b"}}}).ok
@@ -125,7 +119,7 @@ def test_everything_else_about_a_namespace_is_theirs(home: Lab, namespace_editor
 def test_a_cleared_namespace_can_be_deleted(home: Lab) -> None:
     """Its end goes through /finalize, which is guarded too."""
     path = f"{NAMESPACES}/{home.namespace}"
-    assert home.controller.patch(path, clearance(in_days(1))).ok
+    home.clear(in_days(1))
     assert home.make_pod(gpu_pod())
     assert home.admin.delete(path).ok
     wait_until(lambda: home.admin.get(path).status == 404, "the namespace to be gone", deadline_s=60)
@@ -149,7 +143,7 @@ def test_only_the_provider_opens_a_namespace_to_other_peoples_devices(
 
 
 def test_under_a_clearance_nothing_is_gated_or_shortened(home: Lab) -> None:
-    assert home.controller.patch(f"{NAMESPACES}/{home.namespace}", clearance(in_days(30))).ok
+    home.clear(in_days(30))
     hook = {"lifecycle": {"postStart": {"exec": {"command": ["true"]}}}}
     made = home.make_pod(gpu_pod(terminationGracePeriodSeconds=300, container=hook))
     assert gates_of(made) == []
@@ -159,31 +153,30 @@ def test_under_a_clearance_nothing_is_gated_or_shortened(home: Lab) -> None:
 
 @pytest.mark.parametrize("until", [in_days(-1), None, "", "never", "2026-13-01T00:00:00Z", "2100-01-01"])
 def test_a_clearance_that_ended_or_cannot_be_read_lets_no_accelerator_start(home: Lab, until: str | None) -> None:
-    assert home.controller.patch(f"{NAMESPACES}/{home.namespace}", clearance(until)).ok
+    home.clear(until, then="ended")
     assert home.try_pod(gpu_pod()).refused_by == "clearance-expiry"
     assert home.try_pod(host_pod()).refused_by == "clearance-expiry"
     assert home.try_pod(pod()).ok
 
 
 def test_a_pod_cannot_claim_to_be_older_than_it_is(home: Lab) -> None:
-    assert home.controller.patch(f"{NAMESPACES}/{home.namespace}", clearance(in_days(-1))).ok
+    home.clear(in_days(-1), then="ended")
     backdated = gpu_pod()
     backdated["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
     assert home.try_pod(backdated).refused_by == "clearance-expiry"
 
 
 def test_pods_after_a_withdrawal_are_gated_again(home: Lab) -> None:
-    path = f"{NAMESPACES}/{home.namespace}"
-    assert home.controller.patch(path, clearance(in_days(1))).ok
+    home.clear(in_days(1))
     assert gates_of(home.make_pod(gpu_pod())) == []
-    assert home.controller.patch(path, {"metadata": {"labels": {LABEL: None}, "annotations": {UNTIL: None}}}).ok
+    home.clear(None, label=None, then="gated")
     assert gates_of(home.make_pod(gpu_pod())) == [GATE]
 
 
 def test_what_waits_when_a_clearance_comes_is_released_by_the_controller_as_it_is(home: Lab) -> None:
     """No lease and no detour: new pods of this namespace would not even have been gated."""
     waiting = [home.make_pod(make()) for make in (gpu_pod, host_pod)]
-    assert home.controller.patch(f"{NAMESPACES}/{home.namespace}", clearance(in_days(1))).ok
+    home.clear(in_days(1))
     for each in waiting:
         path = home.path(each["metadata"]["name"])
         assert home.tenant.patch(path, {"spec": {"schedulingGates": None}}).refused_by == "release"
@@ -192,5 +185,6 @@ def test_what_waits_when_a_clearance_comes_is_released_by_the_controller_as_it_i
 
 
 def test_any_other_value_of_the_label_is_no_clearance(home: Lab) -> None:
-    assert home.controller.patch(f"{NAMESPACES}/{home.namespace}", {"metadata": {"labels": {LABEL: "True"}}}).ok
+    home.clear(in_days(1))
+    home.clear(in_days(1), label="True", then="gated")
     assert gates_of(home.make_pod(gpu_pod())) == [GATE]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.calls import Answer, Caller
-from tests.controlplane.chart import Lab
+from tests.controlplane.calls import Answer
+from tests.controlplane.chart import Lab, new_lab
 from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.pods import (
     GATE,
@@ -21,7 +21,6 @@ from tests.controlplane.pods import (
 )
 
 OTHER_GATE = "example.org/queue"
-CLEARED = "compute-gatekeeper.io/cleared"
 
 
 REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
@@ -116,13 +115,10 @@ def test_a_deadline_that_is_stripped_keeps_the_gate_on(lab: Lab, sabotage: Sabot
 
 def test_a_long_grace_from_the_time_of_a_clearance_keeps_the_gate_on(lab: Lab) -> None:
     """Under a clearance nothing is shortened; a pod that brought our gate itself outlives the clearance with it."""
-    namespace = fresh_name("once")
-    tenant = Caller(lab.plane, lab.plane.create_tenant(namespace, f"user@{namespace}").user)
-    place = Lab(lab.plane, namespace, tenant, lab.admin, lab.controller)
-    clearance = {"labels": {CLEARED: "true"}, "annotations": {f"{CLEARED}-until": "2100-01-01T00:00:00Z"}}
-    assert lab.controller.patch(f"/api/v1/namespaces/{namespace}", {"metadata": clearance}).ok
+    place = new_lab(lab.plane, fresh_name("once"))
+    place.clear()
     waiting = place.make_pod(gpu_pod(schedulingGates=[{"name": GATE}], terminationGracePeriodSeconds=300))
-    assert lab.controller.patch(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {CLEARED: None}}}).ok
+    place.clear(None, label=None, then="gated")
     answer = lab.controller.patch(place.path(waiting["metadata"]["name"]), release_patch(waiting), "json")
     assert answer.refused_by == "release"
     assert "terminationGracePeriodSeconds" in answer.message
