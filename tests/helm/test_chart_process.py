@@ -100,7 +100,8 @@ def test_certificate_and_path_are_files_beside_the_configuration(defaults: list[
     """Where the process looks for them when its configuration says nothing."""
     (container,) = _pod(defaults)["containers"]
     (folder,) = (each["mountPath"] for each in container["volumeMounts"] if each["name"] == "settings")
-    assert container["command"] == ["gatekeeper", "serve", "--config", f"{folder}/config.yaml"]
+    assert container["command"] == ["gatekeeper", "serve"]
+    assert container["env"] == [{"name": "COMPUTE_GATEKEEPER_CONFIG", "value": f"{folder}/config.yaml"}]
     (volume,) = (each for each in _pod(defaults)["volumes"] if each["name"] == "settings")
     secrets = {
         item["path"]: (source["secret"]["name"], item["key"])
