@@ -119,6 +119,7 @@ class Gate:
             GatekeeperError: could not decide; nothing is held and the gates stay.
         """
         now = self._clock.now()
+        self._snapshots.current()  # so that little is left to read while the write lock is held
         release = self._stores.transact(lambda tx: self._release(tx, gang, now))  # 3. reserve, then release
         if release.decision is not None and not release.lets_start:
             self._remember(_said(gang.owner, release.decision), now)
@@ -205,7 +206,9 @@ class Gate:
             )
         if not new:
             return Release(None, kept)
-        asked = ask(tx, self._provider, gang.combined(new), now, rate_tflop_per_s=self._rate(new))
+        asked = ask(
+            self._snapshots.within(tx), self._provider, gang.combined(new), now, rate_tflop_per_s=self._rate(new)
+        )
         decision = decide(asked.question, self._provider.packs)
         if not decision.verdict.lets_start:
             self._record_hold(tx, gang, asked, decision, now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -74,17 +74,27 @@ class Party:
 
 def corporate_group(parties: Mapping[str, Party], party_id: str) -> frozenset[str]:
     """All parties that are tied to this one by parenthood, in either direction and over any number of steps."""
+    return next(corporate_groups(parties, [party_id]))
+
+
+def corporate_groups(parties: Mapping[str, Party], wanted: Iterable[str]) -> Iterator[frozenset[str]]:
+    """The groups of the wanted parties, each once; the graph is walked once for all of them."""
     neighbours: dict[str, set[str]] = {}
     for party in parties.values():
         for parent in party.parents:
             neighbours.setdefault(party.id, set()).add(parent)
             neighbours.setdefault(parent, set()).add(party.id)
-    group, waiting = {party_id}, [party_id]
-    while waiting:
-        for other in neighbours.get(waiting.pop(), set()) - group:
-            group.add(other)
-            waiting.append(other)
-    return frozenset(group)
+    seen: set[str] = set()
+    for party_id in wanted:
+        if party_id in seen:
+            continue
+        group, waiting = {party_id}, [party_id]
+        while waiting:
+            for other in neighbours.get(waiting.pop(), set()) - group:
+                group.add(other)
+                waiting.append(other)
+        seen |= group
+        yield frozenset(group)
 
 
 class Standing(StrEnum):
