@@ -27,7 +27,7 @@ def namespace(team: Team) -> Any:
 
 
 def cleared(team: Team) -> bool:
-    return namespace(team).get("labels", {}).get(LABEL) == "true"
+    return bool(namespace(team).get("labels", {}).get(LABEL) == "true")
 
 
 def quota(team: Team) -> dict[str, str] | None:

@@ -64,12 +64,15 @@ class Team:
 
     def wait_for_pods(self, count: int, what: str, condition: Any = lambda _: True) -> dict[str, dict[str, Any]]:
         """Wait until exactly so many pods fulfil a condition; returns those."""
+        fitting: dict[str, dict[str, Any]] = {}
 
-        def found() -> dict[str, dict[str, Any]] | None:
-            fitting = {name: pod for name, pod in self.pods().items() if condition(pod)}
-            return fitting if len(fitting) == count else None
+        def found() -> bool:
+            fitting.clear()
+            fitting.update({name: pod for name, pod in self.pods().items() if condition(pod)})
+            return len(fitting) == count
 
-        return wait_until(found, f"{count} pods {what} in {self.namespace}", deadline_s=DEADLINE_S)
+        wait_until(found, f"{count} pods {what} in {self.namespace}", deadline_s=DEADLINE_S)
+        return fitting
 
     def wait_for(self, name: str, what: str, condition: Any) -> dict[str, Any]:
         """Wait until the pod fulfils a condition; returns it."""

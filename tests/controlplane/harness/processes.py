@@ -127,3 +127,10 @@ class Daemon:
         if self._process.poll() is None:
             os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def end(self, timeout_s: float = 60) -> int:
+        """SIGTERM, as a kubelet would: the exit code."""
+        if self._process is None:
+            raise HarnessError(f"{self.name} was never started")
+        self._process.terminate()
+        return self._process.wait(timeout=timeout_s)
