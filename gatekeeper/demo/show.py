@@ -37,7 +37,7 @@ def run(out: Path, console: Console) -> bool:
         console.print(f"[bold red]Not as told:[/] {escape(broken)}")
     if not story.broken:
         console.print(
-            "All of it went as told. Next: [bold].venv/bin/gatekeeper simulate --help[/], README.md, docs/architecture.md"
+            "All of it went as told. Next: [bold].venv/bin/gatekeeper simulate --help[/], docs/architecture.md"
         )
     return not story.broken
 
