@@ -161,9 +161,7 @@ def _life(spec: Json, status: Json) -> _Life:
         return _Life(never_started=_all_told(spec, status))
     if not _all_told(spec, status) or any(_has_run(each) and not _is_gone(each) for each in statuses):
         return _Life(started=True)
-    ends = [_time(each["state"]["terminated"].get("finishedAt")) for each in statuses if _has_run(each)]
-    # A node that lost a container's traces (a reboot) says that it is gone, not since when: it may have run until now.
-    return _Life(started=True, ended_at=max(end or datetime.now(UTC) for end in ends))
+    return _Life(started=True, ended_at=max(_ended_at(each) for each in statuses if _has_run(each)))
 
 
 def _all_told(spec: Json, status: Json) -> bool:
@@ -191,6 +189,16 @@ def _has_run(container: Json) -> bool:
 
 def _is_gone(container: Json) -> bool:
     return "terminated" in (container.get("state") or {})
+
+
+def _ended_at(container: Json) -> datetime:
+    """When a container that is gone ended, or the latest time at which it can have."""
+    found = _time(container["state"]["terminated"].get("finishedAt"))
+    last = (container.get("lastState") or {}).get("terminated") or {}
+    if found is None and last.get("containerID") and last["containerID"] == container.get("containerID"):
+        found = _time(last.get("finishedAt"))  # It was waiting to be started again.
+    # A node that lost a container's traces (a reboot) says that it is gone, not since when: it may have run until now.
+    return found or datetime.now(UTC)
 
 
 def _time(text: object) -> datetime | None:

@@ -45,7 +45,7 @@ def release_away(api: Api, pod: PodState) -> None:
     Raises:
         Conflict, NotFound, Unavailable: as for `release`.
     """
-    _patch(api, pod, [{"op": "add", "path": "/spec/affinity", "value": _away(pod.affinity)}])
+    _patch(api, pod, [{"op": "add", "path": "/spec/affinity", "value": narrowed(pod.affinity)}])
     _log.info("pod_released_away", pod=str(pod.workload.ref))
 
 
@@ -74,7 +74,7 @@ def _annotation(pod: PodState, reservation_id: str) -> list[Json]:
     return [{"op": "add", "path": f"/metadata/annotations/{key}", "value": reservation_id}]
 
 
-def _away(affinity: Json | None) -> Json:
+def narrowed(affinity: Json | None) -> Json:
     """The pod's affinity, narrowed: every term of it also wants a node without our mark."""
     affinity = dict(affinity or {})
     node = dict(affinity.get("nodeAffinity") or {})
