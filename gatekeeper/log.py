@@ -116,9 +116,15 @@ def blocked(
     namespace: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    warned: bool = False,
 ) -> Iterator[Blocked]:
-    """Refusals, holds and stops in the order of the log; since <= at < until. Ends with the reader's transaction."""
-    for seq, leaf in reader.records(types=BLOCKING, customer=customer, since=since, until=until):
+    """Refusals, holds and stops in the order of the log; since <= at < until. Ends with the reader's transaction.
+
+    Args:
+        warned: also what was let through with a warning, and what a policy would have said that only observes.
+    """
+    types = (*BLOCKING, RecordType.WORKLOAD_WARNED) if warned else BLOCKING
+    for seq, leaf in reader.records(types=types, customer=customer, since=since, until=until):
         row = _blocked(seq, leaf)
         if namespace is None or row.namespace == namespace:
             yield row

@@ -243,6 +243,16 @@ def test_blocked_tells_who_was_refused_and_how_far_it_was(stores: SqlStores) -> 
     ]
 
 
+def test_blocked_also_tells_what_was_only_warned_about_when_asked_to(stores: SqlStores) -> None:
+    write(
+        stores,
+        (RecordType.WORKLOAD_REFUSED, refusal("lab", "one")),
+        (RecordType.WORKLOAD_WARNED, refusal("lab", "two")),
+    )
+    rows = stores.read(lambda reader: list(log.blocked(reader, warned=True)))
+    assert [(row.verdict, row.namespace) for row in rows] == [("refused", "one"), ("warned", "two")]
+
+
 def test_blocked_is_narrowed_by_customer_namespace_and_time(stores: SqlStores) -> None:
     write(
         stores,

@@ -34,6 +34,9 @@ def blocked(
     until: Annotated[
         str | None, typer.Option("--until", help="Up to, without, this day.", metavar="YYYY-MM-DD")
     ] = None,
+    warned: Annotated[
+        bool, typer.Option("--warned", help="Also what a policy that only warns or observes would have said.")
+    ] = False,
     output: Annotated[ListOutput, typer.Option("--output", "-o", help="How to print it.")] = ListOutput.TABLE,
     config: Config = None,
     data: Data = None,
@@ -46,7 +49,9 @@ def blocked(
     begin, end = start_of(since, "--since"), start_of(until, "--until")
     with opened(config, data) as wiring:
         found = wiring.stores.read(
-            lambda reader: list(log.blocked(reader, customer=customer, namespace=namespace, since=begin, until=end))
+            lambda reader: list(
+                log.blocked(reader, customer=customer, namespace=namespace, since=begin, until=end, warned=warned)
+            )
         )
     rows = [_amounts_as_text(dataclasses.asdict(each)) for each in found]
     if output is ListOutput.CSV:

@@ -132,16 +132,20 @@ def test_the_webhook_is_a_courtesy(defaults: list[Manifest]) -> None:
         assert "objectSelector" not in webhook
 
 
-def test_the_webhook_stays_out_of_cleared_namespaces_the_system_and_our_own(defaults: list[Manifest]) -> None:
-    for webhook in _webhooks(defaults).values():
-        assert webhook["namespaceSelector"]["matchExpressions"] == [
-            {"key": "compute-gatekeeper.io/cleared", "operator": "NotIn", "values": ["true"]},
-            {
-                "key": "kubernetes.io/metadata.name",
-                "operator": "NotIn",
-                "values": ["kube-system", "compute-gatekeeper"],
-            },
-        ]
+@pytest.mark.parametrize(("mode", "asked_where_cleared"), [("enforce", False), ("warn", True), ("observe", True)])
+def test_the_webhook_stays_out_of_the_system_our_own_and_where_all_is_enforced_cleared_namespaces(
+    render: Render, mode: str, asked_where_cleared: bool
+) -> None:
+    """A policy that only warns clears every namespace: it would have nobody left to warn."""
+    cleared = {"key": "compute-gatekeeper.io/cleared", "operator": "NotIn", "values": ["true"]}
+    system = {
+        "key": "kubernetes.io/metadata.name",
+        "operator": "NotIn",
+        "values": ["kube-system", "compute-gatekeeper"],
+    }
+    for webhook in _webhooks(render(f"config.policies.us-ai-diffusion.mode={mode}")).values():
+        expected = [system] if asked_where_cleared else [cleared, system]
+        assert webhook["namespaceSelector"]["matchExpressions"] == expected
 
 
 def test_the_webhook_sees_pods_that_ask_and_the_kinds_that_make_them(defaults: list[Manifest]) -> None:
