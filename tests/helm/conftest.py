@@ -18,6 +18,10 @@ Helm = Callable[..., CompletedProcess[str]]
 Render = Callable[..., list[Manifest]]
 
 
+# The one value without a default.
+IMAGE = "image.repository=registry.test/compute-gatekeeper"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """helm is a program of its own, built on first use: everything in this folder is slow."""
     for item in items:
@@ -32,7 +36,7 @@ def helm() -> Helm:
 
     def call(command: str, *settings: str, version: str = "1.36.3") -> CompletedProcess[str]:
         name = ["compute-gatekeeper"] if command == "template" else []
-        arguments = [part for setting in settings for part in ("--set", setting)]
+        arguments = [part for setting in (IMAGE, *settings) for part in ("--set", setting)]
         options = ["--namespace", "compute-gatekeeper", "--kube-version", version]
         return run(
             [program, command, *name, str(CHART), *options, *arguments], capture_output=True, text=True, check=False

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from tests.helm.conftest import Manifest, Render, of_kind, the
+from tests.helm.conftest import Helm, Manifest, Render, of_kind, the
 
 NEW_PATH = "webhook.token=" + "a" * 32
 
@@ -208,8 +208,8 @@ def test_a_certificate_of_the_providers_own_is_mounted_and_none_is_made(render: 
 @pytest.mark.parametrize(
     ("settings", "image"),
     [
-        ([], "ghcr.io/compute-gatekeeper/compute-gatekeeper:0.1.0"),
-        (["image.tag=v2"], "ghcr.io/compute-gatekeeper/compute-gatekeeper:v2"),
+        ([], "registry.test/compute-gatekeeper:0.1.0"),
+        (["image.tag=v2"], "registry.test/compute-gatekeeper:v2"),
         (
             ["image.tag=v2", "image.repository=r.test/x", f"image.digest=sha256:{'0' * 64}"],
             f"r.test/x@sha256:{'0' * 64}",
@@ -218,6 +218,13 @@ def test_a_certificate_of_the_providers_own_is_mounted_and_none_is_made(render: 
 )
 def test_the_image_is_named_by_tag_or_better_by_digest(render: Render, settings: list[str], image: str) -> None:
     assert _pod(render(*settings))["containers"][0]["image"] == image
+
+
+def test_an_installation_without_an_image_of_its_own_is_refused_with_what_to_do(helm: Helm) -> None:
+    done = helm("template", "image.repository=")
+    assert done.returncode != 0
+    assert "name the image that you built from the Containerfile" in done.stderr
+    assert helm("template", "image.repository=", "replicas=0").returncode == 0
 
 
 def test_the_network_policy_is_a_choice(render: Render, defaults: list[Manifest]) -> None:
