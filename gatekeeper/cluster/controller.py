@@ -88,7 +88,7 @@ class Cluster:
         pods = {uid: pod for uid, pod in self._pods.held().items() if pod.workload.ref.namespace not in self._exempt}
         namespaces = {each.name: each for each in self._namespaces.held().values() if each.name not in self._exempt}
         nodes = {each.name: each for each in self._nodes.held().values()}
-        return ClusterState(pods, namespaces, nodes, self._departed)
+        return ClusterState(pods, namespaces, nodes, self._departed, self._pods.in_sight_s)
 
     def _pod_gone(self, state: PodState, *, last: bool) -> None:
         self._departed[state.uid] = state.departed() if last else state

@@ -7,6 +7,7 @@ gets a copy of the whole at one moment. `synced` tells whether the first list is
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -51,6 +52,7 @@ class Informer(Generic[T]):
         self._held: dict[str, T] = {}
         self._lock = threading.Lock()
         self._synced = threading.Event()
+        self._listed_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"informer {path}", daemon=True)
 
@@ -66,6 +68,11 @@ class Informer(Generic[T]):
     def synced(self) -> bool:
         """Whether the collection has been listed since the start."""
         return self._synced.is_set()
+
+    @property
+    def in_sight_s(self) -> float:
+        """For how long it has been followed without a break."""
+        return time.monotonic() - self._listed_at
 
     def held(self) -> dict[str, T]:
         """What is held now, by uid."""
@@ -95,6 +102,7 @@ class Informer(Generic[T]):
         with self._lock:
             lost = [value for uid, value in self._held.items() if uid not in kept]
             self._held = kept
+            self._listed_at = time.monotonic()
         for value in lost:
             self._tell_gone(value, last=False)
         self._synced.set()

@@ -20,12 +20,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """A node: its product name, what it offers under accelerator keys, and whether it carries our mark."""
+    """A node: its product name, what it offers under accelerator keys, whether it carries our mark, and whether it is
+    heard of (its condition Ready, which its own kubelet says or Kubernetes takes back)."""
 
     name: str
     product: str
     offers: tuple[NodeOffer, ...]
     marked: bool
+    ready: bool
 
 
 def node_keeper(is_accelerator: Callable[[str], bool]) -> Callable[[Json], NodeState | None]:
@@ -44,7 +46,9 @@ def node_keeper(is_accelerator: Callable[[str], bool]) -> Callable[[Json], NodeS
             for key, quantity in sorted(capacity.items())
             if is_accelerator(key)
         )
-        return NodeState(name, product, offers, labels.get(ACCELERATOR_NODE) == "true")
+        conditions = (node.get("status") or {}).get("conditions") or ()
+        ready = any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+        return NodeState(name, product, offers, labels.get(ACCELERATOR_NODE) == "true", ready)
 
     return keep
 

@@ -22,7 +22,7 @@ class Settling:
         self, *, gate: Gate, meter: Meter, stores: Stores, clock: Clock, times: Times, attempts: Attempts
     ) -> None:
         self._gate, self._meter, self._stores, self._clock, self._attempts = gate, meter, stores, clock, attempts
-        self._every = timedelta(seconds=times.settle_every_s)
+        self._every, self._hearsay_s = timedelta(seconds=times.settle_every_s), times.hearsay_s
 
     def run(self, state: ClusterState) -> None:
         """Settle and void. A reservation of whose pod nothing is known stays as it is: a vanished object is no end."""
@@ -52,10 +52,24 @@ class Settling:
     def _settle_piece(self, state: ClusterState, reservation: Reservation, pod: PodState) -> None:
         """Every change in the cluster wakes us: without a shortest piece each would cost a record for each pod."""
         assert pod.started_at is not None
-        through = self._clock.now()
+        now = self._clock.now()
         due_at = (reservation.metered_until or pod.started_at) + self._every
-        if through - timedelta(seconds=self._meter.times.delay_s) >= due_at:
-            self._meter.settle_through(reservation.id, _facts(state, reservation, pod), through=through)
+        through = now - timedelta(seconds=self._meter.times.delay_s)
+        if through >= due_at and self._is_known_to_run(state, reservation, pod, now):
+            self._meter.settle_through(reservation.id, _facts(state, reservation, pod), through=now)
+
+    def _is_known_to_run(self, state: ClusterState, reservation: Reservation, pod: PodState, now: datetime) -> bool:
+        """Whether "it runs" can be booked: it may be old news, and what is booked is never taken back.
+
+        While the reservation covers it, nothing is lost by waiting for the node. After that, not knowing counts as
+        running on.
+        """
+        assert pod.started_at is not None
+        if state.in_sight_s < self._hearsay_s:
+            return False
+        node = state.nodes.get(pod.node)
+        heard_of = node is not None and node.ready
+        return heard_of or now >= pod.started_at + timedelta(seconds=reservation.held_s)
 
     def _give_back(self, state: ClusterState, reservation: Reservation, pod: PodState) -> None:
         if reservation.metered_until is None:

@@ -15,7 +15,7 @@ from gatekeeper.cluster.controller import Cluster, Controller, Reading
 from gatekeeper.cluster.state import Times
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import ActivePack, Mode, Site, Threshold
+from gatekeeper.domain.policy import ActivePack, LeaseTerms, Mode, Site, Threshold
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter, MeterTimes
@@ -37,6 +37,12 @@ def with_limit(tflop: int) -> tuple[ActivePack, ...]:
     """The pack with another threshold, so that a test can use its budget up."""
     (active,) = ENFORCED
     return (replace(active, pack=replace(active.pack, threshold=Threshold(tflop, 0, True, "this test"))),)  # noqa: FBT003
+
+
+def with_lease(seconds: int) -> tuple[ActivePack, ...]:
+    """The pack with one length of lease, short enough to see its end."""
+    (active,) = ENFORCED
+    return (replace(active, pack=replace(active.pack, lease=LeaseTerms(seconds, seconds, 100))),)
 
 
 # Grace 60 s and slack 60 s, the defaults of the settings.
@@ -104,8 +110,9 @@ class Keeper:
 
     plane: ControlPlane
     folder: Path
-    times: Times = field(default_factory=lambda: Times(resync_s=2, clearance_s=3600, settle_every_s=5))
+    times: Times = field(default_factory=lambda: Times(resync_s=2, clearance_s=3600, settle_every_s=5, hearsay_s=3))
     packs: tuple[ActivePack, ...] = ENFORCED
+    grace_s: int = GRACE_S
 
     def __post_init__(self) -> None:
         self.clock = ShiftedClock()
@@ -121,7 +128,7 @@ class Keeper:
         reach = default_reach()
         reading = Reading(CLUSTER, _reader(), expected_pods, reach.is_device)
         cluster = Cluster(self.api, self.catalogue, reading, reach.exempt_namespaces)
-        provider = Provider(CLUSTER, Site(), self.packs, cluster.fleet, GRACE_S)
+        provider = Provider(CLUSTER, Site(), self.packs, cluster.fleet, self.grace_s)
         gate = Gate(self.stores, provider, self.clock)
         meter = Meter(self.stores, NoCounters(), self.clock, self.catalogue, MeterTimes(delay_s=0))
         self.controller = Controller(
