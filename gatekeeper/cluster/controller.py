@@ -112,6 +112,7 @@ class Controller:
         self._cluster, self._times, self._stores = cluster, times, stores
         self._seen = 0
         self._steps = Steps(
+            cluster=reading.cluster,
             api=api,
             gate=gate,
             meter=meter,

@@ -26,7 +26,10 @@ ALWAYS_STOPPED = "nvidia.com/gpu"
 class Stopping:
     """Stops pods, and customers by their namespaces."""
 
-    def __init__(self, *, api: Api, gate: Gate, stores: Stores, teller: Teller, attempts: Attempts) -> None:
+    def __init__(
+        self, *, cluster: str, api: Api, gate: Gate, stores: Stores, teller: Teller, attempts: Attempts
+    ) -> None:
+        self._cluster = cluster
         self._api, self._gate, self._stores, self._teller, self._attempts = api, gate, stores, teller, attempts
         self._quotas: set[str] | None = None
         self._static: set[str] = set()
@@ -65,7 +68,8 @@ class Stopping:
             found, _ = self._api.list_all("/api/v1/resourcequotas", fieldSelector=f"metadata.name={STOP_QUOTA}")
             self._quotas = {each["metadata"]["namespace"] for each in found}
         self._quotas &= state.namespaces.keys()
-        bound = {each.namespace for each in self._stores.read(lambda reader: reader.bindings())}
+        bindings = self._stores.read(lambda reader: reader.bindings())
+        bound = {each.namespace for each in bindings if each.cluster == self._cluster}
         wanted = {name for name in blocked & bound if not state.namespaces[name].deleting}
         offered = {offer.resource for node in state.nodes.values() for offer in node.offers} | {ALWAYS_STOPPED}
         self._attempts.each("set quota", wanted - self._quotas, lambda name: self._set_quota(name, offered))

@@ -1,0 +1,173 @@
+"""When usage is booked and reservations end: on real books, with a cluster made of recorded pods."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatekeeper.catalogue_files import load_catalogue
+from gatekeeper.cluster.attempts import Attempts
+from gatekeeper.cluster.inventory import NodeState
+from gatekeeper.cluster.pods import PodState
+from gatekeeper.cluster.settling import Settling
+from gatekeeper.cluster.state import ClusterState, Times
+from gatekeeper.domain.fleet import Fleet
+from gatekeeper.domain.ledger import Reservation, ReservationState
+from gatekeeper.domain.policy import Site
+from gatekeeper.gate import Gate
+from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.telemetry.absent import NoCounters
+from gatekeeper.view import Provider
+from tests.cluster.test_pods import kept, recorded
+
+EVERY_S = 300
+LEASE_S, HELD_S = 3_600, 3_720
+RATE = 10
+
+
+@dataclass
+class Books:
+    """One reservation for the recorded pod, and the step that settles it."""
+
+    stores: SqlStores
+    pod: PodState = field(default_factory=lambda: kept(recorded("running")))
+    departed: dict[str, PodState] = field(default_factory=dict)
+    in_sight_s: float = 3_600.0
+    ready: bool = True
+
+    def __post_init__(self) -> None:
+        assert self.pod.started_at is not None
+        self.starts = self.at = self.pod.started_at
+        catalogue = load_catalogue()
+        provider = Provider("c", Site(), (), lambda: Fleet.of(catalogue, ()), 120)
+        self.settling = Settling(
+            gate=Gate(self.stores, provider, self),
+            meter=Meter(self.stores, NoCounters(), self, catalogue, MeterTimes(delay_s=0, patience_s=0)),
+            stores=self.stores,
+            clock=self,
+            times=Times(settle_every_s=EVERY_S),
+            attempts=Attempts(),
+        )
+        reservation = Reservation.open(
+            id=self.pod.uid,
+            run_id="r",
+            customer_id="lab",
+            workload=self.pod.workload.ref,
+            devices={"nvidia.com/gpu": 1},
+            rate_tflop_per_s=RATE,
+            lease_s=LEASE_S,
+            held_s=HELD_S,
+            opened_at=self.starts,
+        )
+
+        def work(tx: Any) -> None:
+            tx.put_reservation(reservation)
+            tx.put_account(replace(tx.account("r"), pending_tflop=reservation.amount_tflop))
+
+        self.stores.transact(work)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def look(self, after_s: int = 0, pods: tuple[PodState, ...] | None = None) -> Reservation:
+        """One pass so long after the pod's start; the reservation as it is then."""
+        self.at = self.starts + timedelta(seconds=after_s)
+        node = NodeState(self.pod.node, "NVIDIA-H100-80GB-HBM3", (), marked=True, ready=self.ready)
+        held = {each.uid: each for each in ((self.pod,) if pods is None else pods)}
+        self.settling.run(ClusterState(held, {}, {node.name: node}, self.departed, self.in_sight_s))
+        found = self.stores.read(lambda reader: reader.reservation(self.pod.uid))
+        assert found is not None
+        return found
+
+    def records(self) -> list[str]:
+        return [json.loads(leaf)["type"] for leaf in self.stores.read(lambda reader: list(reader.leaves()))]
+
+    def metered_s(self, reservation: Reservation) -> int | None:
+        """Up to how many seconds after its start usage is booked."""
+        until = reservation.metered_until
+        return None if until is None else int((until - self.starts).total_seconds())
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Books]:
+    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+        yield Books(stores)
+
+
+def test_however_often_the_cluster_changes_a_running_pod_costs_one_record_for_each_piece(books: Books) -> None:
+    for second in range(0, 2 * EVERY_S + 1, 10):
+        books.look(second)
+    assert books.records() == ["reservation.settled"] * 2
+
+
+def test_that_a_pod_runs_is_not_booked_on_the_word_of_a_cluster_that_was_just_seen_again(books: Books) -> None:
+    books.in_sight_s = 10
+    assert books.metered_s(books.look(HELD_S + 1_000)) is None
+    books.in_sight_s = 61
+    assert books.metered_s(books.look(HELD_S + 1_000)) == HELD_S + 1_000
+
+
+def test_a_node_that_nobody_hears_of_is_waited_for_while_the_reservation_covers_it(books: Books) -> None:
+    books.ready = False
+    assert books.metered_s(books.look(HELD_S - 1)) is None
+    assert books.metered_s(books.look(HELD_S)) == HELD_S
+    assert books.metered_s(books.look(HELD_S + EVERY_S)) == HELD_S + EVERY_S
+
+
+def test_a_pod_that_ended_is_settled_up_to_its_end_and_no_further(books: Books) -> None:
+    ended = replace(books.pod, ended_at=books.starts + timedelta(seconds=500))
+    reservation = books.look(5_000, (ended,))
+    assert reservation.state is ReservationState.SETTLED
+    assert books.metered_s(reservation) == 501  # the whole second in which it ended
+
+
+def test_an_ended_pod_is_settled_also_when_its_object_went_with_the_same_news(books: Books) -> None:
+    ended = replace(books.pod, ended_at=books.starts + timedelta(seconds=500))
+    books.departed[ended.uid] = ended.departed()
+    assert books.look(600, ()).state is ReservationState.SETTLED
+    assert books.departed == {}
+
+
+def test_a_pod_that_vanished_is_counted_on(books: Books) -> None:
+    books.departed[books.pod.uid] = books.pod.departed()
+    reservation = books.look(1_000, ())
+    assert reservation.state is ReservationState.PENDING
+    assert books.metered_s(reservation) == 1_000
+    assert books.pod.uid in books.departed
+
+
+def test_a_reservation_of_whose_pod_nothing_is_known_stays_as_it_is(books: Books) -> None:
+    reservation = books.look(10 * HELD_S, ())
+    assert reservation.state is ReservationState.PENDING
+    assert reservation.pending_tflop == RATE * HELD_S
+
+
+def test_a_pod_that_never_started_gives_everything_back(books: Books) -> None:
+    rejected = replace(books.pod, started_at=None, never_started=True)
+    assert books.look(60, (rejected,)).state is ReservationState.VOIDED
+    assert books.stores.read(lambda reader: reader.account("r")).used_tflop == 0
+
+
+def test_what_was_booked_of_a_pod_that_is_later_said_never_to_have_started_stays_booked(books: Books) -> None:
+    before = books.look(EVERY_S)
+    rejected = replace(books.pod, started_at=None, never_started=True)
+    after = books.look(EVERY_S + 60, (rejected,))
+    assert after.state is ReservationState.SETTLED
+    assert after.settled == before.settled
+    assert after.pending_tflop == 0
+
+
+def test_a_departed_pod_is_not_forgotten_while_a_pass_may_still_reserve_for_it(books: Books) -> None:
+    other = kept(recorded("image-never-comes"))
+    books.departed[other.uid] = other.departed()
+    books.look(0, (books.pod, other))
+    assert other.uid in books.departed
+    books.look(0)
+    assert other.uid not in books.departed
