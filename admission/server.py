@@ -1,4 +1,4 @@
-"""The HTTPS server of the webhook: uvicorn with one worker, in its own thread or as the process's main loop.
+"""The HTTPS server of the webhook: uvicorn with one worker, in a thread of its own.
 
 HTTP/1.1 only: kube-apiserver speaks nothing else to a webhook behind a Service (kubernetes/kubernetes PR #82090).
 """
@@ -79,14 +79,6 @@ class WebhookServer:
             self._thread.join(STOP_WITHIN_S + 5)
             if self._thread.is_alive():
                 raise Unavailable("The webhook server did not stop.")
-
-    async def serve_forever(self, host: str, port: int) -> None:
-        """Serve in the running loop until SIGTERM, SIGINT or stop().
-
-        Raises:
-            Unavailable: the address cannot be bound.
-        """
-        await self._serve(_bind(host, port))
 
     def _config(self, app: WebhookApp) -> uvicorn.Config:
         return uvicorn.Config(

@@ -123,8 +123,6 @@ class ControllerSettings(_Section):
     """The longest pause between two looks at the whole cluster, in seconds."""
     settle_every_s: Seconds = 300
     """How often the usage of a running pod is booked, in seconds: each time is a record."""
-    namespace: Name = "compute-gatekeeper"
-    """Our own namespace."""
 
 
 class KubernetesSettings(_Section):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.ledger import Reservation
-from gatekeeper.domain.party import Customer, Party, PartyKind, Standing, corporate_group
+from gatekeeper.domain.party import Customer, Party, PartyKind, Standing, corporate_groups
 from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.tier import Tier, TierRow, TierTable
 from gatekeeper.domain.workload import WorkloadRef
@@ -213,7 +213,8 @@ def test_leaving_a_corporate_group_waits_even_where_the_tier_stays(registry: Reg
     enrol(registry, org("lab", "IN", "group"), org("group", "IN"))
     enrol(registry, org("sister", "IN", "group"), org("group", "IN"), customer="sister")
     assert registry.apply(record_of(org("lab", "IN")), by="ana").outcome is Outcome.WAITS
-    assert corporate_group(stores.read(lambda reader: reader.parties()), "lab") == {"lab", "group", "sister"}
+    parties = stores.read(lambda reader: reader.parties())
+    assert list(corporate_groups(parties, ["lab"])) == [{"lab", "group", "sister"}]
 
 
 def test_removing_an_owner_waits_even_where_that_leaves_its_ownership_unknown(registry: Registry) -> None:
@@ -612,7 +613,7 @@ def test_no_change_by_one_person_makes_any_customer_milder_or_its_group_smaller(
     for change in tier_changes(customers, before, written.values(), yardstick):
         assert change.after.strictness > change.before.strictness
     for each in IDS:
-        assert corporate_group(before, each) <= corporate_group(after, each)
+        assert next(corporate_groups(before, [each])) <= next(corporate_groups(after, [each]))
         findings = (yardstick.findings(graph, each)[PACK] for graph in (before, after))
         was, will = (finding.tier.strictness for finding in findings)
         assert was <= will

@@ -39,7 +39,6 @@ class Fleet:
     catalogue: Catalogue
     worst_by_resource_tflop_per_s: Mapping[str, int]
     worst_node_tflop_per_s: int
-    accelerator_nodes: frozenset[str]
 
     @classmethod
     def of(cls, catalogue: Catalogue, offers: Iterable[NodeOffer]) -> Fleet:
@@ -52,7 +51,7 @@ class Fleet:
             per_node[offer.node] = per_node.get(offer.node, 0) + rate * offer.count
         # Nodes that advertise nothing at the moment (a device plugin that restarts) must not make a claim cost nothing.
         worst_node = max(per_node.values(), default=0)
-        fleet = cls(catalogue, worst, worst_node, frozenset(per_node))
+        fleet = cls(catalogue, worst, worst_node)
         return fleet if worst_node else replace(fleet, worst_node_tflop_per_s=fleet.unknown_node_tflop_per_s)
 
     def device_rate_tflop_per_s(self, resource: str) -> int:

@@ -80,27 +80,6 @@ class Frontier:
             root = node_hash(node, root)
         return root
 
-    def consistency_to(self, added: Sequence[bytes]) -> Proof:
-        """Proof that this tree is the beginning of the tree that has the leaf hashes `added` as well.
-
-        Costs as much as the added leaves, however long the log is: the old side of the proof is in the frontier.
-        """
-        ends = self._ranges()
-        new = _subtree_of(added)
-
-        def subtree(start: int, end: int) -> bytes:
-            return ends[start, end] if end <= self.size else new(start - self.size, end - self.size)
-
-        return _consistency(self.size, self.size + len(added), subtree)
-
-    def _ranges(self) -> dict[tuple[int, int], bytes]:
-        start, found = 0, {}
-        for node in self.nodes:
-            width = 1 << ((self.size - start).bit_length() - 1)
-            found[start, start + width] = node
-            start += width
-        return found
-
     def to_bytes(self) -> bytes:
         """For storage: the size in 8 bytes, big endian, then the nodes."""
         return self.size.to_bytes(8, "big") + b"".join(self.nodes)

@@ -72,13 +72,11 @@ class Party:
             raise InvalidInput(f"Party {self.id} has parents and a reason for having none.", hint="Remove one of them.")
 
 
-def corporate_group(parties: Mapping[str, Party], party_id: str) -> frozenset[str]:
-    """All parties that are tied to this one by parenthood, in either direction and over any number of steps."""
-    return next(corporate_groups(parties, [party_id]))
-
-
 def corporate_groups(parties: Mapping[str, Party], wanted: Iterable[str]) -> Iterator[frozenset[str]]:
-    """The groups of the wanted parties, each once; the graph is walked once for all of them."""
+    """The groups of the wanted parties, each once; the graph is walked once for all of them.
+
+    A group is everybody tied by parenthood, in either direction and over any number of steps.
+    """
     neighbours: dict[str, set[str]] = {}
     for party in parties.values():
         for parent in party.parents:

@@ -14,7 +14,7 @@ from gatekeeper.domain.party import (
     PartyKind,
     Standing,
     checked_identifier,
-    corporate_group,
+    corporate_groups,
     same_person,
 )
 
@@ -115,17 +115,19 @@ def test_a_record_is_prepared_by_somebody_and_ends_in_utc() -> None:
 
 def test_a_group_is_everybody_tied_by_parenthood_in_either_direction() -> None:
     parties = {each.id: each for each in (org("a", "top"), org("b", "top"), org("c", "b"), org("top"), org("x", "y"))}
-    assert corporate_group(parties, "a") == {"a", "b", "c", "top"}
-    assert corporate_group(parties, "x") == {"x", "y"}
-    assert corporate_group(parties, "unknown") == {"unknown"}
+    assert list(corporate_groups(parties, ["a", "x", "c", "unknown"])) == [
+        {"a", "b", "c", "top"},
+        {"x", "y"},
+        {"unknown"},
+    ]
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef"), unique=True, max_size=2)))
 def test_all_members_of_a_group_see_the_same_group(graph: dict[str, list[str]]) -> None:
     parties = {each: org(each, *(up for up in parents if up != each)) for each, parents in graph.items()}
     for each in parties:
-        group = corporate_group(parties, each)
-        assert all(corporate_group(parties, other) == group for other in group)
+        [group] = corporate_groups(parties, [each])
+        assert all(next(corporate_groups(parties, [other])) == group for other in group)
 
 
 def test_a_binding_names_its_cluster_namespace_and_customer() -> None:

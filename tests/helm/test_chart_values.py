@@ -82,11 +82,7 @@ def test_kubernetes_that_cannot_stamp_the_gate_is_refused(helm: Helm) -> None:
 def test_configuration_passes_through(render: Render) -> None:
     objects = render("config.cluster=east", "config.policies.us-ai-diffusion.mode=enforce")
     config = yaml.safe_load(the(objects, "ConfigMap")["data"]["config.yaml"])
-    assert config == {
-        "cluster": "east",
-        "controller": {"namespace": "compute-gatekeeper"},
-        "policies": {"us-ai-diffusion": {"mode": "enforce"}},
-    }
+    assert config == {"cluster": "east", "policies": {"us-ai-diffusion": {"mode": "enforce"}}}
 
 
 def test_every_value_is_explained_and_in_the_schema() -> None:
