@@ -29,7 +29,7 @@ from gatekeeper.domain.checkpoint import (
     write_note,
 )
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
-from gatekeeper.domain.merkle import EMPTY_ROOT, ProofRefused, consistency_proof, verify_consistency
+from gatekeeper.domain.merkle import EMPTY_ROOT, Proof, ProofRefused, consistency_proof, verify_consistency
 from gatekeeper.ed25519 import check_ed25519
 
 # The private half of a signed-note key as golang.org/x/mod/sumdb/note writes it: PREFIX+name+id+base64(type, seed).
@@ -78,7 +78,7 @@ class Ed25519Signer:
         """
         parts = _read_secret(path).removesuffix("\n").split("+", 4)
         if len(parts) != 5 or f"{parts[0]}+{parts[1]}" != _PREFIX:
-            raise InvalidInput(f"{path} is not a log key.", hint="Name the file that `create` wrote.")
+            raise InvalidInput(f"{path} is not a log key.", hint="Name the one that the first start made.")
         name, key_id = parts[2], parts[3]
         try:
             data = base64.b64decode(parts[4], validate=True)
@@ -117,41 +117,24 @@ class Ed25519Signer:
         """The signed note for a tree of `size` records that are all durable already.
 
         Signing the last tree again gives the same note. `leaf_hashes` is asked only where the tree has grown.
+        The memory is durable before the signature is handed out.
 
         Raises:
             ForkRefused: a smaller tree, another root for the same size, or one that does not contain the last tree.
+            InvalidInput: fewer leaf hashes than the tree has.
         """
-
-        def prove(signed: int) -> Sequence[bytes]:
-            if not 0 < signed < size:
-                return ()
-            leaves = leaf_hashes()
-            if len(leaves) < size:
-                raise InvalidInput(f"{len(leaves)} leaf hashes were given for a tree of {size}.")
-            return consistency_proof(leaves, signed, size)
-
-        return self._sign(Checkpoint(self.origin, size, root), prove)
-
-    def sign_with_proof(self, *, size: int, root: bytes, proof: Sequence[bytes] = ()) -> str:
-        """The same, where the caller has the consistency proof from the last signed size (empty from size 0).
-
-        Raises:
-            ForkRefused: a smaller tree, another root for the same size, or a proof that does not hold.
-        """
-        return self._sign(Checkpoint(self.origin, size, root), lambda _signed: proof)
-
-    def _sign(self, wanted: Checkpoint, prove: Callable[[int], Sequence[bytes]]) -> str:
-        """Compare with the memory, sign, remember. The memory is durable before the signature is handed out."""
+        wanted = Checkpoint(self.origin, size, root)
         with self._locked():
             note = self._recall()
             last = self._open(note)
             if wanted == last:
                 return note
+            proof = _proof(last.size, size, leaf_hashes)
             try:
-                verify_consistency(last.size, wanted.size, prove(last.size), last.root, wanted.root)
+                verify_consistency(last.size, size, proof, last.root, root)
             except ProofRefused as error:
                 raise ForkRefused(
-                    f"The log has {wanted.size} records, and does not continue the {last.size} records signed before.",
+                    f"The log has {size} records, and does not continue the {last.size} records signed before.",
                     hint="Was the database restored from an old backup? Stop writing, and restore the newest one.",
                 ) from error
             note = self._signed(wanted)
@@ -207,6 +190,16 @@ class Ed25519Signer:
             yield
 
 
+def _proof(signed: int, size: int, leaf_hashes: Callable[[], Sequence[bytes]]) -> Proof:
+    """Proof that the tree of `size` leaves continues the one that was signed; empty where nothing has to be shown."""
+    if not 0 < signed < size:
+        return ()
+    leaves = leaf_hashes()
+    if len(leaves) < size:
+        raise InvalidInput(f"{len(leaves)} leaf hashes were given for a tree of {size}.")
+    return consistency_proof(leaves, signed, size)
+
+
 def _read_secret(path: Path) -> str:
     try:
         with path.open("rb") as file:
@@ -218,7 +211,7 @@ def _read_secret(path: Path) -> str:
                 )
             return file.read(4096).decode("utf-8", errors="replace")
     except FileNotFoundError as error:
-        raise NotFound(f"There is no log key at {path}.", hint="Create one, and publish its public half.") from error
+        raise NotFound(f"There is no log key at {path}.", hint="Name its file as log.key_file.") from error
     except OSError as error:
         raise Unavailable(f"The log key {path} cannot be read: {error.strerror}.") from error
 

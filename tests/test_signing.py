@@ -2,6 +2,7 @@
 
 import fcntl
 import stat
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from gatekeeper.domain.checkpoint import Checkpoint, SignatureRefused, VerifierKey, open_checkpoint
 from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, NotFound
-from gatekeeper.domain.merkle import Frontier, Proof, consistency_proof, leaf_hash
+from gatekeeper.domain.merkle import Frontier, leaf_hash
 from gatekeeper.ed25519 import check_ed25519
 from gatekeeper.ports import Signer
 from gatekeeper.signing import Ed25519Signer, ForkRefused
@@ -22,8 +23,9 @@ def root(size: int) -> bytes:
     return Frontier().extend(LEAVES[:size]).root()
 
 
-def proof(old: int, new: int) -> Proof:
-    return consistency_proof(LEAVES, old, new)
+def sign(signer: Ed25519Signer, size: int, leaves: Sequence[bytes] = LEAVES) -> str:
+    """The signed note over the first leaves of a log."""
+    return signer.sign(size=size, root=Frontier().extend(leaves[:size]).root(), leaf_hashes=lambda: leaves)
 
 
 @pytest.fixture
@@ -32,15 +34,15 @@ def signer(tmp_path: Path) -> Ed25519Signer:
 
 
 def test_a_signed_checkpoint_opens_with_the_published_key(signer: Ed25519Signer) -> None:
-    note = signer.sign_with_proof(size=5, root=root(5))
+    note = sign(signer, 5)
     assert open_checkpoint(note, VerifierKey.parse(signer.vkey), check_ed25519) == Checkpoint(ORIGIN, 5, root(5))
 
 
 def test_a_key_signs_on_after_a_restart(signer: Ed25519Signer, tmp_path: Path) -> None:
-    signer.sign_with_proof(size=5, root=root(5))
+    sign(signer, 5)
     again = Ed25519Signer.load(tmp_path / "log.key")
     assert (again.vkey, again.origin, again.last().size) == (signer.vkey, ORIGIN, 5)
-    assert again.sign_with_proof(size=7, root=root(7), proof=proof(5, 7))
+    assert sign(again, 7)
 
 
 def test_it_is_the_signer_that_the_use_cases_ask_for(signer: Ed25519Signer) -> None:
@@ -63,46 +65,45 @@ def test_the_signer_makes_the_proof_itself_from_leaf_hashes(signer: Ed25519Signe
 
 
 def test_the_same_tree_again_gives_the_same_note(signer: Ed25519Signer) -> None:
-    assert signer.sign_with_proof(size=5, root=root(5)) == signer.sign_with_proof(size=5, root=root(5))
+    assert sign(signer, 5) == sign(signer, 5)
 
 
 def test_a_smaller_tree_is_refused_and_changes_nothing(signer: Ed25519Signer) -> None:
-    signer.sign_with_proof(size=5, root=root(5))
+    sign(signer, 5)
     with pytest.raises(ForkRefused, match="backup"):
-        signer.sign_with_proof(size=4, root=root(4), proof=proof(4, 5))
+        sign(signer, 4)
     assert signer.last().size == 5
 
 
 def test_another_root_of_the_same_size_is_refused(signer: Ed25519Signer) -> None:
-    signer.sign_with_proof(size=5, root=root(5))
+    sign(signer, 5)
     with pytest.raises(ForkRefused):
-        signer.sign_with_proof(size=5, root=root(6))
+        signer.sign(size=5, root=root(6), leaf_hashes=lambda: LEAVES)
 
 
 def test_a_larger_tree_that_does_not_contain_the_last_one_is_refused(signer: Ed25519Signer) -> None:
-    signer.sign_with_proof(size=5, root=root(5))
+    sign(signer, 5)
     forged = [leaf_hash(b"changed"), *LEAVES[1:]]
     with pytest.raises(ForkRefused):
-        signer.sign_with_proof(size=9, root=Frontier().extend(forged[:9]).root(), proof=consistency_proof(forged, 5, 9))
+        sign(signer, 9, forged)
 
 
-def test_a_larger_tree_without_a_proof_is_refused(signer: Ed25519Signer) -> None:
-    signer.sign_with_proof(size=5, root=root(5))
+def test_a_larger_tree_whose_leaves_are_not_those_of_its_root_is_refused(signer: Ed25519Signer) -> None:
+    sign(signer, 5)
+    forged = [*LEAVES[:7], leaf_hash(b"changed"), *LEAVES[8:]]
     with pytest.raises(ForkRefused):
-        signer.sign_with_proof(size=9, root=root(9))
+        signer.sign(size=9, root=root(9), leaf_hashes=lambda: forged)
 
 
 def test_a_restored_old_database_is_refused_even_when_it_has_grown_again(signer: Ed25519Signer) -> None:
-    signer.sign_with_proof(size=9, root=root(9), proof=proof(0, 9))
+    sign(signer, 9)
     restored = [*LEAVES[:5], *(leaf_hash(b"new %d" % number) for number in range(10))]
     with pytest.raises(ForkRefused):
-        signer.sign_with_proof(
-            size=15, root=Frontier().extend(restored).root(), proof=consistency_proof(restored, 9, 15)
-        )
+        sign(signer, 15, restored)
 
 
 def test_key_and_memory_are_for_their_owner_only(signer: Ed25519Signer, tmp_path: Path) -> None:
-    signer.sign_with_proof(size=5, root=root(5))
+    sign(signer, 5)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"log.key": 0o600, "log.key.last-signed": 0o600}
 
@@ -129,20 +130,20 @@ def test_a_key_without_its_memory_does_not_sign(signer: Ed25519Signer, tmp_path:
     with pytest.raises(NotFound, match="no longer knows"):
         Ed25519Signer.load(tmp_path / "log.key")
     with pytest.raises(NotFound, match="no longer knows"):
-        signer.sign_with_proof(size=5, root=root(5))
+        sign(signer, 5)
 
 
 def test_a_memory_that_another_hand_changed_is_refused(signer: Ed25519Signer, tmp_path: Path) -> None:
-    signer.sign_with_proof(size=5, root=root(5))
+    sign(signer, 5)
     memory = tmp_path / "log.key.last-signed"
     memory.write_text(memory.read_text().replace("\n5\n", "\n4\n"))
     with pytest.raises(SignatureRefused, match="another hand"):
-        signer.sign_with_proof(size=6, root=root(6), proof=proof(5, 6))
+        sign(signer, 6)
 
 
 def test_what_a_process_left_when_it_died_while_writing_does_not_matter(signer: Ed25519Signer, tmp_path: Path) -> None:
     (tmp_path / "log.key.last-signed.new").write_text("half a no")
-    assert signer.sign_with_proof(size=5, root=root(5))
+    assert sign(signer, 5)
     assert Ed25519Signer.load(tmp_path / "log.key").last().size == 5
 
 
@@ -170,7 +171,7 @@ def test_the_secret_is_in_no_error_and_no_repr(signer: Ed25519Signer, tmp_path: 
 
 
 def test_between_comparing_and_remembering_nobody_else_can_sign(signer: Ed25519Signer, tmp_path: Path) -> None:
-    signer.sign_with_proof(size=5, root=root(5))
+    sign(signer, 5)
     refused = []
 
     def leaf_hashes() -> list[bytes]:
@@ -193,16 +194,13 @@ def test_two_signers_at_once_never_sign_two_histories(signer: Ed25519Signer, tmp
         signed = []
         for size in range(11, 20):
             try:
-                last = each.last().size
-                each.sign_with_proof(
-                    size=size, root=Frontier().extend(leaves[:size]).root(), proof=consistency_proof(leaves, last, size)
-                )
+                sign(each, size, leaves)
                 signed.append(size)
             except GatekeeperError:
                 continue
         return signed
 
-    signer.sign_with_proof(size=10, root=root(10))
+    sign(signer, 10)
     with ThreadPoolExecutor(2) as pool:
         ours, theirs = pool.map(grow, [signer, other], [LEAVES, forged])
     assert bool(ours) != bool(theirs)
