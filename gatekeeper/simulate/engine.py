@@ -149,7 +149,7 @@ class Engine:
             namespace=job.spec.namespace,
             name=f"{job.spec.name}-{job.attempt}",
             devices=reservation.devices,
-            products=dict.fromkeys(reservation.devices, self._scenario.spec.fleet[0].product),
+            products={key: self._scenario.product_of(key) for key in reservation.devices},
             started_at=started,
         )
 

@@ -11,36 +11,40 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from gatekeeper import yaml_files
 from gatekeeper.domain.policy import ChipAuthorization, Mode
+from gatekeeper.yaml_files import Document, Part, read
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Count = Annotated[int, Field(gt=0, le=10_000_000)]
 LONGEST_DAYS = 3_650
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _in_utc(moment: datetime) -> datetime:
+    """A time without a zone is meant in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-class SiteSpec(_Part):
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class SiteSpec(Part):
     """Where the accelerators stand."""
 
     country: str = "US"
     chip_authorization: ChipAuthorization = ChipAuthorization.UNKNOWN
 
 
-class NodeGroup(_Part):
-    """Accelerators of one kind."""
+class NodeGroup(Part):
+    """Accelerators of one kind. A job finds its group by the resource key."""
 
     product: str
     count: Count
     resource: str = "nvidia.com/gpu"
 
 
-class Stretch(_Part):
+class Stretch(Part):
     """What counters say from the last stretch on until a day of the scenario."""
 
     until_day: float = Field(gt=0, le=LONGEST_DAYS)
@@ -49,7 +53,7 @@ class Stretch(_Part):
     metrics: bool = True  # False: the counters are away, and the worst case is booked
 
 
-class JobSpec(_Part):
+class JobSpec(Part):
     """A customer's training: a Job that is created again from its checkpoint whenever its lease ends."""
 
     name: str = Field(min_length=1, max_length=63)
@@ -64,11 +68,11 @@ class JobSpec(_Part):
     profile: tuple[Stretch, ...] = Field(min_length=1)
 
 
-class Scenario(_Part):
+class Scenario(Part):
     """The whole file."""
 
     title: str = Field(min_length=1, max_length=200)
-    starts: datetime
+    starts: Moment
     days: float = Field(gt=0, le=LONGEST_DAYS)
     cluster: str = "simulated"
     site: SiteSpec = SiteSpec()
@@ -89,12 +93,16 @@ class LoadedScenario:
     @property
     def starts(self) -> datetime:
         """Begin of day 0, UTC."""
-        return self.spec.starts.replace(tzinfo=UTC)
+        return self.spec.starts
 
     @property
     def ends(self) -> datetime:
         """End of the last day."""
         return self.starts + timedelta(days=self.spec.days)
+
+    def product_of(self, resource: str) -> str:
+        """Product name of the group that offers a resource key."""
+        return next(group.product for group in self.spec.fleet if group.resource == resource)
 
     @property
     def customers_path(self) -> Path:
@@ -108,10 +116,25 @@ def load_scenario(path: Path) -> LoadedScenario:
     Raises:
         InvalidInput: with file, line and column.
     """
-    document = yaml_files.read(path)
+    document = read(path)
     scenario = document.check(Scenario)
+    _check_fleet(document, scenario)
+    names: set[str] = set()
     for index, job in enumerate(scenario.jobs):
+        if job.name in names:
+            raise document.error(("jobs", index, "name"), f"a job called {job.name!r} stands twice.")
+        names.add(job.name)
+        if all(job.resource != group.resource for group in scenario.fleet):
+            raise document.error(("jobs", index), f"no group of the fleet offers {job.resource}.")
         days = [stretch.until_day for stretch in job.profile]
         if days != sorted(set(days)):
-            raise document.error(("jobs", index, "profile"), "the days of a profile must increase")
+            raise document.error(("jobs", index, "profile"), "the days of a profile must increase.")
     return LoadedScenario(scenario, path.parent)
+
+
+def _check_fleet(document: Document, scenario: Scenario) -> None:
+    """Two groups under one key would leave open on which chip a job runs."""
+    keys = [group.resource for group in scenario.fleet]
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            raise document.error(("fleet", index), f"two groups offer {key}; give each a `resource` of its own.")

@@ -15,7 +15,7 @@ from gatekeeper.domain.party import Customer
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.tier import TierFinding
-from gatekeeper.domain.units import SECONDS_PER_DAY
+from gatekeeper.domain.units import SECONDS_PER_DAY, SECONDS_PER_MINUTE
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter, MeterTimes
 from gatekeeper.policies import record_packs
@@ -30,7 +30,6 @@ from gatekeeper.view import Provider
 
 # Four eyes hold in a simulation too: the same code enrols and approves.
 PREPARER, APPROVER = "simulated-engineer", "simulated-approver"
-SECONDS_PER_MINUTE = 60
 
 
 class Stage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -97,6 +98,41 @@ def test_the_picture_is_an_svg_with_the_limit_and_the_refusal(tmp_path: Path) ->
 def test_nonsense_in_a_scenario_is_named_with_its_place(tmp_path: Path, devices: str, profile: str, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         load_scenario(write(tmp_path, devices=devices, profile=profile))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("    devices:", "    resource: amd.com/gpu\n    devices:", "no group of the fleet offers amd.com/gpu"),
+        ("count: 200000}}", "count: 8}}, {{product: NVIDIA-A100, count: 8}}", "two groups offer nvidia.com/gpu"),
+        ("jobs:\n", "jobs:\n" + "".join(SMALL.splitlines(keepends=True)[8:]), "'big' stands twice"),
+    ],
+)
+def test_a_job_runs_on_one_group_under_one_name(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in SMALL
+    path = tmp_path / "scenario.yaml"
+    path.write_text(SMALL.replace(old, new).format(devices=8, profile=STEADY, customers=".", product="NVIDIA-A100"))
+    with pytest.raises(InvalidInput, match=says):
+        load_scenario(path)
+
+
+def test_a_job_is_counted_as_the_chip_of_its_own_group(tmp_path: Path) -> None:
+    path = write(tmp_path, devices=1_000, product="NVIDIA-A100-SXM4-80GB")
+    two = path.read_text().replace("count: 200000}", "count: 8}, {product: NVIDIA-GB300, count: 8, resource: big/gpu}")
+    settled = []
+    for name, text in (("small", two), ("big", two.replace("    devices:", "    resource: big/gpu\n    devices:"))):
+        (tmp_path / name).mkdir()
+        path.write_text(text)
+        stage, timeline = play(path, tmp_path / name)
+        with stage:
+            settled.append(timeline.last_of(timeline.runs[0]).settled.best_tflop)
+    assert settled[1] > 5 * settled[0] > 0  # BF16, dense: 312 against 2,500 TFLOP/s
+
+
+def test_a_start_with_a_zone_is_that_moment(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace("2026-12-01", "2026-12-01T02:00:00+02:00"))
+    assert load_scenario(path).starts == datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def test_a_job_of_an_unknown_customer_is_an_error(tmp_path: Path) -> None:
