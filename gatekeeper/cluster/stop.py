@@ -4,6 +4,7 @@ and set the namespace's accelerator quota to 0. Every step is safe to repeat.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
@@ -19,26 +20,37 @@ _log = structlog.get_logger(__name__)
 DELETE_GRACE_S = 30
 OWNER_STEPS_MAX = 4
 
+_VERSION = re.compile(r"v[a-z0-9]{1,20}")
 _SUSPEND: Json = {"spec": {"suspend": True}}
 _RUN_POLICY: Json = {"spec": {"runPolicy": {"suspend": True}}}
-# (API group, kind) -> (plural, what suspends it; None: it is only a step on the way to its own owner).
-OWNERS: Mapping[tuple[str, str], tuple[str, Json | None]] = {
+# (API group, kind) -> (plural, what suspends it). The chart's `workloads` give the right to do so, kind by kind.
+OWNERS: Mapping[tuple[str, str], tuple[str, Json]] = {
     ("batch", "Job"): ("jobs", _SUSPEND),
     ("batch", "CronJob"): ("cronjobs", _SUSPEND),
     ("jobset.x-k8s.io", "JobSet"): ("jobsets", _SUSPEND),
     ("ray.io", "RayCluster"): ("rayclusters", _SUSPEND),
     ("ray.io", "RayJob"): ("rayjobs", _SUSPEND),
+    ("ray.io", "RayService"): ("rayservices", _SUSPEND),
+    ("ray.io", "RayCronJob"): ("raycronjobs", _SUSPEND),
     ("kubeflow.org", "PyTorchJob"): ("pytorchjobs", _RUN_POLICY),
     ("kubeflow.org", "TFJob"): ("tfjobs", _RUN_POLICY),
     ("kubeflow.org", "MPIJob"): ("mpijobs", _RUN_POLICY),
+    ("kubeflow.org", "XGBoostJob"): ("xgboostjobs", _RUN_POLICY),
+    ("kubeflow.org", "PaddleJob"): ("paddlejobs", _RUN_POLICY),
+    ("kubeflow.org", "JAXJob"): ("jaxjobs", _RUN_POLICY),
+    ("trainer.kubeflow.org", "TrainJob"): ("trainjobs", _SUSPEND),
+    ("workload.codeflare.dev", "AppWrapper"): ("appwrappers", _SUSPEND),
 }
 
 
 def owner_path(owner: Owner, namespace: str) -> str | None:
-    """Path of a pod's owner; None for kinds that we do not read."""
+    """Path of a pod's owner; None for kinds that we do not read, and for names that no object has.
+
+    The API server takes nearly any text in an owner reference, and `v1?` or `.` would lead to another page.
+    """
     group, _, version = owner.api_version.rpartition("/")
     known = OWNERS.get((group, owner.kind))
-    if known is None:
+    if known is None or not _VERSION.fullmatch(version) or owner.name in (".", ".."):
         return None
     return f"/apis/{group}/{version}/namespaces/{quote(namespace, safe='')}/{known[0]}/{quote(owner.name, safe='')}"
 
@@ -66,7 +78,7 @@ def suspend_owners(api: Api, owner: Owner, namespace: str) -> None:
         suspension = OWNERS[(group, above.kind)][1]
         try:
             found = api.get(path)
-            if suspension is not None and found["metadata"]["uid"] == above.uid:
+            if found["metadata"]["uid"] == above.uid:
                 api.merge_patch(path, suspension)
         except NotFound:
             return
