@@ -56,7 +56,7 @@ def _index_count(ranges: str) -> int:
     count = 0
     for part in filter(None, ranges.split(",")):
         first, _, last = part.partition("-")
-        if not (first.isdigit() and (last or first).isdigit()) or len(part) > 32:
+        if not (first.isdecimal() and (last or first).isdecimal()) or len(part) > 32:
             raise InvalidInput(f"{part[:40]!r} is not a range of indexes.")
         count += int(last or first) - int(first) + 1
     return count

@@ -33,6 +33,9 @@ class Attempts:
             except GatekeeperError as error:
                 well = False
                 _log.warning("step_failed", step=step, error=str(error)[:500])
+            except Exception:  # noqa: BLE001 - one tenant's odd object must not keep everybody else waiting
+                well = False
+                _log.exception("step_failed", step=step)
         return well
 
     def changed(self, key: str, version: str) -> None:

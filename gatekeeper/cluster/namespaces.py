@@ -24,18 +24,22 @@ class NamespaceState:
 def keep_namespace(namespace: Json) -> NamespaceState:
     """What an informer of namespaces keeps."""
     metadata = namespace["metadata"]
-    text = (metadata.get("annotations") or {}).get(CLEARED_UNTIL, "")
-    try:
-        until = datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
-    except ValueError:
-        until = None
     return NamespaceState(
         name=metadata["name"],
         resource_version=metadata["resourceVersion"],
         cleared=CLEARED in (metadata.get("labels") or {}),
-        until=until,
+        until=_moment((metadata.get("annotations") or {}).get(CLEARED_UNTIL, "")),
         deleting="deletionTimestamp" in metadata,
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment as RFC 3339 has it, with its zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def write_clearance(api: Api, namespace: str, until: datetime | None) -> None:
