@@ -1,6 +1,7 @@
 """The facts of records about compute: how domain values are written into the log, in one place.
 
-Amounts are decimal strings of TFLOP: a record holds no number that a reader in another language could round.
+Amounts are decimal strings of TFLOP: a record holds no number that a reader in another language could round. Moments
+are whole seconds, which is all that Kubernetes says: 2026-11-22T03:00:00Z.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def settlement_facts(settlement: Settlement, account: Account) -> Facts:
     return {
         "reservation": settlement.reservation_id,
         "run": settlement.run_id,
-        "from": settlement.begins_at.isoformat(),
-        "through": settlement.through.isoformat(),
+        "from": moment(settlement.begins_at),
+        "through": moment(settlement.through),
         "low_tflop": str(settlement.usage.low_tflop),
         "best_tflop": str(settlement.usage.best_tflop),
         "high_tflop": str(settlement.usage.high_tflop),
@@ -121,6 +122,16 @@ def account_facts(account: Account) -> Facts:
         "settled_tflop": str(account.settled.high_tflop),
         "pending_tflop": str(account.pending_tflop),
     }
+
+
+def clearance_facts(cluster: str, namespace: str, until: datetime | None) -> Facts:
+    """A clearance as it is given, or withdrawn (None)."""
+    return {"cluster": cluster, "namespace": namespace, "until": moment(until) if until else None}
+
+
+def moment(at: datetime) -> str:
+    """A moment as facts write it."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _amount(tflop: int | None) -> str | None:

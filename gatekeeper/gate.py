@@ -17,7 +17,14 @@ from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.ledger import Account, Pool, Reservation, ReservationState, reserve, void
 from gatekeeper.domain.record import Actor, ActorKind, RecordType
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
-from gatekeeper.facts import decision_facts, new_record, reservation_facts, void_facts, workload_facts
+from gatekeeper.facts import (
+    clearance_facts,
+    decision_facts,
+    new_record,
+    reservation_facts,
+    void_facts,
+    workload_facts,
+)
 from gatekeeper.ports import Clock, Stores, Transaction
 from gatekeeper.view import Asked, Provider, Snapshots, ask
 
@@ -184,11 +191,7 @@ class Gate:
     def record_clearance(self, namespace: str, until: datetime | None) -> None:
         """Record that a clearance is given (until a moment) or withdrawn (None), before it is."""
         kind = RecordType.CLEARANCE_WITHDRAWN if until is None else RecordType.CLEARANCE_GIVEN
-        facts = {
-            "cluster": self._provider.cluster,
-            "namespace": namespace,
-            "until": until.isoformat() if until else None,
-        }
+        facts = clearance_facts(self._provider.cluster, namespace, until)
         record = new_record(kind, CONTROLLER, self._clock.now(), facts)
         self._stores.transact(lambda tx: tx.append(record))
 

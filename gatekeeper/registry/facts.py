@@ -22,13 +22,12 @@ the tier again. `written` are the parties as stored from then on: whoever replay
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from gatekeeper.domain.party import Binding, Customer, Party
 from gatekeeper.domain.record import JsonValue
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.tier import TierFinding
-from gatekeeper.facts import Facts
+from gatekeeper.facts import Facts, moment
 from gatekeeper.registry.kyc_record import KycRecord, party_json, record_json
 from gatekeeper.registry.strictness import TierChange
 
@@ -104,8 +103,3 @@ def run_facts(run: Run) -> dict[str, JsonValue]:
         "carried_in_tflop": str(run.carried_in_tflop),
         "carried_in_source": run.carried_in_source,
     }
-
-
-def moment(at: datetime) -> str:
-    """A moment as the log writes it."""
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
