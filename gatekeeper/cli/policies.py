@@ -28,7 +28,7 @@ def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = No
             "version": active.pack.version,
             "mode": active.mode.value,
             "status": active.pack.legal_status.value,
-            "threshold": format_flop(active.pack.threshold.amount_tflop),
+            "threshold": format_flop(active.pack.threshold.effective_tflop),
             "title": active.pack.title,
             "sha256": active.pack.sha256,
         }
@@ -73,7 +73,7 @@ def show_(
                 "title": found.title,
                 "mode": active.mode.value,
                 "status": found.legal_status.value,
-                "threshold_tflop": str(threshold.amount_tflop),
+                "threshold_tflop": str(threshold.effective_tflop),
                 "limit_tflop": str(threshold.limit_tflop),
                 "rules": rules,
                 "citations": list(found.citations),
@@ -83,7 +83,7 @@ def show_(
         return
     say(f"{found.title} ({found.id}, {found.version}): mode {active.mode.value}, {found.legal_status.value}")
     at = "at or above" if threshold.reached_is_controlled else "above"
-    say(f"controlled {at} {format_flop(threshold.amount_tflop)}: {threshold.source}")
+    say(f"controlled {at} {format_flop(threshold.effective_tflop)}: {threshold.source}")
     say(f"leases: {format_duration(lease.shortest_s)} to {format_duration(lease.longest_s)}")
     say()
     show(rules, ["tiers", "authorizations", "countries", "action", "code"], output, nothing="No rules.")

@@ -46,7 +46,8 @@ def declare(
             carried_in_tflop=parse_flop(carried_in),
             carried_in_source=source,
         )
-    say(f"run {run} is {declared.state.value}; a second person decides: gatekeeper run approve {run}")
+    waits = "" if declared.approved_by else f"; a second person decides: gatekeeper run approve {run}"
+    say(f"run {run} is {declared.state.value}{waits}")
 
 
 @app.command(epilog="Example: gatekeeper run approve indic-llm-2 --as ben@provider.example")

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import uuid
@@ -20,6 +21,7 @@ import typer.main
 from gatekeeper import cli
 from gatekeeper.cli.printing import plain, say_csv
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType
+from gatekeeper.policy_files import bundled_dir
 from gatekeeper.stores import open_stores
 
 
@@ -165,3 +167,20 @@ def test_a_folder_with_one_bad_file_changes_nothing(
     assert cli.run(["customer", "apply", "-f", str(tmp_path), "--data", data, "--as", "ana"]) == cli.COULD_NOT
     cli.run(["customer", "list", "--output", "json", "--data", data])
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_lifted_threshold_is_the_one_that_is_shown(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packs = tmp_path / "policies"
+    shutil.copytree(bundled_dir(), packs)
+    pack = packs / "us-ai-diffusion" / "pack.yaml"
+    pack.write_text(pack.read_text().replace('  # floor: {amount: "1e26"', '  floor: {amount: "2e26"', 1))
+    monkeypatch.setenv("COMPUTE_GATEKEEPER_POLICIES_DIR", str(packs))
+    assert cli.run(["policy", "list", "--data", data]) == 0
+    assert "2.00e26 FLOP" in capsys.readouterr().out
+    assert cli.run(["policy", "show", "us-ai-diffusion", "--data", data]) == 0
+    assert "controlled at or above 2.00e26 FLOP" in capsys.readouterr().out
+    assert cli.run(["policy", "show", "us-ai-diffusion", "--output", "json", "--data", data]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["threshold_tflop"], shown["limit_tflop"]) == (str(2 * 10**14), str(2 * 10**14 - 1))
