@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.domain.fleet import Fleet, NodeOffer
@@ -15,18 +15,11 @@ from gatekeeper.gate import Gate
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.ports import Stores, Transaction
 from gatekeeper.view import Provider
+from gatekeeper.wiring import SystemClock
 
 CLUSTER = "bench"
 BUDGETED, SPENT = "lab", "spent"  # namespaces
 SPENT_TFLOP = 10**14 - 1
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The current time, in UTC."""
-        return datetime.now(UTC)
 
 
 def make_gate(stores: Stores, *, customers: int) -> Gate:

@@ -16,18 +16,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import httpx
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from bench.provider import BUDGETED, SPENT
 from bench.tools import cpu_s, free_port, say, start
+from gatekeeper.demo.certificate import write_certificate
 
 CONNECTIONS = 16
 REVIEW = Path(__file__).parent.parent / "gatekeeper" / "demo" / "data" / "reviews" / "job.json"
@@ -86,7 +81,7 @@ def measure(programs: Mapping[str, str], folder: Path, *, rounds: int, seconds: 
     Raises:
         Broken: a server answered something else than it should.
     """
-    _write_pair(folder)
+    write_certificate(folder)
     allowed, refused = _write_reviews(folder)
     with ExitStack() as stack:
         ours, pid = stack.enter_context(_webhook(folder, customers))
@@ -225,23 +220,3 @@ def _write_reviews(folder: Path) -> tuple[Path, Path]:
         paths.append(folder / f"{namespace}.json")
         paths[-1].write_text(json.dumps(recorded, separators=(",", ":")))
     return paths[0], paths[1]
-
-
-def _write_pair(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "tls.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "tls.key").write_bytes(key.private_bytes(*plain))
