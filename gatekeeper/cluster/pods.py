@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import structlog
+
 from gatekeeper.cluster.api import Json
 from gatekeeper.cluster.names import GATE, PRODUCT_LABELS, RESERVATION, STATIC_POD
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload, WorkloadRef
 
+_log = structlog.get_logger(__name__)
 TERMINAL_PHASES = ("Succeeded", "Failed")
 # The kubelet's own words for a pod that it never started (kubelet.go, rejectPod; Kubernetes 1.36).
 KUBELET_REJECTED = "Pod was rejected"
@@ -122,9 +125,13 @@ def _read(read: Callable[[Json], Workload | None], cluster: str, pod: Json) -> t
     try:
         return read(pod), ""
     except InvalidInput as error:
-        metadata = pod["metadata"]
-        ref = WorkloadRef(cluster, metadata["namespace"], "Pod", metadata["name"], metadata["uid"])
-        return Workload(ref, unsaid=True, unknown=True, reason=str(error)), str(error)
+        why = str(error)
+    except Exception:  # noqa: BLE001 - a fault of the reader is found in our log, and costs only this pod its start
+        _log.exception("pod_not_read", namespace=pod["metadata"]["namespace"], uid=pod["metadata"]["uid"])
+        why = "an error of Compute Gatekeeper, which its log tells of"
+    metadata = pod["metadata"]
+    ref = WorkloadRef(cluster, metadata["namespace"], "Pod", metadata["name"], metadata["uid"])
+    return Workload(ref, unsaid=True, unknown=True, reason=why), why
 
 
 def product_of(labels: Json) -> str:

@@ -182,6 +182,16 @@ def test_a_pod_that_cannot_be_read_is_kept_as_one_of_which_nothing_is_known() ->
     assert state.uid == pod["metadata"]["uid"]
 
 
+def test_a_fault_of_the_reader_costs_one_pod_its_start_and_blinds_us_to_no_other() -> None:
+    def broken(_: dict[str, Any]) -> None:
+        raise KeyError("secret")
+
+    state = pod_keeper(broken, "c")(recorded("running"))
+    assert state is not None
+    assert state.unreadable
+    assert "secret" not in state.unreadable
+
+
 def test_a_static_pod_is_named_by_the_hash_of_its_file() -> None:
     pod = recorded("running")
     assert kept(pod).static_hash == ""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.controlplane.calls import Caller
 from tests.controlplane.harness.fake_node import FakeNode
 from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.keeper import Keeper
@@ -167,3 +168,35 @@ def test_a_pod_that_ran_before_the_installation_holds_no_lease_and_is_stopped(
     (stopped,) = keeper.books.records("workload.stopped", namespace=team.namespace)
     assert "without a reservation" in stopped["decision"]["sentence"]
     gpu_node.remove_pod(team.namespace, made["metadata"]["name"])
+
+
+# Static pods
+
+
+def test_a_static_pod_is_stopped_and_recorded_once_however_often_its_node_makes_it_again(
+    keeper: Keeper, tier_two: Team, gpu_node: FakeNode
+) -> None:
+    node = Caller(gpu_node.plane, f"system:node:{gpu_node.name}")
+    mirror = mirror_pod(gpu_node.name, uid(node.get(f"/api/v1/nodes/{gpu_node.name}").body))
+    keeper.start()
+    first = node.create(tier_two.path(), mirror)
+    assert first.ok, first
+    name = first.body["metadata"]["name"]
+    tier_two.wait_for(name, "to be deleted", lambda pod: "deletionTimestamp" in pod["metadata"])
+    gpu_node.remove_pod(tier_two.namespace, name)
+    again = node.create(tier_two.path(), mirror)
+    assert again.ok, again
+    probe = tier_two.make(gpu_pod())
+    tier_two.wait_for(probe["metadata"]["name"], "to be released", released)
+    seen = tier_two.pod(name)
+    assert seen is not None
+    assert "deletionTimestamp" not in seen["metadata"]
+    assert len(keeper.books.records("workload.stopped", namespace=tier_two.namespace)) == 1
+
+
+def mirror_pod(node: str, node_uid: str) -> dict[str, Any]:
+    """The object by which a node reports a static pod with a GPU."""
+    made = gpu_pod(nodeName=node)
+    owner = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": node_uid, "controller": True}
+    made["metadata"] |= {"annotations": {"kubernetes.io/config.mirror": "0123"}, "ownerReferences": [owner]}
+    return made
