@@ -73,8 +73,8 @@ class Webhook:
     async def _answer(self, review: Review) -> Answer:
         """1. Ask: what the object wants, whose it is, and what the gate says."""
         workload = self._workload(review)
-        if workload is None or not workload.gated:
-            return _ALLOWED
+        if workload is None or not workload.asks:
+            return _ALLOWED  # what only could reach a device needs no budget: it starts away from accelerators
         considered = self._gate.consider(workload, dry_run=review.dry_run)
         if considered.durable is not None:
             await asyncio.wrap_future(considered.durable)  # a refusal is durable before it is answered

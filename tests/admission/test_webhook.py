@@ -79,6 +79,17 @@ def test_the_gate_is_asked_for_the_workload_in_the_namespace_that_the_api_server
     assert dry_run is True
 
 
+def test_what_only_could_reach_a_device_is_allowed_whoever_asks_for_it() -> None:
+    """The provider's own network or monitoring agents mount host paths in namespaces of nobody."""
+    gate = ToldGate(Verdict.DENY)
+    agent = manifest() | {"spec": {"template": {"spec": {
+        "containers": [{"name": "main", "image": "agent:1"}],
+        "volumes": [{"name": "logs", "hostPath": {"path": "/var/log"}}],
+    }}}}  # fmt: skip
+    assert answer(review(agent), gate)["allowed"] is True
+    assert gate.asked == []
+
+
 def test_the_namespaces_of_the_cluster_itself_are_left_alone_as_the_api_server_leaves_them() -> None:
     gate = ToldGate(Verdict.DENY)
     assert answer(review(manifest(), namespace="kube-system"), gate)["allowed"] is True
