@@ -32,7 +32,6 @@ from gatekeeper.service_logs import log_as_json
 from gatekeeper.settings import PrometheusSettings, Settings
 from gatekeeper.telemetry.absent import NoCounters
 from gatekeeper.telemetry.prometheus import Prometheus, PrometheusSource
-from gatekeeper.view import Provider
 from gatekeeper.wiring import Wiring
 
 _log = structlog.get_logger(__name__)
@@ -53,18 +52,11 @@ class Service:
         """
         settings = wiring.settings
         self._wiring = wiring
-        reach = _reach(settings)
+        reach = default_reach().adding(settings.reach)
         reading = _reading(settings.cluster, reach)
         api = Api(connect(str(settings.kubernetes.kubeconfig) if settings.kubernetes.kubeconfig else None))
         cluster = Cluster(api, wiring.catalogue, reading, reach.exempt_namespaces)
-        provider = Provider(
-            cluster=settings.cluster,
-            site=wiring.site,
-            packs=wiring.packs,
-            fleet=cluster.fleet,
-            grace_s=settings.controller.grace_s + settings.controller.slack_s,
-        )
-        gate = Gate(wiring.stores, provider, wiring.clock)
+        gate = Gate(wiring.stores, wiring.provider(cluster.fleet), wiring.clock)
         counters, times = _telemetry(settings.prometheus)
         self._controller = Controller(
             api=api,
@@ -142,16 +134,6 @@ def serve(wiring: Wiring) -> None:
     except GatekeeperError as error:
         _log.error("cannot_serve", error=str(error)[:1000])
         raise
-
-
-def _reach(settings: Settings) -> Reach:
-    """Our lists of what reaches an accelerator, and the provider's own harmless names."""
-    own = settings.reach
-    return default_reach().adding(
-        device_keys=own.harmless_device_keys,
-        runtime_classes=own.harmless_runtime_classes,
-        exempt_namespaces=own.exempt_namespaces,
-    )
 
 
 def _reading(cluster: str, reach: Reach) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import TracebackType
 from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.domain.accelerators import Catalogue
 from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
+from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import Actor
 from gatekeeper.policies import record_packs
@@ -18,6 +20,7 @@ from gatekeeper.registry import ApprovalTerms, Registry
 from gatekeeper.settings import Settings
 from gatekeeper.signing import Ed25519Signer
 from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.view import Provider
 
 
 class SystemClock:
@@ -83,6 +86,17 @@ class Wiring:
     def site(self) -> Site:
         """Where the accelerators stand."""
         return Site(self.settings.site.country or "", self.settings.site.chip_authorization)
+
+    def provider(self, fleet: Callable[[], Fleet]) -> Provider:
+        """What decisions rest on besides the question: cluster, site, packs, fleet, and how late a pod may end."""
+        late = self.settings.controller
+        return Provider(
+            cluster=self.settings.cluster,
+            site=self.site,
+            packs=self.packs,
+            fleet=fleet,
+            grace_s=late.grace_s + late.slack_s,
+        )
 
     @cached_property
     def registry(self) -> Registry:

@@ -6,7 +6,7 @@ from the same file: what is gated here is exactly what the API server gates. A s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import yaml
 
 from admission.manifests.nodes import Doubts, Node, is_set, items, mapping, shown, text
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.settings import ReachSettings
 
 # In a wheel the file lies inside the package; in a checkout it lies in the chart, its one home.
 _PLACES = (
@@ -54,19 +55,13 @@ class Reach:
             read[each.name] = tuple(names) if _is_ordered(each.name) else frozenset(names)
         return cls(**read)
 
-    def adding(
-        self,
-        *,
-        device_keys: Iterable[str] = (),
-        runtime_classes: Iterable[str] = (),
-        exempt_namespaces: Iterable[str] = (),
-    ) -> Reach:
-        """With what the provider declared harmless in the chart's values."""
+    def adding(self, own: ReachSettings) -> Reach:
+        """With what the provider declared harmless in its own clusters."""
         return replace(
             self,
-            harmless_device_keys=self.harmless_device_keys | frozenset(device_keys),
-            harmless_runtime_classes=self.harmless_runtime_classes | frozenset(runtime_classes),
-            exempt_namespaces=self.exempt_namespaces | frozenset(exempt_namespaces),
+            harmless_device_keys=self.harmless_device_keys | frozenset(own.harmless_device_keys),
+            harmless_runtime_classes=self.harmless_runtime_classes | frozenset(own.harmless_runtime_classes),
+            exempt_namespaces=self.exempt_namespaces | frozenset(own.exempt_namespaces),
         )
 
     def is_device(self, key: str) -> bool:

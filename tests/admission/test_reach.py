@@ -11,6 +11,7 @@ import yaml
 from admission.manifests import read
 from admission.manifests.reach import Reach, default_reach, load_reach
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.settings import ReachSettings
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[1] / "reach_cases.yaml").read_text("utf-8"))
 
@@ -39,7 +40,9 @@ def test_a_template_asks_and_reaches_like_the_pods_made_from_it(case: Mapping[st
 
 
 def test_what_the_provider_declares_harmless_no_longer_gates() -> None:
-    wider = default_reach().adding(device_keys=["nic.example.org/vf"], runtime_classes=["house-sandbox"])
+    wider = default_reach().adding(
+        ReachSettings(harmless_device_keys=("nic.example.org/vf",), harmless_runtime_classes=("house-sandbox",))
+    )
     nic = limits(**{"nic.example.org/vf": 1})
     sandboxed = pod({"runtimeClassName": "house-sandbox", "containers": [{"name": "a"}]})
     for manifest in (nic, sandboxed):
