@@ -19,6 +19,8 @@ Facts = Mapping[str, JsonValue]
 # Sentences and reasons repeat text that customers wrote (names); a record has room for 64 KiB in all.
 TEXT_CHARACTERS_MAX = 2_000
 REASONS_MAX = 20
+# No pod asks for more kinds of devices. A record of a stop must never be too large to be written.
+DEVICE_KEYS_MAX = 64
 
 
 def new_record(kind: RecordType, actor: Actor, at: datetime, facts: Facts) -> Record:
@@ -32,10 +34,11 @@ def ref_facts(ref: WorkloadRef) -> Facts:
 
 
 def workload_facts(workload: Workload) -> Facts:
-    """A workload and what it asks for."""
+    """A workload and what it asks for; of endlessly many kinds of devices those of which it asks for most."""
+    most_first = sorted(workload.devices.items(), key=lambda each: -each[1].least)
     return {
         "workload": ref_facts(workload.ref),
-        "devices": {key: count.least for key, count in workload.devices.items()},
+        "devices": {key: count.least for key, count in most_first[:DEVICE_KEYS_MAX]},
         "claims": workload.claims,
         "host_access": workload.host_access,
         "unknown": workload.unknown,

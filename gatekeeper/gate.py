@@ -33,7 +33,9 @@ WEBHOOK = Actor(ActorKind.SERVICE, "webhook")
 
 # The same refusal of the same object is one fact, not one for each retry of a Job controller.
 REPEAT_AFTER = timedelta(seconds=60)
-REMEMBERED_REFUSALS = 10_000
+# Nor is it one for each minute that a pod waits at its gate: ten thousand of them would fill the disk in a day.
+REPEAT_HELD_AFTER = timedelta(days=1)
+REMEMBERED_REFUSALS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Gate:
         self._clock = clock
         self._snapshots = Snapshots(stores)
         self._refused: dict[tuple[str, ...], datetime] = {}
+        self._refused_before: dict[tuple[str, ...], datetime] = {}
 
     def consider(self, workload: Workload, *, dry_run: bool) -> Considered:
         """Answer early, by a view in memory. Reserves nothing; a refusal is recorded before it is answered.
@@ -108,7 +111,7 @@ class Gate:
         if dry_run or not decision.worth_telling:
             return Considered(decision)
         said = _said(workload.ref, decision)
-        if self._recently(said, now):
+        if self._within(REPEAT_AFTER, said, now):
             return Considered(decision)
         facts = {**workload_facts(workload), "decision": decision_facts(decision), "customer": _customer_id(asked)}
         record = new_record(_EARLY_ANSWER[decision.verdict], WEBHOOK, now, facts)
@@ -129,7 +132,9 @@ class Gate:
         self._snapshots.current()  # so that little is left to read while the write lock is held
         release = self._stores.transact(lambda tx: self._release(tx, gang, now))  # 3. reserve, then release
         if release.decision is not None and not release.lets_start:
-            self._remember(_said(gang.owner, release.decision), now)
+            said = _said(gang.owner, release.decision)
+            if not self._within(REPEAT_HELD_AFTER, said, now):
+                self._remember(said, now)
         return release
 
     def void(self, reservation_id: str, *, reason: str) -> Reservation | None:
@@ -256,19 +261,20 @@ class Gate:
         return tuple(fresh)
 
     def _record_hold(self, tx: Transaction, gang: Gang, asked: Asked, decision: Decision, now: datetime) -> None:
-        if self._recently(_said(gang.owner, decision), now):
+        if self._within(REPEAT_HELD_AFTER, _said(gang.owner, decision), now):
             return
         facts = {**workload_facts(asked.question.workload), "decision": decision_facts(decision)}
         tx.append(new_record(RecordType.WORKLOAD_HELD, CONTROLLER, now, {**facts, "customer": _customer_id(asked)}))
 
-    def _recently(self, said: tuple[str, ...], now: datetime) -> bool:
-        """Whether the same was recorded about the same object a moment ago."""
-        last = self._refused.get(said)
-        return last is not None and now - last < REPEAT_AFTER
+    def _within(self, span: timedelta, said: tuple[str, ...], now: datetime) -> bool:
+        """Whether the same was recorded about the same object within a span."""
+        last = self._refused.get(said) or self._refused_before.get(said)
+        return last is not None and now - last < span
 
     def _remember(self, said: tuple[str, ...], now: datetime) -> None:
+        """Remember what was recorded; of too much the older half is forgotten."""
         if len(self._refused) >= REMEMBERED_REFUSALS:
-            self._refused.clear()
+            self._refused, self._refused_before = {}, self._refused
         self._refused[said] = now
 
 

@@ -179,6 +179,40 @@ def test_the_same_refusal_within_a_minute_is_one_record(house: House) -> None:
     assert len(house.records(RecordType.WORKLOAD_REFUSED)) == 2
 
 
+def test_a_pod_that_waits_is_one_record_a_day_however_often_it_is_asked_for(house: House) -> None:
+    """A gated pod costs a tenant nothing: a record a minute for each would fill the disk, and then nobody starts."""
+    for minute in range(0, 60 * 24, 7):
+        house.clock.move_to(START + timedelta(minutes=minute))
+        assert not house.gate.release(make_gang("stray", "a")).lets_start
+    assert len(house.records(RecordType.WORKLOAD_HELD)) == 1
+    house.clock.move_to(START + timedelta(days=1, minutes=1))
+    house.gate.release(make_gang("stray", "a"))
+    assert len(house.records(RecordType.WORKLOAD_HELD)) == 2
+
+
+def test_more_pods_that_wait_than_fit_into_one_memory_are_recorded_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatekeeper.gate.REMEMBERED_REFUSALS", 10)
+    gangs = [Gang(make_pod("stray", str(number)).ref, (make_pod("stray", str(number)),)) for number in range(15)]
+    for _ in range(5):
+        for gang in gangs:
+            house.gate.release(gang)
+    assert len(house.records(RecordType.WORKLOAD_HELD)) == 15
+
+
+def test_a_stop_is_on_record_whatever_the_pod_asks_for(house: House) -> None:
+    """A record that is too large cannot be written, and a stop that is not on record is not carried out."""
+    keys = {f"{'a' * 60}.{'b' * 60}.example.com/kind-{number}": Count(0, 0) for number in range(3_000)}
+    odd = replace(make_pod("stray", "a"), devices={**keys, GPU: Count(8, 8)}, reason="x" * 100_000)
+    decision = house.gate.must_stop("stray")
+    assert decision is not None
+    house.gate.record_stop(odd, decision)
+    [recorded] = house.records(RecordType.WORKLOAD_STOPPED)
+    assert isinstance(devices := recorded["devices"], dict)
+    assert devices[GPU] == 8
+
+
 def test_a_suspended_customer_is_stopped_and_its_clearance_is_gone(house: House) -> None:
     house.enrol("cascade", "US")
     assert house.gate.cleared_until("cascade", at_most=timedelta(days=7)) == START + timedelta(days=7)

@@ -21,6 +21,8 @@ _log = structlog.get_logger(__name__)
 TERMINAL_PHASES = ("Succeeded", "Failed")
 # The kubelet's own words for a pod that it never started (kubelet.go, rejectPod; Kubernetes 1.36).
 KUBELET_REJECTED = "Pod was rejected"
+# Kubernetes names nothing longer; the fields of an owner reference are not bounded, and we hold them for each pod.
+NAME_CHARACTERS_MAX = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ def controller_of(metadata: Json) -> Owner | None:
     """The controlling owner that an object names; None where it names none."""
     for reference in metadata.get("ownerReferences") or ():
         if reference.get("controller"):
-            return Owner(reference["apiVersion"], reference["kind"], reference["name"], reference["uid"])
+            fields = (str(reference[key])[:NAME_CHARACTERS_MAX] for key in ("apiVersion", "kind", "name", "uid"))
+            return Owner(*fields)
     return None
 
 

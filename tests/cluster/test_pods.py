@@ -12,7 +12,7 @@ import pytest
 
 from admission.manifests.registry import read
 from gatekeeper.cluster.names import GATE, RESERVATION, STATIC_POD
-from gatekeeper.cluster.pods import PodState, pod_keeper
+from gatekeeper.cluster.pods import NAME_CHARACTERS_MAX, PodState, controller_of, pod_keeper
 
 RECORDED = Path(__file__).parent / "recorded"
 ENDED_NORMALLY = [
@@ -190,6 +190,14 @@ def test_a_fault_of_the_reader_costs_one_pod_its_start_and_blinds_us_to_no_other
     assert state is not None
     assert state.unreadable
     assert "secret" not in state.unreadable
+
+
+def test_of_an_owner_no_more_is_held_than_a_name_can_be_long() -> None:
+    endless = "x" * 1_000_000
+    reference = {"controller": True, "apiVersion": endless, "kind": endless, "name": endless, "uid": endless}
+    owner = controller_of({"ownerReferences": [reference]})
+    assert owner is not None
+    assert {len(each) for each in (owner.api_version, owner.kind, owner.name, owner.uid)} == {NAME_CHARACTERS_MAX}
 
 
 def test_a_static_pod_is_named_by_the_hash_of_its_file() -> None:
