@@ -1,5 +1,6 @@
 """The service as a process of its own: it starts, decides, is killed at any moment, comes back, and ends in order."""
 
+import json
 import random
 import shutil
 import time
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from gatekeeper.domain.ledger import ReservationState
+from gatekeeper.settings import load_settings
 from gatekeeper.verify import TierCheck, verify_export
-from tests.controlplane.chart import install_chart
+from tests.controlplane.chart import NAMESPACE, install_chart
 from tests.controlplane.harness.fake_node import FakeNode
 from tests.controlplane.harness.plane import ControlPlane
 from tests.controlplane.harness.processes import wait_until
@@ -113,6 +115,20 @@ def test_a_ledger_from_an_old_backup_is_refused(served: Served, customer: Team, 
     shutil.rmtree(data)
     shutil.copytree(present, data)
     served.reopen()
+
+
+def test_the_settings_that_the_chart_writes_are_read_by_the_process(
+    installed: tuple[ControlPlane, Served], tmp_path: Path
+) -> None:
+    found = installed[0].kubectl("get", "configmap", "compute-gatekeeper", f"--namespace={NAMESPACE}", "--output=json")
+    config = tmp_path / "config.yaml"
+    config.write_text(json.loads(found.stdout)["data"]["config.yaml"])
+    settings = load_settings({}, config=config)
+    # What the deployment mounts beside the file, and where its volume is.
+    assert settings.webhook.certificate_dir == tmp_path / "tls"
+    assert settings.webhook.path_token_file == tmp_path / "webhook-token"
+    assert settings.database == "sqlite:////var/lib/compute-gatekeeper/gatekeeper.db"
+    assert settings.webhook.port == 8443
 
 
 # Away

@@ -1,0 +1,51 @@
+"""A server on loopback that gives every caller the same answer, as broken as a test wants it."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from kubernetes import client
+
+
+class Answering:
+    """Serves from a thread of its own."""
+
+    def __init__(self) -> None:
+        self._answer: tuple[int, bytes, int] = (404, b"", 0)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def answer(self, status: int, body: bytes, *, length: int | None = None) -> None:
+        """What everybody gets from now on; a length above the body's breaks the answer off."""
+        self._answer = (status, body, len(body) if length is None else length)
+
+    def client(self) -> Any:
+        """A client of this server that does not try again."""
+        settings = client.Configuration()
+        settings.host = f"http://127.0.0.1:{self._server.server_port}"
+        settings.retries = False
+        return client.ApiClient(settings)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body, length = outer._answer
+                self.send_response(status)
+                self.send_header("Content-Length", str(length))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the library's name
+                """Tests read errors, not requests."""
+
+        return Handler
