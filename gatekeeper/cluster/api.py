@@ -25,8 +25,10 @@ TIMEOUT_S = 10
 # A watch is closed and taken up again after this time, so that a dead connection is noticed.
 WATCH_S = 300
 PAGE_ITEMS = 500
-# One watch line holds one object, and etcd takes no object above 1.5 MiB by default.
-LINE_BYTES_MAX = 8 * 2**20
+# A page above this is asked for again in fewer items: any tenant can make five hundred objects of the largest size.
+PAGE_BYTES_MAX = 16 * 2**20
+# One watch line holds one object. etcd takes none above 1.5 MiB by default, and JSON writes a byte such as "<" in six.
+LINE_BYTES_MAX = 32 * 2**20
 
 
 class Expired(GatekeeperError):
@@ -81,16 +83,25 @@ class Api:
             return
 
     def list_all(self, path: str, **selectors: str) -> tuple[list[Json], str]:
-        """All items of a collection, page by page, and the resource version to watch from."""
-        items: list[Json] = []
-        query = {"limit": str(PAGE_ITEMS), **selectors}
+        """All items of a collection, and the resource version to watch from."""
+        items, version = list[Json](), ""
+        for page, version in self.pages(path, **selectors):  # noqa: B007 - that of the last page counts
+            items += page
+        return items, version
+
+    def pages(self, path: str, **selectors: str) -> Iterator[tuple[list[Json], str]]:
+        """The items of a collection page by page, each with the resource version to watch from: who keeps little of
+        each item needs memory for one page only."""
+        limit, onward = PAGE_ITEMS, dict[str, str]()
         while True:
-            page = self._json("GET", path, query=query)
-            items += page.get("items") or []
-            onward = page["metadata"].get("continue")
-            if not onward:
-                return items, page["metadata"]["resourceVersion"]
-            query = {"limit": str(PAGE_ITEMS), "continue": onward, **selectors}
+            page = self._page(path, {"limit": str(limit), **onward, **selectors}, alone=limit == 1)
+            if page is None:
+                limit = max(1, limit // 8)
+                continue
+            yield page.get("items") or [], page["metadata"]["resourceVersion"]
+            if not page["metadata"].get("continue"):
+                return
+            limit, onward = min(PAGE_ITEMS, limit * 2), {"continue": page["metadata"]["continue"]}
 
     def watch(self, path: str, resource_version: str) -> Iterator[Json]:
         """Events after a resource version until the server ends the watch.
@@ -111,6 +122,24 @@ class Api:
             raise Unavailable(f"The watch on {path} broke: {error}.") from error
         finally:
             response.close()
+
+    def _page(self, path: str, query: Mapping[str, str], *, alone: bool) -> Json | None:
+        """One page; None where it is too large to be read at once, unless it holds one item alone."""
+        response = self._call("GET", path, query=query)
+        body, most = bytearray(), LINE_BYTES_MAX if alone else PAGE_BYTES_MAX
+        try:
+            for chunk in response.stream(2**16, decode_content=True):
+                body += chunk
+                if len(body) > most:
+                    if alone:
+                        raise Unavailable(f"GET {path}: one object is larger than any can be.")
+                    return None
+            page: Json = json.loads(body)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise Unavailable(f"The answer to GET {path} broke off: {error}.") from error
+        finally:
+            response.close()
+        return page
 
     def _json(
         self,
@@ -157,11 +186,13 @@ def pod_path(namespace: str, name: str) -> str:
 
 
 def _events(response: urllib3.HTTPResponse) -> Iterator[Json]:
-    rest = b""
+    rest = bytearray()
     for chunk in response.stream(2**16, decode_content=True):
         rest += chunk
         if len(rest) > LINE_BYTES_MAX:
             raise Unavailable("A watch event is larger than any object can be.")
+        if b"\n" not in chunk:
+            continue  # to look through all of a large event again at each chunk would cost the square of its size
         *lines, rest = rest.split(b"\n")
         for line in lines:
             event: Json = json.loads(line)

@@ -88,6 +88,7 @@ class Informer(Generic[T]):
                 self._watch(version)
             except Expired:
                 _log.info("watch_expired", path=self._path)
+                self._stopping.wait(pause_s)
             except GatekeeperError as error:
                 _log.warning("watch_lost", path=self._path, error=str(error)[:300], again_in_s=pause_s)
                 self._stopping.wait(pause_s)
@@ -97,8 +98,9 @@ class Informer(Generic[T]):
                 self._stopping.wait(LONGEST_PAUSE_S)
 
     def _list(self) -> str:
-        items, version = self._api.list_all(self._path)
-        kept = {item["metadata"]["uid"]: value for item in items if (value := self._keep(item)) is not None}
+        kept, version = dict[str, T](), ""
+        for items, version in self._api.pages(self._path):  # noqa: B007 - that of the last page counts
+            kept |= {item["metadata"]["uid"]: value for item in items if (value := self._keep(item)) is not None}
         with self._lock:
             lost = [value for uid, value in self._held.items() if uid not in kept]
             self._held = kept

@@ -1,6 +1,7 @@
 """When a reservation ends, and when it must not: only a node's word about its containers gives budget back."""
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -218,10 +219,10 @@ class Backdated(Api):
         super().__init__(api._client)
         self.lists = 0
 
-    def list_all(self, path: str, **selectors: str) -> tuple[list[Json], str]:
-        items, version = super().list_all(path, **selectors)
+    def pages(self, path: str, **selectors: str) -> Iterator[tuple[list[Json], str]]:
         self.lists += 1
-        return items, "1" if self.lists == 1 else version
+        for items, version in super().pages(path, **selectors):
+            yield items, "1" if self.lists == 1 else version
 
 
 def test_an_expired_watch_is_taken_up_again_by_a_new_list(keeper: Keeper, team: Team) -> None:

@@ -1,10 +1,17 @@
 """A tenant against the controller: one odd object must neither stop it for others, nor make it act on theirs."""
 
-import pytest
+import threading
+from functools import partial
 
+import pytest
+import structlog
+
+from gatekeeper.cluster.api import Api
+from gatekeeper.cluster.informer import Informer
 from tests.controlplane.harness.fake_node import FakeNode
+from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.keeper import Keeper
-from tests.controlplane.pods import Pod, gpu_pod
+from tests.controlplane.pods import Pod, gpu_pod, pod
 from tests.controlplane.work import Team, gpu_job, released, uid
 
 
@@ -43,3 +50,37 @@ def test_a_claimed_owner_never_leads_to_a_job_of_another_namespace(
     keeper.books.registry.suspend(tier_two.namespace, by="ana", reason="this test")
     tier_two.wait_for(bait["metadata"]["name"], "to be stopped", lambda each: "deletionTimestamp" in each["metadata"])
     assert not victim.admin.get(victim.path("jobs", "precious")).body["spec"].get("suspend")
+
+
+def test_the_largest_pod_there_can_be_breaks_no_watch(keeper: Keeper, team: Team) -> None:
+    """JSON writes "<" in six bytes: the pod is 1.5 MB in etcd and 9 MB on the wire. A watch that breaks at each of its
+    updates loses the ends of everybody's pods."""
+    informer: Informer[str] = Informer(
+        keeper.api, team.path(), lambda each: str(each["metadata"].get("labels")), threading.Event().set
+    )
+    with structlog.testing.capture_logs() as logged:
+        informer.start()
+        wait_until(lambda: informer.synced, "the first list")
+        made = team.make(pod(container={"env": [{"name": "X", "value": "<" * 1_480_000}]}))
+        path = team.path("pods", made["metadata"]["name"])
+        for turn in ("first", "second"):
+            assert team.tenant.patch(path, {"metadata": {"labels": {"turn": turn}}}).ok
+            wait_until(partial(_is_seen, informer, turn), f"the {turn} update")
+        informer.stop()
+    assert [each["event"] for each in logged] == []
+
+
+def _is_seen(informer: Informer[str], turn: str) -> bool:
+    return any(turn in labels for labels in informer.held().values())
+
+
+def test_a_list_of_large_objects_is_read_in_small_pages(
+    keeper: Keeper, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {uid(team.make(pod(container={"env": [{"name": "X", "value": "x" * 100_000}]}))) for _ in range(6)}
+    monkeypatch.setattr("gatekeeper.cluster.api.PAGE_BYTES_MAX", 250_000)
+    pages = [page for page, _ in Api(keeper.api._client).pages(team.path())]
+    assert {uid(each) for page in pages for each in page} == made
+    assert max(map(len, pages)) <= 2
+    monkeypatch.setattr("gatekeeper.cluster.api.PAGE_BYTES_MAX", 50_000)  # smaller than any one of them
+    assert {uid(each) for page, _ in keeper.api.pages(team.path()) for each in page} == made
