@@ -1,6 +1,6 @@
 """Verifying an export offline: the standard library, a signature library, and the log's own arithmetic.
 
-    report = verify_export("export.jsonl", "log.example/gatekeeper+1b2c3d4e+AbC...")
+    report = verify_totals_and_tiers("export.jsonl", "log.example/gatekeeper+1b2c3d4e+AbC...")
     report.verified, report.problems, report.runs
 
 `python -m gatekeeper.verify EXPORT --key VKEY` does the same from a shell.
@@ -9,7 +9,7 @@
 from gatekeeper.verify.export import Check, Source, verify_export
 from gatekeeper.verify.recompute import Recompute, Wrong
 from gatekeeper.verify.report import Overrun, Problem, Report, RunTotals
-from gatekeeper.verify.tiers import TierCheck
+from gatekeeper.verify.tiers import TierCheck, verify_totals_and_tiers
 
 __all__ = [
     "Check",
@@ -22,4 +22,5 @@ __all__ = [
     "TierCheck",
     "Wrong",
     "verify_export",
+    "verify_totals_and_tiers",
 ]

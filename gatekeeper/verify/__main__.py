@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from gatekeeper.domain.errors import GatekeeperError
-from gatekeeper.verify import TierCheck, verify_export
+from gatekeeper.verify import verify_totals_and_tiers
 from gatekeeper.verify.telling import as_json, tell
 
 VERIFIED, NOT_VERIFIED, NOT_TRIED = 0, 1, 2
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     try:
-        report = verify_export(options.export, options.key, since=options.since, checks=[TierCheck()])
+        report = verify_totals_and_tiers(options.export, options.key, since=options.since)
     except GatekeeperError as error:
         print(f"Could not verify: {_plain(str(error))}", file=sys.stderr)  # noqa: T201 - a command prints
         return NOT_TRIED

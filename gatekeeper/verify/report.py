@@ -63,6 +63,8 @@ class Report:
         source: what was verified, for people.
         problems: at most 100; `problems_found` counts all.
         root: of the lines that were read, hexadecimal; "" where the header was refused.
+        unresolved_packs: policy packs whose tier table the log does not hold: their tiers were compared with their
+            stated reasons, and not resolved again.
     """
 
     source: str
@@ -73,6 +75,7 @@ class Report:
     problems_found: int = 0
     runs: Mapping[str, RunTotals] = field(default_factory=dict)
     overruns: tuple[Overrun, ...] = ()
+    unresolved_packs: tuple[str, ...] = ()
 
     @property
     def verified(self) -> bool:

@@ -23,6 +23,7 @@ def as_json(report: Report) -> dict[str, object]:
             {"run": each.run, "reservation": each.reservation, "overrun_tflop": str(each.overrun_tflop)}
             for each in report.overruns
         ],
+        "unresolved_packs": list(report.unresolved_packs),
     }
 
 
@@ -61,3 +62,5 @@ def tell(report: Report) -> Iterator[str]:
             f"  overrun: reservation {overrun.reservation} of run {overrun.run} used {overrun.overrun_tflop} TFLOP "
             "more than was held for it"
         )
+    for pack in report.unresolved_packs:
+        yield f"  tiers by pack {pack}: not resolved again, as the log holds no table of it; ask for the pack"

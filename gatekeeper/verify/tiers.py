@@ -9,14 +9,18 @@ again from the parties alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
+from gatekeeper.domain.checkpoint import VerifierKey
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.tier import Tier, TierRow, TierTable, resolve, worst
+from gatekeeper.verify.export import Source, verify_export
 from gatekeeper.verify.recompute import Wrong
+from gatekeeper.verify.report import Report
 
 # Where a record of each type keeps a customer's parties and tiers.
 _STATES = {
@@ -25,6 +29,13 @@ _STATES = {
     RecordType.CUSTOMER_APPROVED: "in_effect",
 }
 Reason = tuple[Tier, str, tuple[str, ...]]
+
+
+def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: Source | None = None) -> Report:
+    """All that an export lets anybody check: bytes, signature, totals and tiers. Errors as for `verify_export`."""
+    tiers = TierCheck()
+    report = verify_export(source, key, since=since, checks=[tiers])
+    return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)))
 
 
 class TierCheck:

@@ -3,11 +3,16 @@
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.tier import Tier, TierTable, resolve
+from gatekeeper.registry.facts import state_facts
+from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.verify.__main__ import main
 from tests.verify.books import KEY, Books, a_days_work, export_of
 
@@ -54,6 +59,21 @@ def test_a_run_past_its_limit_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
     path.write_bytes(export_of(books.leaves))
     assert main([str(path), "--key", str(KEY)]) == 0
     assert "past its limit by 500 TFLOP" in capsys.readouterr().out
+
+
+def test_tiers_that_nobody_can_resolve_again_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parties = {"lab": Party("lab", PartyKind.ORG, "Lab Inc", "US", (), "listed company")}
+    table = TierTable({}, Tier.TWO, frozenset({"US"}))
+    findings = {"house": resolve(parties, "lab", table, date(2026, 11, 22))}
+    state = state_facts(KycRecord("acme", "lab", tuple(parties.values())), findings, {"house": "ab" * 32})
+    books = Books()
+    books.add(RecordType.CUSTOMER_APPROVED, {"customer": "acme", "in_effect": state})
+    path = tmp_path / "export.jsonl"
+    path.write_bytes(export_of(books.leaves))
+    assert main([str(path), "--key", str(KEY)]) == 0
+    assert "tiers by pack house: not resolved again" in capsys.readouterr().out
+    assert main([str(path), "--key", str(KEY), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unresolved_packs"] == ["house"]
 
 
 def test_the_report_as_json_has_amounts_as_text(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
