@@ -7,6 +7,9 @@
     ├── NotPermitted           the person or process may not do this (four eyes, roles)
     └── Unavailable            a part we depend on does not answer; asking again may help
 
+Next to what they are about stand the few that a caller tells apart: ledger.BudgetExceeded, merkle.ProofRefused,
+checkpoint.SignatureRefused, signing.ForkRefused (a Conflict) and cluster.api.Expired.
+
 A refusal by policy is never one of these: it is a `Decision`.
 """
 

@@ -34,7 +34,7 @@ def test_the_core_rights_are_exactly_these(defaults: list[Manifest]) -> None:
         "namespaces": ["get", "list", "patch", "watch"],
         "nodes": ["get", "list", "patch", "watch"],
         "resourcequotas": ["create", "delete", "get", "list", "patch"],
-        "events": ["create", "patch"],
+        "events": ["create"],
     }
 
 
