@@ -79,8 +79,14 @@ class Releasing:
 
     def _missing(self, state: ClusterState, owner: Owner, pods: list[PodState]) -> int:
         """How many pods of a gang are not there yet; those that run count, those that have ended do not."""
-        running = [pod for pod in state.pods.values() if pod.owner == owner and not pod.gated and not pod.ended]
-        return self._sizes.missing(owner, pods[0].workload.ref.namespace, len(pods) + len(running))
+        present = {pod.uid for pod in pods}
+        present |= {pod.uid for pod in state.pods.values() if pod.owner == owner and self._is_under_way(pod)}
+        return self._sizes.missing(owner, pods[0].workload.ref.namespace, len(present))
+
+    def _is_under_way(self, pod: PodState) -> bool:
+        """Whether a pod was released and has not ended; our own patch may not have been seen yet."""
+        freed = not pod.gated or self._attempts.is_stale(pod.uid, pod.resource_version)
+        return freed and not pod.ended and not pod.deleting
 
     def _release(self, pod: PodState, reservation: Reservation) -> None:
         release(self._api, pod, reservation)
