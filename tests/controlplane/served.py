@@ -87,9 +87,7 @@ class Served:
         """Another command of the command line on the same data."""
         environment = {**os.environ, "COMPUTE_GATEKEEPER_PERSON": "ana"}
         command = [GATEKEEPER, *arguments, "--config", str(self.folder / "config.yaml")]
-        return subprocess.run(
-            command, env=environment, text=True, capture_output=True, timeout=60, check=False
-        )
+        return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=60, check=False)
 
     def log_lines(self) -> list[dict[str, Any]]:
         """What the process logged, as JSON; one that gave up ends with a sentence for people."""

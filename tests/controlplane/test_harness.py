@@ -73,7 +73,8 @@ def test_an_automatic_node_carries_a_job_and_ends_what_passes_its_deadline(plane
         batch.create_namespaced_job(tenant.namespace, job)
         wait_until(
             lambda: [
-                pod for pod in core.list_namespaced_pod(tenant.namespace).items
+                pod
+                for pod in core.list_namespaced_pod(tenant.namespace).items
                 if pod.status.reason == "DeadlineExceeded"
             ],
             "the fake kubelet to keep the deadline",

@@ -13,7 +13,10 @@ from tests.controlplane.harness.processes import run, wait_until
 def pod(name: str, script: str, **spec: Any) -> Any:
     """A pod with two accelerators that runs a shell script on the real node."""
     container = {
-        "name": "main", "image": RealNode.image, "imagePullPolicy": "Never", "command": ["sh", "-c", script],
+        "name": "main",
+        "image": RealNode.image,
+        "imagePullPolicy": "Never",
+        "command": ["sh", "-c", script],
         "resources": {"limits": {"nvidia.com/gpu": "2"}},
     }
     own = {"containers": [container], "restartPolicy": "Never", "terminationGracePeriodSeconds": 1}

@@ -89,7 +89,11 @@ def _build(program: Program) -> Path:
         command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", _version_flags(program.module)]
         done = subprocess.run(
             [*command, "-o", str(made), program.package],
-            cwd=program.module, env=environment(), check=False, text=True, stderr=subprocess.PIPE,
+            cwd=program.module,
+            env=environment(),
+            check=False,
+            text=True,
+            stderr=subprocess.PIPE,
         )
         if done.returncode != 0:
             raise HarnessError(

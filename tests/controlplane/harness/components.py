@@ -37,8 +37,10 @@ def _etcd(layout: Layout) -> list[str]:
     return [
         binary("etcd"),
         f"--data-dir={layout.folder / 'etcd'}",
-        f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
-        f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=default={peer}",
         # Tests kill processes, not machines: what the kernel holds is safe enough, and much faster.
         "--unsafe-no-fsync",
@@ -50,17 +52,22 @@ def _apiserver(layout: Layout, token_public_key: Path, token_key: Path) -> list[
     to_kubelet = layout.authority.client("apiserver-to-kubelet", "apiserver", ["system:masters"])
     return [
         binary("kube-apiserver"),
-        "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--secure-port={layout.ports[2]}",
+        "--bind-address=127.0.0.1",
+        "--advertise-address=127.0.0.1",
+        f"--secure-port={layout.ports[2]}",
         # The endpoint of the service `kubernetes` may not be a loopback address, and nothing here needs it.
         "--endpoint-reconciler-type=none",
         f"--cert-dir={layout.folder / 'apiserver'}",
-        f"--tls-cert-file={serving.certificate}", f"--tls-private-key-file={serving.key}",
+        f"--tls-cert-file={serving.certificate}",
+        f"--tls-private-key-file={serving.key}",
         f"--client-ca-file={layout.authority.certificate}",
         f"--etcd-servers=http://127.0.0.1:{layout.ports[0]}",
         "--service-cluster-ip-range=10.0.0.0/24",
         "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={token_public_key}", f"--service-account-signing-key-file={token_key}",
-        f"--kubelet-client-certificate={to_kubelet.certificate}", f"--kubelet-client-key={to_kubelet.key}",
+        f"--service-account-key-file={token_public_key}",
+        f"--service-account-signing-key-file={token_key}",
+        f"--kubelet-client-certificate={to_kubelet.certificate}",
+        f"--kubelet-client-key={to_kubelet.key}",
         # Test nodes have names that no name server knows.
         "--kubelet-preferred-address-types=InternalIP",
         "--authorization-mode=Node,RBAC",
@@ -74,7 +81,9 @@ def _controller_manager(layout: Layout, token_key: Path) -> list[str]:
     return [
         binary("kube-controller-manager"),
         f"--kubeconfig={layout.kubeconfig('system:kube-controller-manager')}",
-        "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={layout.ports[3]}",
+        "--leader-elect=false",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={layout.ports[3]}",
         f"--cert-dir={layout.folder / 'controller-manager'}",
         # Each controller calls with its own service account, as on every real cluster: policies see their names.
         "--use-service-account-credentials=true",
@@ -87,6 +96,8 @@ def _scheduler(layout: Layout) -> list[str]:
     return [
         binary("kube-scheduler"),
         f"--kubeconfig={layout.kubeconfig('system:kube-scheduler')}",
-        "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={layout.ports[4]}",
+        "--leader-elect=false",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={layout.ports[4]}",
         f"--cert-dir={layout.folder / 'scheduler'}",
     ]

@@ -103,8 +103,9 @@ class FakeNode:
 
     def start_pod(self, namespace: str, name: str, *, started: datetime.datetime | None = None) -> None:
         """Wait until the scheduler has bound the pod here, then report its containers as running since `started`."""
-        self._start(wait_until(lambda: self._bound(namespace, name), f"{namespace}/{name} to be bound to {self.name}"),
-                    started)
+        self._start(
+            wait_until(lambda: self._bound(namespace, name), f"{namespace}/{name} to be bound to {self.name}"), started
+        )
 
     def finish_pod(self, namespace: str, name: str, *, exit_code: int = 0, reason: str | None = None) -> None:
         """Report every container as terminated now with exit_code; the phase follows from it."""
@@ -128,8 +129,11 @@ class FakeNode:
             # Some labels are not a kubelet's to write (node-restriction.kubernetes.io): the provider sets them.
             kube.CoreV1Api(self.plane.client("admin")).patch_node(self.name, {"metadata": {"labels": self._labels}})
         ready = {
-            "type": "Ready", "status": "True", "reason": "KubeletReady",
-            "lastHeartbeatTime": stamp(), "lastTransitionTime": stamp(),
+            "type": "Ready",
+            "status": "True",
+            "reason": "KubeletReady",
+            "lastHeartbeatTime": stamp(),
+            "lastTransitionTime": stamp(),
         }
         status = {"capacity": size, "allocatable": size, "conditions": [ready]}
         self._core.patch_node_status(self.name, {"status": status})
@@ -175,8 +179,10 @@ class FakeNode:
                 self._forget(pod)
             elif pod.status.start_time is None:
                 self._start(pod, None)
-            elif pod.status.phase == "Running" and deadline_s is not None and now >= pod.status.start_time + (
-                datetime.timedelta(seconds=deadline_s)
+            elif (
+                pod.status.phase == "Running"
+                and deadline_s is not None
+                and now >= pod.status.start_time + (datetime.timedelta(seconds=deadline_s))
             ):
                 self._finish(pod, 137, "DeadlineExceeded")
 
@@ -186,28 +192,40 @@ class FakeNode:
 
     def _start(self, pod: Any, started: datetime.datetime | None) -> None:
         state = {"running": {"startedAt": stamp(started)}}
-        conditions = [{"type": kind, "status": "True", "lastTransitionTime": stamp(started)}
-                      for kind in ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready")]
-        self._report(pod, {"phase": "Running", "startTime": stamp(started), "conditions": conditions,
-                           **container_statuses(pod, state, ready=True)})
+        conditions = [
+            {"type": kind, "status": "True", "lastTransitionTime": stamp(started)}
+            for kind in ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready")
+        ]
+        self._report(
+            pod,
+            {
+                "phase": "Running",
+                "startTime": stamp(started),
+                "conditions": conditions,
+                **container_statuses(pod, state, ready=True),
+            },
+        )
 
     def _finish(self, pod: Any, exit_code: int, reason: str | None) -> None:
         ended = {
-            "exitCode": exit_code, "reason": "Completed" if exit_code == 0 else "Error",
-            "startedAt": stamp(pod.status.start_time), "finishedAt": stamp(),
+            "exitCode": exit_code,
+            "reason": "Completed" if exit_code == 0 else "Error",
+            "startedAt": stamp(pod.status.start_time),
+            "finishedAt": stamp(),
         }
-        status = {"phase": "Succeeded" if exit_code == 0 else "Failed",
-                  **container_statuses(pod, {"terminated": ended}, ready=False)}
+        status = {
+            "phase": "Succeeded" if exit_code == 0 else "Failed",
+            **container_statuses(pod, {"terminated": ended}, ready=False),
+        }
         self._report(pod, status | ({"reason": reason} if reason else {}))
 
     def _remove(self, pod: Any) -> None:
         if pod.status.phase not in {"Succeeded", "Failed"}:
             self._finish(pod, 137, None)
         self._core.delete_namespaced_pod(
-            pod.metadata.name, pod.metadata.namespace,
-            body=kube.V1DeleteOptions(
-                grace_period_seconds=0, preconditions=kube.V1Preconditions(uid=pod.metadata.uid)
-            ),
+            pod.metadata.name,
+            pod.metadata.namespace,
+            body=kube.V1DeleteOptions(grace_period_seconds=0, preconditions=kube.V1Preconditions(uid=pod.metadata.uid)),
         )
 
     def _forget(self, pod: Any) -> None:

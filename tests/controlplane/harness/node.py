@@ -33,7 +33,9 @@ CGROUPS = Path("/sys/fs/cgroup")
 def require_root_and_packages() -> None:
     """Raise HarnessError with the way to repair it where this machine cannot run a node."""
     if os.geteuid() != 0:
-        raise HarnessError("a real node needs root: run the same command as root (`sudo -E make ...`), or in a container as root")
+        raise HarnessError(
+            "a real node needs root: run the same command as root (`sudo -E make ...`), or in a container as root"
+        )
     absent = system_packages.ensure(("node",))
     if absent:
         raise HarnessError("a real node needs more programs\n" + system_packages.explain(absent))

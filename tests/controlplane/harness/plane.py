@@ -108,12 +108,17 @@ class ControlPlane:
         """Return when /readyz says so and the ClusterRole `admin` has been filled by aggregation."""
         identity = self.identity("admin")
         with urllib3.PoolManager(
-            ca_certs=str(self.ca_file), cert_file=str(identity.certificate), key_file=str(identity.key),
-            retries=False, timeout=5,
+            ca_certs=str(self.ca_file),
+            cert_file=str(identity.certificate),
+            key_file=str(identity.key),
+            retries=False,
+            timeout=5,
         ) as pool:
             wait_until(
-                lambda: self._answers(pool, "/readyz"), "the API server to be ready",
-                deadline_s=deadline_s, alive=self._check_alive,
+                lambda: self._answers(pool, "/readyz"),
+                "the API server to be ready",
+                deadline_s=deadline_s,
+                alive=self._check_alive,
             )
         wait_until(self._admin_role_filled, "ClusterRole admin to have rules", deadline_s=60, alive=self._check_alive)
 
@@ -185,7 +190,11 @@ class ControlPlane:
     # --- calling it ---
 
     def kubectl(
-        self, *arguments: str, identity: str = "admin", input: str | None = None, check: bool = True  # noqa: A002
+        self,
+        *arguments: str,
+        identity: str = "admin",
+        input: str | None = None,
+        check: bool = True,  # noqa: A002
     ) -> CompletedProcess[str]:
         """Run kubectl as the identity. Raises CommandError when it fails and check is set."""
         command = [binary("kubectl"), f"--kubeconfig={self.kubeconfig(identity)}", *arguments]

@@ -82,9 +82,7 @@ def wait_until(
 class Daemon:
     """One server process with its log file. It dies with this process even if Python is killed (Linux)."""
 
-    def __init__(
-        self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.log = log
         self._command = list(command)
@@ -106,8 +104,11 @@ class Daemon:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*dies_with_us, *self._command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env=self._env, start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._env,
+                start_new_session=True,
             )
 
     def check_alive(self) -> None:
