@@ -9,6 +9,7 @@ from gatekeeper.cluster.pods import Owner, PodState
 from gatekeeper.cluster.release import has_empty_term, release, release_away, release_freely
 from gatekeeper.cluster.state import ClusterState
 from gatekeeper.cluster.tell import Teller
+from gatekeeper.cluster.turns import Turns
 from gatekeeper.domain.ledger import Reservation
 from gatekeeper.gate import Gang, Gate
 
@@ -19,6 +20,8 @@ class Releasing:
     def __init__(self, *, api: Api, gate: Gate, sizes: GangSizes, teller: Teller, attempts: Attempts) -> None:
         self._api, self._gate, self._sizes, self._teller, self._attempts = api, gate, sizes, teller, attempts
         self._passed_by: set[str] = set()
+        self._turns = Turns[tuple[Owner | None, list[PodState]]](lambda gang: gang[1][0].workload.ref.namespace)
+        self._turns_away = Turns[PodState](lambda pod: pod.workload.ref.namespace)
 
     def run(self, state: ClusterState, *, cleared: set[str], blocked: set[str], marked: bool) -> None:
         """Release what may start.
@@ -30,12 +33,15 @@ class Releasing:
         waiting = [pod for pod in state.pods.values() if pod.gated and not pod.deleting and not pod.ended]
         waiting = [pod for pod in waiting if not self._attempts.is_stale(pod.uid, pod.resource_version)]
         passing = [pod for pod in waiting if not pod.workload.asks and pod.only_ours and marked]
+        passing, more_away = self._turns_away.of(passing)
         self._attempts.each("release away", passing, self._release_away)
         asking = [pod for pod in waiting if pod.workload.asks]
         freely = [pod for pod in asking if pod.workload.ref.namespace in cleared and pod.only_ours]
         self._attempts.each("release", freely, self._release_freely)
         budgeted = [pod for pod in asking if pod.workload.ref.namespace not in cleared]
-        self._attempts.each("release", group(budgeted), lambda gang: self._release_gang(state, blocked, *gang))
+        gangs, more_gangs = self._turns.of(group(budgeted))
+        self._attempts.each("release", gangs, lambda gang: self._release_gang(state, blocked, *gang))
+        self._attempts.again |= more_away or more_gangs
 
     def _release_away(self, pod: PodState) -> None:
         if has_empty_term(pod.affinity):
