@@ -101,7 +101,11 @@ class RealNode:
         inside = _children(self._containerd.pid)[0]
         labels = ",".join(f"{key}={value}" for key, value in ({PRODUCT_LABEL: PRODUCT} if self._gpus else {}).items())
         command = [
-            "nsenter", f"--target={inside}", "--mount", "--pid", "--",
+            "nsenter",
+            f"--target={inside}",
+            "--mount",
+            "--pid",
+            "--",
             binary("kubelet"),
             f"--config={self.folder / 'kubelet.json'}",
             f"--kubeconfig={self.plane.kubeconfig(f'system:node:{self.name}')}",
@@ -116,8 +120,10 @@ class RealNode:
         self._kubelet.start()
         if wait:
             wait_until(
-                lambda: self._ready_since(started), f"node {self.name} to be Ready",
-                deadline_s=90, alive=self._kubelet.check_alive,
+                lambda: self._ready_since(started),
+                f"node {self.name} to be Ready",
+                deadline_s=90,
+                alive=self._kubelet.check_alive,
             )
             self._offer()
 
@@ -238,5 +244,3 @@ def _remove_cgroups(state: Path) -> None:
         return not any(folder.exists() for folder in found)
 
     wait_until(gone, "the containers' cgroups to be removed")
-
-
