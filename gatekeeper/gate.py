@@ -26,7 +26,8 @@ from gatekeeper.facts import (
     workload_facts,
 )
 from gatekeeper.ports import Clock, Stores, Transaction
-from gatekeeper.view import Asked, Provider, Snapshots, ask
+from gatekeeper.snapshots import Snapshots
+from gatekeeper.view import Asked, Provider, ask
 
 CONTROLLER = Actor(ActorKind.SERVICE, "controller")
 WEBHOOK = Actor(ActorKind.SERVICE, "webhook")

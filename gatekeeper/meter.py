@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,16 @@ from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState, Settlement, settle
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
 from gatekeeper.domain.units import require_utc
-from gatekeeper.domain.usage import UNMETERED_PERCENT, Observation, Usage, metered, total, unmetered
+from gatekeeper.domain.usage import (
+    UNMETERED_PERCENT,
+    Observation,
+    PodFacts,
+    Usage,
+    metered,
+    one_per_device,
+    total,
+    unmetered,
+)
 from gatekeeper.facts import settlement_facts
 from gatekeeper.ports import Clock, Counters, Stores, Transaction
 
@@ -27,52 +36,6 @@ ACTOR = Actor(ActorKind.SERVICE, "meter")
 # Names the records of this file: the same piece always gets the same id, so a log can never hold it twice.
 _PIECES = uuid.UUID("5b0f6c0e-7d43-5a0c-9d6e-0d7f2f8f1a11")
 _SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class PodFacts:
-    """What the cluster says of a pod that has started; nothing in it is written by a tenant.
-
-    Attributes:
-        namespace, name: as counters name the pod.
-        devices: resource key -> how many the pod was given.
-        products: resource key -> product name, from the label of the node it runs on; missing or empty = unknown.
-        started_at: when the node started its first container, UTC.
-        ended_at: when the node saw its last container gone; None while it runs.
-        countable: `devices` is all that the pod can use: no claims, no environment variables.
-    """
-
-    namespace: str
-    name: str
-    devices: Mapping[str, int]
-    products: Mapping[str, str]
-    started_at: datetime
-    ended_at: datetime | None = None
-    countable: bool = True
-
-    def __post_init__(self) -> None:
-        if not self.namespace or not self.name:
-            raise InvalidInput("A metered pod needs its namespace and name.")
-        if any(count < 0 for count in self.devices.values()):
-            raise InvalidInput(f"Pod {self.namespace}/{self.name} cannot have a negative number of devices.")
-        require_utc(self.started_at)
-        if self.ended_at is not None:
-            require_utc(self.ended_at)
-
-    @property
-    def given(self) -> dict[str, int]:
-        """`devices` without the keys of which the pod was given none."""
-        return {key: count for key, count in self.devices.items() if count}
-
-    @property
-    def products_given(self) -> set[str]:
-        """Names of what the pod was given; an empty one where a node does not say."""
-        return {self.products.get(key, "") for key in self.given}
-
-    @property
-    def all_known(self) -> bool:
-        """Whether number and make of all its devices are known."""
-        return self.countable and bool(self.given) and "" not in self.products_given
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +176,7 @@ class Meter:
         counted_s = (through - begins_at) // _SECOND
         if chip is None or counted_s <= 0:
             return self._worst(reservation, facts, piece.interval_s), ""
-        observed = _one_per_device(
+        observed = one_per_device(
             self.counters.observe(namespace=facts.namespace, pod=facts.name, begins_at=begins_at, through=through)
         )
         count = sum(facts.given.values())
@@ -261,25 +224,6 @@ class Meter:
             one = unmetered(self.catalogue.find_or_largest(facts.products[key]), interval_s=interval_s)
             worst += one.times(count)
         return worst
-
-
-def _one_per_device(observations: Iterable[Observation]) -> list[Observation]:
-    """One observation for each device, however often and in whatever order it was named: the worst of what was said."""
-    found: dict[str, Observation] = {}
-    for each in observations:
-        known = found.get(each.device)
-        found[each.device] = each if known is None else _worse(known, each)
-    return list(found.values())
-
-
-def _worse(one: Observation, other: Observation) -> Observation:
-    negative = min(one.busy_hz, other.busy_hz) < 0  # Impossible, so the pair says nothing.
-    return Observation(
-        one.device,
-        -1 if negative else max(one.busy_hz, other.busy_hz),
-        min(one.covered_s, other.covered_s),
-        one.exclusive and other.exclusive,
-    )
 
 
 def _write(reservation_id: str, entry: _Entry, tx: Transaction) -> Settlement | None:

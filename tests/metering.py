@@ -12,9 +12,9 @@ from pathlib import Path
 from gatekeeper.domain.accelerators import Accelerator, Catalogue, Format
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Pool, Reservation, reserve
-from gatekeeper.domain.usage import Observation
+from gatekeeper.domain.usage import Observation, PodFacts
 from gatekeeper.domain.workload import WorkloadRef
-from gatekeeper.meter import Meter, MeterTimes, PodFacts
+from gatekeeper.meter import Meter, MeterTimes
 from gatekeeper.ports import Stores, Transaction
 from gatekeeper.stores import SqlStores, open_stores
 

@@ -8,8 +8,9 @@ from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.state import ClusterState, Times
 from gatekeeper.domain.ledger import Reservation
+from gatekeeper.domain.usage import PodFacts
 from gatekeeper.gate import Gate
-from gatekeeper.meter import Meter, PodFacts
+from gatekeeper.meter import Meter
 from gatekeeper.ports import Clock, Stores
 
 _SECOND = timedelta(seconds=1)

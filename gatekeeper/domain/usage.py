@@ -1,4 +1,4 @@
-"""Metered operations of devices, each as low, best and high.
+"""Metered operations of devices, each as low, best and high, and what they are counted from.
 
     best   tensor activity x SM clock x FLOP per clock at the declared format
     high   the same at the chip's fastest format plus a margin, or the worst rate where counters are missing
@@ -11,12 +11,13 @@ tensor activity x clock follows model FLOP within 2 points on matrix products an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from gatekeeper.domain.accelerators import Accelerator, Format
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.units import GFLOP_PER_TFLOP, ceil_div, checked_tflop
+from gatekeeper.domain.units import GFLOP_PER_TFLOP, ceil_div, checked_tflop, require_utc
 
 HZ_PER_MHZ = 1_000_000
 # Margin of `high` over the counters, percent: model error of tensor activity x clock.
@@ -69,6 +70,61 @@ class Observation:
     exclusive: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """What the cluster says of a pod that has started; nothing in it is written by a tenant.
+
+    Attributes:
+        namespace, name: as counters name the pod.
+        devices: resource key -> how many the pod was given.
+        products: resource key -> product name, from the label of the node it runs on; missing or empty = unknown.
+        started_at: when the node started its first container, UTC.
+        ended_at: when the node saw its last container gone; None while it runs.
+        countable: `devices` is all that the pod can use: no claims, no environment variables.
+    """
+
+    namespace: str
+    name: str
+    devices: Mapping[str, int]
+    products: Mapping[str, str]
+    started_at: datetime
+    ended_at: datetime | None = None
+    countable: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.namespace or not self.name:
+            raise InvalidInput("A metered pod needs its namespace and name.")
+        if any(count < 0 for count in self.devices.values()):
+            raise InvalidInput(f"Pod {self.namespace}/{self.name} cannot have a negative number of devices.")
+        require_utc(self.started_at)
+        if self.ended_at is not None:
+            require_utc(self.ended_at)
+
+    @property
+    def given(self) -> dict[str, int]:
+        """`devices` without the keys of which the pod was given none."""
+        return {key: count for key, count in self.devices.items() if count}
+
+    @property
+    def products_given(self) -> set[str]:
+        """Names of what the pod was given; an empty one where a node does not say."""
+        return {self.products.get(key, "") for key in self.given}
+
+    @property
+    def all_known(self) -> bool:
+        """Whether number and make of all its devices are known."""
+        return self.countable and bool(self.given) and "" not in self.products_given
+
+
+def one_per_device(observations: Iterable[Observation]) -> list[Observation]:
+    """One observation for each device, however often and in whatever order it was named: the worst of what was said."""
+    found: dict[str, Observation] = {}
+    for each in observations:
+        known = found.get(each.device)
+        found[each.device] = each if known is None else _worse(known, each)
+    return list(found.values())
+
+
 def metered(
     chip: Accelerator, observation: Observation | None, *, interval_s: int, declared: Format = Format.BF16
 ) -> Usage:
@@ -118,3 +174,13 @@ def _by_counters(chip: Accelerator, busy_hz: int, covered_s: int, declared: Form
     low = cycles * plain_peak * WITHOUT_RECOMPUTE_PERCENT // (100 * per_tflop)
     ceiling = chip.worst_tflop_per_s * covered_s  # Nothing exceeds the worst rate, so the margin does not either.
     return Usage(low, best, min(high, ceiling))
+
+
+def _worse(one: Observation, other: Observation) -> Observation:
+    negative = min(one.busy_hz, other.busy_hz) < 0  # Impossible, so the pair says nothing.
+    return Observation(
+        one.device,
+        -1 if negative else max(one.busy_hz, other.busy_hz),
+        min(one.covered_s, other.covered_s),
+        one.exclusive and other.exclusive,
+    )

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.ledger import Reservation
 from gatekeeper.domain.run import undeclared_run_id
-from gatekeeper.domain.usage import Usage
+from gatekeeper.domain.usage import PodFacts, Usage
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 from gatekeeper.gate import Gang, Gate
-from gatekeeper.meter import Meter, PodFacts
+from gatekeeper.meter import Meter
 from gatekeeper.ports import Stores
 from gatekeeper.simulate.scenario import JobSpec, LoadedScenario
 

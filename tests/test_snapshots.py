@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.snapshots import Snapshot, Snapshots
 from gatekeeper.stores import SqlStores, open_stores
-from gatekeeper.view import Snapshot, Snapshots
 from tests.test_gate import House, make_gang, make_pod
 
 

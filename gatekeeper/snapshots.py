@@ -1,0 +1,160 @@
+"""Views of the store: a snapshot held in memory, brought up to date record by record, and a transaction's own.
+
+A thousand customers cost what two do: after a change only what the new records name is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gatekeeper.domain.ledger import Account
+from gatekeeper.domain.party import Binding, Customer, Party, corporate_groups
+from gatekeeper.domain.record import RecordType, decode
+from gatekeeper.domain.run import Run, undeclared_run_id
+from gatekeeper.ports import Reader, Stores
+
+# More new records than this are not looked through one by one.
+CAUGHT_UP_MAX = 1_000
+# Records after which every customer, party, binding and run is what it was; all others count as a change of them.
+_BOOKKEEPING = frozenset(
+    {
+        RecordType.RESERVATION_PENDING,
+        RecordType.RESERVATION_SETTLED,
+        RecordType.RESERVATION_VOIDED,
+        RecordType.WORKLOAD_REFUSED,
+        RecordType.WORKLOAD_HELD,
+        RecordType.WORKLOAD_WARNED,
+        RecordType.WORKLOAD_RELEASED,
+        RecordType.WORKLOAD_STOPPED,
+        RecordType.CLEARANCE_GIVEN,
+        RecordType.CLEARANCE_WITHDRAWN,
+    }
+)
+
+
+def _groups(customers: Iterable[Customer], parties: Mapping[str, Party]) -> dict[str, tuple[str, ...]]:
+    """Party of a customer -> ids of the customers of its corporate group, sorted."""
+    by_party: dict[str, list[str]] = {}
+    for customer in customers:
+        by_party.setdefault(customer.party_id, []).append(customer.id)
+    found: dict[str, tuple[str, ...]] = {}
+    for group in corporate_groups(parties, by_party):
+        members = tuple(sorted(each for party in group for each in by_party.get(party, ())))
+        found |= dict.fromkeys(group & by_party.keys(), members)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A view held in memory, true as of `log_size`: every change of the store appends a record."""
+
+    log_size: int
+    by_customer: Mapping[str, Customer]
+    by_party: dict[str, Party]
+    by_namespace: Mapping[tuple[str, str], Binding]
+    by_run: Mapping[str, Run]
+    by_account: Mapping[str, Account]
+    by_group: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def load(cls, reader: Reader) -> Snapshot:
+        """Read all that questions are built from."""
+        customers = {each.id: each for each in reader.customers()}
+        runs = {each.id: each for each in reader.runs()}
+        parties = reader.parties()
+        booked = [*runs, *(undeclared_run_id(each) for each in customers)]
+        return cls(
+            log_size=reader.log_size(),
+            by_customer=customers,
+            by_party=parties,
+            by_namespace={(each.cluster, each.namespace): each for each in reader.bindings()},
+            by_run=runs,
+            by_account={run_id: reader.account(run_id) for run_id in booked},
+            by_group=_groups(customers.values(), parties),
+        )
+
+    def after(self, reader: Reader, size: int) -> Snapshot:
+        """The snapshot for a log that has grown: read again whole only if somebody or some run changed."""
+        if not 0 <= size - self.log_size <= CAUGHT_UP_MAX:
+            return Snapshot.load(reader)
+        runs = set[str]()
+        for leaf in reader.leaves(self.log_size, size):
+            record = decode(leaf)
+            if record.type not in _BOOKKEEPING:
+                return Snapshot.load(reader)
+            run = record.facts.get("run")
+            runs |= {run} if isinstance(run, str) else set()
+        changed = {run_id: reader.account(run_id) for run_id in runs}
+        return replace(self, log_size=size, by_account={**self.by_account, **changed})
+
+    def binding(self, cluster: str, namespace: str) -> Binding | None:
+        return self.by_namespace.get((cluster, namespace))
+
+    def customer(self, customer_id: str) -> Customer | None:
+        return self.by_customer.get(customer_id)
+
+    def group(self, customer: Customer) -> tuple[str, ...]:
+        return self.by_group[customer.party_id]
+
+    def parties(self) -> dict[str, Party]:
+        return self.by_party
+
+    def run(self, run_id: str) -> Run | None:
+        return self.by_run.get(run_id)
+
+    def account(self, run_id: str) -> Account:
+        return self.by_account.get(run_id) or Account(run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A transaction's own view: parties and groups from a snapshot brought up to it, all else read there and then."""
+
+    people: Snapshot
+    tx: Reader
+
+    def binding(self, cluster: str, namespace: str) -> Binding | None:
+        return self.tx.binding(cluster, namespace)
+
+    def customer(self, customer_id: str) -> Customer | None:
+        return self.tx.customer(customer_id)
+
+    def group(self, customer: Customer) -> tuple[str, ...]:
+        return self.people.group(customer)
+
+    def parties(self) -> dict[str, Party]:
+        return self.people.parties()
+
+    def run(self, run_id: str) -> Run | None:
+        return self.tx.run(run_id)
+
+    def account(self, run_id: str) -> Account:
+        return self.tx.account(run_id)
+
+
+class Snapshots:
+    """Keeps the newest snapshot of what is durable; after a change it reads only what the new records name."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._newest: Snapshot | None = None
+
+    def current(self) -> Snapshot:
+        """A snapshot that is true now.
+
+        Raises:
+            Unavailable: the store does not answer, so nobody knows whether the last snapshot is still true.
+        """
+        self._newest = self._stores.read(self._up_to)
+        return self._newest
+
+    def within(self, tx: Reader) -> Exact:
+        """The view of a transaction. It is not kept: what the transaction sees may yet be undone."""
+        return Exact(self._up_to(tx), tx)
+
+    def _up_to(self, reader: Reader) -> Snapshot:
+        newest, size = self._newest, reader.log_size()
+        if newest is None:
+            return Snapshot.load(reader)
+        return newest if newest.log_size == size else newest.after(reader, size)
