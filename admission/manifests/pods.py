@@ -15,6 +15,7 @@ from admission.manifests.asks import Ask
 from admission.manifests.nodes import Doubts, Node, items, mapping, shown, text
 from admission.manifests.reach import Reach
 from admission.quantities import device_count
+from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Count
 
 # Shares of a device: memory, cores and percentages beside the device's own key (HAMi, Volcano, Koordinator, Intel).
@@ -26,6 +27,8 @@ _SHARE = re.compile(
 
 # Kubernetes: a prefix of 253 characters, a slash, a name of 63.
 _LONGEST_KEY = 317
+# No pod asks for more kinds of devices. Each is held in memory for each pod, and stands in records.
+_MOST_KINDS = 64
 
 Amounts = dict[str, Count]
 
@@ -45,7 +48,7 @@ def read_pod(manifest: Node, reach: Reach) -> Ask:
     """What a Pod, or anything else with `metadata` and a PodSpec as `spec`, asks for.
 
     Raises:
-        InvalidInput: a negative or impossible quantity.
+        InvalidInput: a negative or impossible quantity, or endlessly many kinds of devices.
     """
     found = _Findings()
     metadata = mapping(manifest, "metadata", found.doubts)
@@ -53,6 +56,8 @@ def read_pod(manifest: Node, reach: Reach) -> Ask:
     _note_annotations(mapping(metadata, "annotations", found.doubts), reach, found)
     found.access += reach.pod_access(spec, found.doubts)
     devices = _effective(spec, reach, found)
+    if len(devices) > _MOST_KINDS:
+        raise InvalidInput(f"{len(devices):,} kinds of devices are more than any pod asks for.")
     claims = bool(spec.get("resourceClaims"))
     unsaid = found.unsaid or (found.shares and not devices)
     if unsaid:

@@ -6,6 +6,7 @@ proves nothing: each was seen while the container went on computing (docs/decisi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ TERMINAL_PHASES = ("Succeeded", "Failed")
 KUBELET_REJECTED = "Pod was rejected"
 # Kubernetes names nothing longer; the fields of an owner reference are not bounded, and we hold them for each pod.
 NAME_CHARACTERS_MAX = 253
+# Of a pod's other gates we need to know only that there are some, and an affinity above this names no nodes.
+GATES_HELD_MAX = 16
+AFFINITY_CHARACTERS_MAX = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,17 @@ def pod_keeper(read: Callable[[Json], Workload | None], cluster: str) -> Callabl
 
     def keep(pod: Json) -> PodState | None:
         metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
-        gates = tuple(str(each.get("name")) for each in spec.get("schedulingGates") or ())
+        gates = _gates(spec)
         annotations = metadata.get("annotations") or {}
-        workload, unreadable = _read(read, cluster, {"apiVersion": "v1", "kind": "Pod", **pod})
-        if workload is None or (GATE not in gates and RESERVATION not in annotations and not workload.asks):
+        # Every pod has a node in the end; only at its creation does naming one pass the scheduler by.
+        asked = {**pod, "spec": {key: value for key, value in spec.items() if key != "nodeName"}}
+        workload, unreadable = _read(read, cluster, {"apiVersion": "v1", "kind": "Pod", **asked})
+        if workload is None or not (GATE in gates or RESERVATION in annotations or _matters(workload, spec)):
             return None
         life = _life(spec, status)
+        affinity = spec.get("affinity") if GATE in gates and not workload.asks else None
+        if affinity and len(json.dumps(affinity)) > AFFINITY_CHARACTERS_MAX:
+            affinity, unreadable = None, "its affinity is too long"
         return PodState(
             workload=workload,
             unreadable=unreadable,
@@ -110,7 +119,7 @@ def pod_keeper(read: Callable[[Json], Workload | None], cluster: str) -> Callabl
             static_hash=annotations.get(STATIC_POD, ""),
             node=spec.get("nodeName") or "",
             deadline_s=spec.get("activeDeadlineSeconds"),
-            affinity=spec.get("affinity"),
+            affinity=affinity,
             has_annotations=bool(annotations),
             deleting="deletionTimestamp" in metadata,
             created_at=_time(metadata["creationTimestamp"]) or datetime.now(UTC),
@@ -120,6 +129,19 @@ def pod_keeper(read: Callable[[Json], Workload | None], cluster: str) -> Callabl
         )
 
     return keep
+
+
+def _gates(spec: Json) -> tuple[str, ...]:
+    """The names of a pod's gates; of endlessly many ours alone, and that there are others."""
+    names = tuple(str(each.get("name")) for each in spec.get("schedulingGates") or ())
+    if len(names) <= GATES_HELD_MAX:
+        return names
+    return (*(GATE for name in names if name == GATE), "and others")
+
+
+def _matters(workload: Workload, spec: Json) -> bool:
+    """Whether a pod without gate and reservation has accelerators, or could reach those of the node it is on."""
+    return workload.asks or (workload.host_access and bool(spec.get("nodeName")))
 
 
 def _read(read: Callable[[Json], Workload | None], cluster: str, pod: Json) -> tuple[Workload | None, str]:

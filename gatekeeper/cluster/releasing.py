@@ -44,6 +44,9 @@ class Releasing:
         self._attempts.again |= more_away or more_gangs
 
     def _release_away(self, pod: PodState) -> None:
+        if pod.unreadable:
+            self._tell([pod], "Held", f"Held, because nobody can tell where it may run: {pod.unreadable}")
+            return
         if has_empty_term(pod.affinity):
             sentence = "Held: its node affinity has an empty term, which matches no node; make it again without that."
             self._tell([pod], "Held", sentence)

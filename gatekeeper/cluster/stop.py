@@ -55,13 +55,13 @@ def owner_path(owner: Owner, namespace: str) -> str | None:
     return f"/apis/{group}/{version}/namespaces/{quote(namespace, safe='')}/{known[0]}/{quote(owner.name, safe='')}"
 
 
-def stop_pod(api: Api, pod: PodState) -> None:
-    """Suspend the pod's owners and delete the pod.
+def stop_pod(api: Api, pod: PodState, *, with_owner: bool = True) -> None:
+    """Suspend the pod's owners and delete the pod; without its owner where a new pod of it may start elsewhere.
 
     Raises:
         Unavailable: the API server does not answer; ask again.
     """
-    if pod.owner is not None:
+    if with_owner and pod.owner is not None:
         suspend_owners(api, pod.owner, pod.workload.ref.namespace)
     body = {"gracePeriodSeconds": DELETE_GRACE_S, "preconditions": {"uid": pod.uid}}
     api.delete(pod_path(pod.workload.ref.namespace, pod.workload.ref.name), body)

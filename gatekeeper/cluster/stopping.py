@@ -13,7 +13,7 @@ from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.state import ClusterState
 from gatekeeper.cluster.stop import lift_stop_quota, set_stop_quota, stop_pod
 from gatekeeper.cluster.tell import Teller
-from gatekeeper.domain.deciding import verdict_on_unreserved
+from gatekeeper.domain.deciding import verdict_on_stranger, verdict_on_unreserved
 from gatekeeper.domain.decision import Decision
 from gatekeeper.gate import Gate
 from gatekeeper.ports import Stores
@@ -47,16 +47,26 @@ class Stopping:
             if decision is not None:
                 self._stop(pod, decision)
 
+        bound = self._bound()
         self._attempts.each("stop", _stoppable(state, cleared, held), act)
-        self._keep_quotas(state, blocked)
+        self._attempts.each("stop", _strangers(state, bound - cleared), self._stop_stranger)
+        self._keep_quotas(state, blocked & bound)
         return blocked
 
-    def _stop(self, pod: PodState, decision: Decision) -> None:
+    def _bound(self) -> set[str]:
+        """The namespaces of customers; all others may be the provider's own."""
+        bindings = self._stores.read(lambda reader: reader.bindings())
+        return {each.namespace for each in bindings if each.cluster == self._cluster}
+
+    def _stop_stranger(self, pod: PodState) -> None:
+        self._stop(pod, verdict_on_stranger(pod.workload, pod.node), with_owner=False)
+
+    def _stop(self, pod: PodState, decision: Decision, *, with_owner: bool = True) -> None:
         if self._attempts.is_stale(pod.uid, pod.resource_version) or pod.static_hash in self._static:
             return
         self._gate.record_stop(pod.workload, decision)
         self._teller.tell(pod.workload.ref, "Stopped", decision.sentence)
-        stop_pod(self._api, pod)
+        stop_pod(self._api, pod, with_owner=with_owner)
         self._attempts.changed(pod.uid, pod.resource_version)
         if pod.static_hash:
             # The node makes the object of a static pod again and again: it can be stopped on the node only.
@@ -68,9 +78,7 @@ class Stopping:
             found, _ = self._api.list_all("/api/v1/resourcequotas", fieldSelector=f"metadata.name={STOP_QUOTA}")
             self._quotas = {each["metadata"]["namespace"] for each in found}
         self._quotas &= state.namespaces.keys()
-        bindings = self._stores.read(lambda reader: reader.bindings())
-        bound = {each.namespace for each in bindings if each.cluster == self._cluster}
-        wanted = {name for name in blocked & bound if not state.namespaces[name].deleting}
+        wanted = {name for name in blocked if not state.namespaces[name].deleting}
         offered = {offer.resource for node in state.nodes.values() for offer in node.offers} | {ALWAYS_STOPPED}
         self._attempts.each("set quota", wanted - self._quotas, lambda name: self._set_quota(name, offered))
         self._attempts.each("lift quota", self._quotas - wanted, self._lift_quota)
@@ -97,4 +105,23 @@ def _stoppable(state: ClusterState, cleared: set[str], held: set[str]) -> list[P
         and not pod.deleting
         and not pod.ended
         and (not pod.gated or pod.uid in held)
+    ]
+
+
+def _strangers(state: ClusterState, namespaces: set[str]) -> list[PodState]:
+    """Running pods of customers that could reach the accelerators of their node without having asked for any.
+
+    The gate sends such pods elsewhere. These started before it was there, under a clearance, or on a node that got its
+    accelerators later.
+    """
+    accelerated = {node.name for node in state.nodes.values() if node.offers}
+    return [
+        pod
+        for pod in state.pods.values()
+        if pod.node in accelerated
+        and not pod.workload.asks
+        and pod.workload.host_access
+        and pod.workload.ref.namespace in namespaces
+        and not pod.deleting
+        and not pod.ended
     ]

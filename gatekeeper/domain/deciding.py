@@ -82,6 +82,14 @@ def verdict_on_unreserved(workload: Workload) -> Decision:
     return Decision(Verdict.STOP, (reason,), sentence)
 
 
+def verdict_on_stranger(workload: Workload, node: str) -> Decision:
+    """The decision against a running pod that could reach the accelerators of its node and asked for none."""
+    text = f"{workload.ref} could reach the accelerators of node {node} and asked for none ({workload.reason})"
+    reason = Reason("workload.beside_accelerators", text, "", Verdict.STOP, Verdict.STOP)
+    sentence = f"Stopped: {text}; start it again, and it will be placed on a node without accelerators."
+    return Decision(Verdict.STOP, (reason,), sentence)
+
+
 def needs_no_budget(question: Question, packs: tuple[ActivePack, ...]) -> bool:
     """Whether every pack that enforces allows this customer without a budget: what a clearance rests on."""
     return all(

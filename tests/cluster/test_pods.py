@@ -160,6 +160,41 @@ def test_pods_that_do_not_concern_us_are_not_kept() -> None:
     assert keep(pod | {"spec": pod["spec"] | {"schedulingGates": [{"name": GATE}]}}) is not None
 
 
+def test_a_pod_that_could_reach_the_accelerators_of_its_node_is_kept_and_any_node_alone_is_no_reach() -> None:
+    pod = recorded("running")
+    pod["spec"]["containers"][0].pop("resources")
+    keep = pod_keeper(lambda each: read(each, cluster="c"), "c")
+    pod["spec"]["nodeName"] = "n"
+    assert keep(pod) is None
+    pod["spec"]["volumes"] = [{"name": "dev", "hostPath": {"path": "/dev"}}]
+    state = keep(pod)
+    assert state is not None
+    assert state.workload.host_access
+    assert not state.workload.asks
+    del pod["spec"]["nodeName"]
+    assert keep(pod) is None
+
+
+def test_of_a_pod_of_the_largest_size_little_is_held_and_it_waits() -> None:
+    pod = recorded("running")
+    container = pod["spec"]["containers"][0]
+    container.pop("resources")
+    term = {"matchExpressions": [{"key": f"k{number}", "operator": "Exists"} for number in range(10_000)]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    pod["spec"]["affinity"] = {"nodeAffinity": required}
+    pod["spec"]["schedulingGates"] = [*({"name": f"a.b/{number}"} for number in range(10_000)), {"name": GATE}]
+    state = kept(pod)
+    assert state.gated
+    assert not state.only_ours
+    assert len(state.gates) == 2
+    assert state.affinity is None
+    assert "affinity" in state.unreadable
+    container["resources"] = {"limits": {f"example.com/kind-{number}": "0" for number in range(10_000)}}
+    state = kept(pod)
+    assert "kinds of devices" in state.unreadable
+    assert not state.workload.devices
+
+
 def test_only_our_gate_is_ours() -> None:
     pod = recorded("running")
     gates: list[list[str]] = [[GATE], ["example.com/queue", GATE], ["example.com/queue"], []]

@@ -11,7 +11,7 @@ from gatekeeper.cluster.informer import Informer
 from tests.controlplane.harness.fake_node import FakeNode
 from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.keeper import Keeper
-from tests.controlplane.pods import Pod, gpu_pod, pod
+from tests.controlplane.pods import Pod, gpu_pod, host_pod, pod
 from tests.controlplane.work import Team, gpu_job, released, uid
 
 
@@ -84,3 +84,61 @@ def test_a_list_of_large_objects_is_read_in_small_pages(
     assert max(map(len, pages)) <= 2
     monkeypatch.setattr("gatekeeper.cluster.api.PAGE_BYTES_MAX", 50_000)  # smaller than any one of them
     assert {uid(each) for page, _ in keeper.api.pages(team.path()) for each in page} == made
+
+
+# Beside accelerators without having asked for any
+
+
+def start_on(team: Team, node: FakeNode, wanted: Pod) -> str:
+    """The name of a pod that runs on this node."""
+    wanted["spec"]["nodeSelector"] = {"kubernetes.io/hostname": node.name}
+    name = str(team.make(wanted)["metadata"]["name"])
+    team.wait_for(name, "to be released", released)
+    node.start_pod(team.namespace, name)
+    return name
+
+
+def stopped(each: Pod) -> bool:
+    return "deletionTimestamp" in each["metadata"]
+
+
+def test_a_pod_that_was_let_beside_accelerators_under_a_clearance_is_stopped_when_it_ends(
+    keeper: Keeper, team: Team, gpu_node: FakeNode
+) -> None:
+    keeper.books.enrol(team.namespace, "US")
+    keeper.books.bind(team.namespace, team.namespace)
+    keeper.start()
+    path = f"/api/v1/namespaces/{team.namespace}"
+    label = "compute-gatekeeper.io/cleared"
+    wait_until(lambda: label in team.admin.get(path).body["metadata"].get("labels", {}), "the clearance")
+    name = wait_until(lambda: _ungated(team, gpu_node), "a pod that the API server does not gate any more")
+    gpu_node.start_pod(team.namespace, name)
+    keeper.books.registry.suspend(team.namespace, by="ana", reason="this test")
+    team.wait_for(name, "to be stopped", stopped)
+    assert "beside" in str(keeper.books.records("workload.stopped", namespace=team.namespace))
+
+
+def _ungated(team: Team, node: FakeNode) -> str | None:
+    """The name of a new pod with the host's files, bound to the node; None where it was gated after all."""
+    wanted = host_pod(nodeSelector={"kubernetes.io/hostname": node.name})
+    made = team.make(wanted)
+    return None if made["spec"].get("schedulingGates") else str(made["metadata"]["name"])
+
+
+def test_a_pod_that_was_sent_away_is_stopped_where_its_node_gets_accelerators_later(
+    keeper: Keeper, tier_two: Team
+) -> None:
+    """A node joins before its device plugin is ready: until then it has no mark, and a pod can wait for it there."""
+    nobodys = Team.new(tier_two.plane)
+    keeper.start()
+    with FakeNode(tier_two.plane, name=f"late-{tier_two.namespace}", gpus=0) as node:
+        lurking = start_on(tier_two, node, host_pod())
+        agent = start_on(nobodys, node, host_pod())
+        plain = start_on(tier_two, node, pod())
+        capacity = {"status": {"capacity": {"nvidia.com/gpu": "8"}, "allocatable": {"nvidia.com/gpu": "8"}}}
+        assert tier_two.admin.patch(f"/api/v1/nodes/{node.name}/status", capacity).ok
+        tier_two.wait_for(lurking, "to be stopped", stopped)
+        for team, name in ((nobodys, agent), (tier_two, plain)):
+            left_alone = team.pod(name)
+            assert left_alone is not None
+            assert not stopped(left_alone)
