@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -50,14 +51,22 @@ def play(path: Path, folder: Path) -> tuple[Stage, Timeline]:
     return stage, stage.play()
 
 
-def test_a_run_ends_below_the_limit_with_a_warning_before_and_a_refusal_after(tmp_path: Path) -> None:
-    stage, timeline = play(write(tmp_path), tmp_path)
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Timeline]]:
+    """The small scenario, played once for all that look at it."""
+    folder = tmp_path_factory.mktemp("small")
+    stage, timeline = play(write(folder), folder)
     with stage:
-        used = [p.carried_in_tflop + p.settled.high_tflop + p.pending_tflop for p in timeline.points]
-        assert max(used) <= stage.limit_tflop
-        assert [told.decision.verdict for told in timeline.told][:2] == [Verdict.ALLOW, Verdict.WARN]
-        assert timeline.told[-1].decision.verdict is Verdict.DENY
-        assert timeline.last_of(timeline.runs[0]).pending_tflop == 0
+        yield stage, timeline
+
+
+def test_a_run_ends_below_the_limit_with_a_warning_before_and_a_refusal_after(small: tuple[Stage, Timeline]) -> None:
+    stage, timeline = small
+    used = [p.carried_in_tflop + p.settled.high_tflop + p.pending_tflop for p in timeline.points]
+    assert max(used) <= stage.limit_tflop
+    assert [told.decision.verdict for told in timeline.told][:2] == [Verdict.ALLOW, Verdict.WARN]
+    assert timeline.told[-1].decision.verdict is Verdict.DENY
+    assert timeline.last_of(timeline.runs[0]).pending_tflop == 0
 
 
 def test_a_day_without_metrics_counts_at_the_worst_case(tmp_path: Path) -> None:
@@ -75,10 +84,9 @@ def test_a_day_without_metrics_counts_at_the_worst_case(tmp_path: Path) -> None:
     assert worst_day_tflop * 0.9 < settled[1] - settled[0] < worst_day_tflop
 
 
-def test_the_picture_is_an_svg_with_the_limit_and_the_refusal(tmp_path: Path) -> None:
-    stage, timeline = play(write(tmp_path), tmp_path)
-    with stage:
-        tree = ET.fromstring(stage.picture_of(timeline.runs[0]))
+def test_the_picture_is_an_svg_with_the_limit_and_the_refusal(small: tuple[Stage, Timeline]) -> None:
+    stage, timeline = small
+    tree = ET.fromstring(stage.picture_of(timeline.runs[0]))
     words = " ".join(tree.itertext())
     assert tree.tag.endswith("svg")
     assert "limit: under 1.00e26 FLOP" in words
