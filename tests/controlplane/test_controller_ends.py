@@ -11,7 +11,6 @@ from gatekeeper.cluster.informer import Informer
 from gatekeeper.domain.ledger import ReservationState
 from tests.controlplane.calls import Caller
 from tests.controlplane.harness.fake_node import FakeNode
-from tests.controlplane.harness.plane import ControlPlane
 from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.keeper import Keeper
 from tests.controlplane.pods import fresh_name, gpu_pod
@@ -213,17 +212,6 @@ def grant_pod_status(team: Team) -> None:
 # Following the cluster
 
 
-def restart(plane: ControlPlane) -> None:
-    """Restart the API server. Scheduler and controller manager would find it again when their patience ends, after up
-    to a minute in which the next tests wait in vain: they start anew, too."""
-    others = ("controller-manager", "scheduler")
-    for component in ("apiserver", *others):
-        plane.kill(component)
-    for component in ("apiserver", *others):
-        plane.start(component)
-    plane.wait_ready()
-
-
 class Backdated(Api):
     """The API of the plane, whose first list pretends to be as old as the cluster."""
 
@@ -238,7 +226,7 @@ class Backdated(Api):
 
 
 def test_an_expired_watch_is_taken_up_again_by_a_new_list(keeper: Keeper, team: Team) -> None:
-    restart(team.plane)  # Its memory of events begins anew.
+    team.plane.restart()  # Its memory of events begins anew.
     api = Backdated(keeper.api)
     with pytest.raises(Expired):
         next(api.watch("/api/v1/pods", "1"))
@@ -259,7 +247,7 @@ def test_the_controller_goes_on_when_the_api_server_comes_back(
 ) -> None:
     keeper.start()
     before = start(tier_two, gpu_node)
-    restart(tier_two.plane)
+    tier_two.plane.restart()
     after = wait_until(lambda: tier_two.tenant.create(tier_two.path(), gpu_pod()), "a pod to be created").body
     assert gated(after)
     tier_two.wait_for(after["metadata"]["name"], "to be released", released)

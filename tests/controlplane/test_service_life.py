@@ -154,7 +154,7 @@ def test_the_service_goes_on_over_a_restart_of_the_api_server(
     served: Served, customer: Team, big_node: FakeNode
 ) -> None:
     served.start()
-    customer.plane.restart_apiserver()
+    customer.plane.restart()
     made = customer.make(gpu_pod())
     customer.wait_for(made["metadata"]["name"], "to run", running)
     assert served.ready()

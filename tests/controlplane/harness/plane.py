@@ -100,6 +100,16 @@ class ControlPlane:
         self.start("apiserver")
         self.wait_ready()
 
+    def restart(self) -> None:
+        """Kill and start all but etcd. Scheduler and controller manager would find a new API server again only when
+        their patience ends, after up to a minute."""
+        others = ("controller-manager", "scheduler")
+        for component in ("apiserver", *others):
+            self.kill(component)
+        for component in ("apiserver", *others):
+            self.start(component)
+        self.wait_ready()
+
     def pids(self) -> dict[str, int]:
         """The pid of each component that runs."""
         return {name: daemon.pid for name, daemon in self._daemons.items() if daemon.pid is not None}
@@ -193,8 +203,8 @@ class ControlPlane:
         self,
         *arguments: str,
         identity: str = "admin",
-        input: str | None = None,
-        check: bool = True,  # noqa: A002
+        input: str | None = None,  # noqa: A002
+        check: bool = True,
     ) -> CompletedProcess[str]:
         """Run kubectl as the identity. Raises CommandError when it fails and check is set."""
         command = [binary("kubectl"), f"--kubeconfig={self.kubeconfig(identity)}", *arguments]
