@@ -50,9 +50,9 @@ class Certificates:
         try:
             self._newest = self._load()
         except (OSError, ssl.SSLError) as error:
-            _log.error("kept the old certificate", folder=str(self._folder), fault=type(error).__name__)
+            _log.error("certificate_kept", folder=str(self._folder), fault=type(error).__name__)
             return False
-        _log.info("took a new certificate", folder=str(self._folder))
+        _log.info("certificate_taken", folder=str(self._folder))
         return True
 
     def _exchange(self, connection: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _: ssl.SSLContext) -> None:

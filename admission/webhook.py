@@ -154,7 +154,7 @@ def _undecided(review: Review, error: Exception) -> Answer:
     """A refusal because we failed. Our log gets type and place of the fault: messages of others may hold secrets."""
     reference = uuid.uuid4().hex[:12]
     _log.error(
-        "could not decide",
+        "not_decided",
         reference=reference,
         uid=review.uid,
         namespace=review.namespace,

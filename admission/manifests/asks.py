@@ -22,9 +22,6 @@ class Times:
         return cls(1, None) if count is None else cls(count, count)
 
 
-ONCE = Times(1, 1)
-
-
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What is asked for.
