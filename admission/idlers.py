@@ -10,6 +10,8 @@ from typing import Protocol
 
 # From the first byte, or from the opening of a connection, to the end of its headers.
 HEADERS_WITHIN_S = 10.0
+# No more may owe them at once: all connections filled, health is not answered either, and the process is restarted.
+MOST_OWING = 256
 
 
 class _Transport(Protocol):
@@ -29,17 +31,20 @@ class Connection(Protocol):
 
 
 class Idlers:
-    """Remembers since when a connection owes its headers, and ends those that owe them too long."""
+    """Remembers since when a connection owes its headers, and ends those that owe them too long or are too many."""
 
-    def __init__(self, within_s: float = HEADERS_WITHIN_S) -> None:
-        self._within_s = within_s
+    def __init__(self, within_s: float = HEADERS_WITHIN_S, most: int = MOST_OWING) -> None:
+        self._within_s, self._most = within_s, most
         self._since: dict[Connection, float] = {}
 
     def end_overdue(self, connections: Iterable[Connection], now: float) -> int:
         """Look at all open connections at a moment of a monotonic clock; how many were ended."""
         owing = [each for each in connections if _owes_headers(each)]
         self._since = {each: self._since.get(each, now) for each in owing}
-        overdue = [each for each, since in self._since.items() if now - since > self._within_s]
+        longest_first = sorted(self._since, key=lambda each: self._since[each])
+        too_many = max(0, len(longest_first) - self._most)
+        late = [each for each in longest_first[too_many:] if now - self._since[each] > self._within_s]
+        overdue = longest_first[:too_many] + late
         for each in overdue:
             each.transport.abort()
         return len(overdue)

@@ -171,6 +171,25 @@ def test_a_connection_that_never_completes_its_headers_is_ended_and_a_resting_on
         served.server.stop()
 
 
+def test_silent_connections_never_take_so_many_places_that_health_goes_unanswered(tmp_path: Path) -> None:
+    """A tenant that holds them all would get the process restarted, and with it the controller."""
+    served = Served(tmp_path, headers_within_s=60)
+    served.server._idlers._most = 3
+    silent = []
+    try:
+        for _ in range(12):
+            silent.append(served.tls())
+            silent[-1].sendall(b"POST /val")
+        connections = served.server._server.server_state.connections
+        until(lambda: len(connections) <= 3)
+        with served.client() as client:
+            assert client.get("/healthz").status_code == 200
+    finally:
+        for each in silent:
+            each.close()
+        served.server.stop()
+
+
 def test_a_connection_that_trickles_its_second_request_is_ended_too(tmp_path: Path) -> None:
     served = Served(tmp_path, headers_within_s=0.1)
     body = review(manifest())

@@ -94,6 +94,8 @@ def test_probes_speak_https(defaults: list[Manifest]) -> None:
     gets = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
     assert {each["scheme"] for each in gets.values()} == {"HTTPS"}
     assert (gets["liveness"]["path"], gets["readiness"]["path"]) == ("/healthz", "/readyz")
+    patience_s = container["livenessProbe"]["periodSeconds"] * container["livenessProbe"]["failureThreshold"]
+    assert patience_s >= 120, "whoever keeps the port busy for a moment must not get the controller restarted"
 
 
 def test_certificate_and_path_are_files_beside_the_configuration(defaults: list[Manifest]) -> None:
