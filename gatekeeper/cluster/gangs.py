@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 import structlog
 
@@ -14,7 +13,6 @@ from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.workload import WorkloadRef
 
 _log = structlog.get_logger(__name__)
-K = TypeVar("K")
 # Owners whose pods do not wait for each other: each pod of them is a gang of its own.
 ALONE = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"})
 
