@@ -193,7 +193,10 @@ def _life(spec: Json, status: Json) -> _Life:
         return _Life(never_started=_all_told(spec, status))
     if not _all_told(spec, status) or any(_has_run(each) and not _is_gone(each) for each in statuses):
         return _Life(started=True)
-    return _Life(started=True, ended_at=max(_ended_at(each) for each in statuses if _has_run(each)))
+    ended_at, began_at = max(_ended_at(each) for each in statuses if _has_run(each)), _time(status.get("startTime"))
+    if began_at is not None and ended_at < began_at:
+        ended_at = datetime.now(UTC)  # A runtime that does not know when says 1970: it may have run until now.
+    return _Life(started=True, ended_at=ended_at)
 
 
 def _all_told(spec: Json, status: Json) -> bool:

@@ -126,6 +126,17 @@ def test_any_trace_of_a_container_means_that_the_pod_has_started(trace: dict[str
     assert state.started_at is not None
 
 
+def test_an_end_before_the_start_is_no_end_that_anybody_saw() -> None:
+    pod = recorded("completed")
+    real = kept(pod).ended_at
+    terminated = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    terminated["finishedAt"] = "1970-01-01T00:00:00Z"
+    state = kept(pod)
+    assert real is not None
+    assert state.ended_at is not None
+    assert state.ended_at > real
+
+
 def test_an_ephemeral_container_that_runs_keeps_its_pod_from_ending() -> None:
     pod = recorded("completed")
     pod["status"]["ephemeralContainerStatuses"] = copy.deepcopy(recorded("running")["status"]["containerStatuses"])
