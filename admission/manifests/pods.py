@@ -59,7 +59,7 @@ def read_pod(manifest: Node, reach: Reach) -> Ask:
     if len(devices) > _MOST_KINDS:
         raise InvalidInput(f"{len(devices):,} kinds of devices are more than any pod asks for.")
     claims = bool(spec.get("resourceClaims"))
-    unsaid = found.unsaid or (found.shares and not devices)
+    unsaid = found.unsaid or (found.shares and not _names_any(devices))
     if unsaid:
         found.doubts.append("it names no number of devices")
     reasons = [*_device_reasons(devices), *(["DRA resource claims"] if claims else []), *found.asks, *found.access]
@@ -85,7 +85,7 @@ def loose_devices(resources: Node, reach: Reach) -> Ask:
     devices = _amounts({"resources": resources}, reach, found)
     return Ask(
         devices=devices,
-        unsaid=found.shares and not devices,
+        unsaid=found.shares and not _names_any(devices),
         reasons=tuple(_device_reasons(devices)) + tuple(found.asks),
         doubts=(*found.doubts, "resources outside a container"),
     )
@@ -139,6 +139,11 @@ def _amounts(holder: Node, reach: Reach, found: _Findings) -> Amounts:
             found.doubts.append(f"{shown(key)}: {shown(quantity)} is not a whole number")
         devices[key] = Count(amount.count, amount.count if amount.exact else None)
     return devices
+
+
+def _names_any(devices: Amounts) -> bool:
+    """Whether a number of devices is named: a 0 beside a share of a device is none."""
+    return any(each.least for each in devices.values())
 
 
 def _is_share(key: str) -> bool:
