@@ -55,37 +55,41 @@ def owner_path(owner: Owner, namespace: str) -> str | None:
     return f"/apis/{group}/{version}/namespaces/{quote(namespace, safe='')}/{known[0]}/{quote(owner.name, safe='')}"
 
 
-def stop_pod(api: Api, pod: PodState, *, with_owner: bool = True) -> None:
-    """Suspend the pod's owners and delete the pod; without its owner where a new pod of it may start elsewhere.
+def delete_pod(api: Api, pod: PodState) -> None:
+    """Delete a pod.
 
     Raises:
         Unavailable: the API server does not answer; ask again.
     """
-    if with_owner and pod.owner is not None:
-        suspend_owners(api, pod.owner, pod.workload.ref.namespace)
     body = {"gracePeriodSeconds": DELETE_GRACE_S, "preconditions": {"uid": pod.uid}}
     api.delete(pod_path(pod.workload.ref.namespace, pod.workload.ref.name), body)
     _log.info("pod_stopped", pod=str(pod.workload.ref))
 
 
-def suspend_owners(api: Api, owner: Owner, namespace: str) -> None:
-    """Suspend an owner and the owners above it. One that cannot be suspended costs churn, not safety: it is logged."""
+def suspend_owners(api: Api, owner: Owner, namespace: str) -> bool:
+    """Suspend an owner and the owners above it; returns whether any is suspended now.
+
+    One that cannot be suspended costs churn, not safety: it is logged.
+    """
     above: Owner | None = owner
+    suspended = False
     for _ in range(OWNER_STEPS_MAX):
         if above is None or (path := owner_path(above, namespace)) is None:
-            return
+            break
         group = above.api_version.rpartition("/")[0]
         suspension = OWNERS[(group, above.kind)][1]
         try:
             found = api.get(path)
             if found["metadata"]["uid"] == above.uid:
                 api.merge_patch(path, suspension)
+                suspended = True
         except NotFound:
-            return
+            break
         except GatekeeperError as error:
             _log.warning("owner_not_suspended", owner=f"{above.kind} {namespace}/{above.name}", error=str(error)[:300])
-            return
+            break
         above = controller_of(found["metadata"])
+    return suspended
 
 
 def set_stop_quota(api: Api, namespace: str, resources: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import structlog
@@ -11,7 +12,7 @@ from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.names import STOP_QUOTA
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.state import ClusterState
-from gatekeeper.cluster.stop import lift_stop_quota, set_stop_quota, stop_pod
+from gatekeeper.cluster.stop import delete_pod, lift_stop_quota, set_stop_quota, suspend_owners
 from gatekeeper.cluster.tell import Teller
 from gatekeeper.domain.deciding import verdict_on_stranger, verdict_on_unreserved
 from gatekeeper.domain.decision import Decision
@@ -21,6 +22,8 @@ from gatekeeper.ports import Stores
 _log = structlog.get_logger(__name__)
 # Named in the stop quota besides what the nodes offer: a cluster may hold no node of it yet.
 ALWAYS_STOPPED = "nvidia.com/gpu"
+# How long a suspended owner may take to delete its pods before we do it.
+OWNER_DELETES_WITHIN_S = 3.0
 
 
 class Stopping:
@@ -33,12 +36,14 @@ class Stopping:
         self._api, self._gate, self._stores, self._teller, self._attempts = api, gate, stores, teller, attempts
         self._quotas: set[str] | None = None
         self._static: set[str] = set()
+        self._left_at: dict[str, float] = {}
 
     def run(self, state: ClusterState, cleared: set[str]) -> set[str]:
         """Stop what may not go on; returns the namespaces in which nothing may start."""
         held = {reservation.id for reservation in self._stores.read(lambda reader: reader.open_reservations())}
         decisions = {name: self._gate.must_stop(name) for name in state.namespaces if name not in cleared}
         blocked = {name for name, decision in decisions.items() if decision is not None}
+        self._left_at = {uid: at for uid, at in self._left_at.items() if uid in state.pods}
 
         def act(pod: PodState) -> None:
             decision = decisions[pod.workload.ref.namespace]
@@ -64,14 +69,33 @@ class Stopping:
     def _stop(self, pod: PodState, decision: Decision, *, with_owner: bool = True) -> None:
         if self._attempts.is_stale(pod.uid, pod.resource_version) or pod.static_hash in self._static:
             return
-        self._gate.record_stop(pod.workload, decision)
-        self._teller.tell(pod.workload.ref, "Stopped", decision.sentence)
-        stop_pod(self._api, pod, with_owner=with_owner)
+        if self._is_left_to_its_owner(pod, decision, with_owner=with_owner):
+            self._attempts.again = True
+            return
+        delete_pod(self._api, pod)
+        self._left_at.pop(pod.uid, None)
         self._attempts.changed(pod.uid, pod.resource_version)
         if pod.static_hash:
             # The node makes the object of a static pod again and again: it can be stopped on the node only.
             self._static.add(pod.static_hash)
             _log.warning("static_pod_runs_on", pod=str(pod.workload.ref), node=pod.node)
+
+    def _is_left_to_its_owner(self, pod: PodState, decision: Decision, *, with_owner: bool) -> bool:
+        """Record the stop and suspend the owner, which then deletes its pods itself, if it does so within its time.
+
+        A pod that somebody else deletes counts as failed: a Job could use up its backoffLimit by being stopped, and
+        could not go on when the stop is lifted.
+        """
+        now, left_at = time.monotonic(), self._left_at.get(pod.uid)
+        if left_at is not None:
+            return now - left_at < OWNER_DELETES_WITHIN_S
+        self._gate.record_stop(pod.workload, decision)
+        self._teller.tell(pod.workload.ref, "Stopped", decision.sentence)
+        owner = pod.owner if with_owner else None
+        if owner is not None and suspend_owners(self._api, owner, pod.workload.ref.namespace):
+            self._left_at[pod.uid] = now
+            return True
+        return False
 
     def _keep_quotas(self, state: ClusterState, blocked: set[str]) -> None:
         if self._quotas is None:
