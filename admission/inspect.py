@@ -51,7 +51,7 @@ def inspect_paths(paths: Iterable[Path], *, reach: Reach | None = None) -> Itera
     """One line for each workload in the files, and in the YAML and JSON files below the folders.
 
     Yields:
-        A dict with the keys file, index, item, apiVersion, kind, namespace, name, asks, host_access, devices,
+        A dict with the keys file, index, item, apiVersion, kind, namespace, name, gated, host_access, devices,
         claims, unknown, reason; or a Problem. A problem ends its file or object, not the others.
     """
     for each in find_workloads(paths, reach=reach):
@@ -126,7 +126,7 @@ def _line(found: Found) -> dict[str, Any]:
         "kind": workload.ref.kind,
         "namespace": workload.ref.namespace,
         "name": workload.ref.name,
-        "asks": workload.asks,
+        "gated": workload.asks,  # the published key; what could only reach a device stands in host_access
         "host_access": workload.host_access,
         "devices": {key: {"min": count.least, "max": count.most} for key, count in workload.devices.items()},
         "claims": workload.claims,

@@ -121,7 +121,7 @@ def _reach(wiring: Wiring) -> Reach:
 
 
 def _asks(row: dict[str, Any]) -> str:
-    asks = ["devices"] if row["asks"] else []
+    asks = ["devices"] if row["gated"] else []
     asks += ["host access"] if row["host_access"] else []
     return ", ".join(asks) or "no"
 

@@ -34,7 +34,7 @@ def test_a_workload_is_one_line_with_all_its_keys(tmp_path: Path) -> None:
             "kind": "Job",
             "namespace": "lab",
             "name": "train",
-            "asks": True,
+            "gated": True,
             "host_access": False,
             "devices": {"nvidia.com/gpu": {"min": 16, "max": 16}},
             "claims": False,
@@ -65,7 +65,7 @@ def test_a_folder_is_searched_for_yaml_and_json_in_the_order_of_names(tmp_path: 
     (tmp_path / "c.txt").write_text(JOB, "utf-8")
     found = lines(tmp_path)
     assert [Path(each["file"]).name for each in found] == ["a.json", "x.yml"]
-    assert [(each["asks"], each["host_access"]) for each in found] == [(False, True), (True, False)]
+    assert [(each["gated"], each["host_access"]) for each in found] == [(False, True), (True, False)]
 
 
 def test_a_problem_ends_its_object_or_file_and_not_the_others(tmp_path: Path) -> None:
@@ -77,11 +77,11 @@ def test_a_problem_ends_its_object_or_file_and_not_the_others(tmp_path: Path) ->
     assert isinstance(third, dict)
     assert first.message.startswith(f"{tmp_path}/a.yaml:1: a key is not text")
     assert second.message.startswith(f"{tmp_path}/b.yaml:1: -8 devices: a quantity cannot be negative")
-    assert (third["index"], third["asks"]) == (1, True)
+    assert (third["index"], third["gated"]) == (1, True)
 
 
 def test_the_examples_are_counted_as_their_comments_say() -> None:
-    seen = {Path(each["file"]).stem: each["devices"] for each in lines(EXAMPLES) if each["asks"]}
+    seen = {Path(each["file"]).stem: each["devices"] for each in lines(EXAMPLES) if each["gated"]}
     for stem, devices in seen.items():
         comment = next((EXAMPLES / f"{stem}.yaml").open(encoding="utf-8"))
         said = " ".join(f"{key}={each['min']}..{each['max'] or ''}" for key, each in devices.items())

@@ -220,7 +220,7 @@ def test_what_a_real_api_server_sent_is_read_like_the_file_that_was_created(file
     response = answer(file.read_bytes(), gate)
     (line,) = inspect_paths([EXAMPLES / f"{file.stem}.yaml"])
     assert isinstance(line, dict)
-    assert response["allowed"] is not line["asks"]
+    assert response["allowed"] is not line["gated"]
     read = {key: (count.least, count.most) for workload, _ in gate.asked for key, count in workload.devices.items()}
     assert read == {key: (count["min"], count["max"]) for key, count in line["devices"].items()}
 
