@@ -36,12 +36,13 @@ class Answer:
 
     @property
     def refused_by(self) -> str:
-        """The policy that refused, without our prefix; `rbac` or `api` for others; empty when nobody did."""
+        """The policy that refused, without our prefix and what files add to a name; `rbac` or `api` for others; empty
+        when nobody did."""
         if self.ok:
             return ""
         policy = _POLICY.search(self.message)
         if policy:
-            return policy[1].removeprefix("compute-gatekeeper-")
+            return policy[1].removeprefix("compute-gatekeeper-").removesuffix(".static.k8s.io")
         return "rbac" if self.status == 403 and "cannot" in self.message else "api"
 
     def __str__(self) -> str:
