@@ -9,6 +9,7 @@ import typer
 
 from gatekeeper.cli.options import Output, Printed
 from gatekeeper.cli.printing import say, say_json, show
+from gatekeeper.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from gatekeeper.cli.printing import Row
@@ -29,6 +30,7 @@ def demo(out: Out = Path("out/demo")) -> int:
     from gatekeeper.demo.show import run
 
     _quiet()
+    _make(out)
     return 0 if run(out, Console(highlight=False)) else NOT_AS_TOLD
 
 
@@ -49,7 +51,7 @@ def simulate(
 
     _quiet()
     loaded = load_scenario(scenario)
-    out.mkdir(parents=True, exist_ok=True)
+    _make(out)
     database = out / "simulation.db"
     for old in out.glob("simulation.db*"):
         old.unlink()
@@ -65,6 +67,22 @@ def simulate(
             timeline = stage.play(progress)
         pictures = _draw(stage, timeline, out)
         _report(stage, timeline, pictures, output)
+
+
+def _make(out: Path) -> None:
+    """The folder, in which files can be written.
+
+    Raises:
+        Unavailable: they cannot.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".writable").touch()
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise Unavailable(
+            f"Nothing can be written to {out}: {error.strerror}.", hint="Choose another folder with --out FOLDER."
+        ) from error
 
 
 def _draw(stage: Stage, timeline: Timeline, out: Path) -> dict[str, Path]:
@@ -86,8 +104,17 @@ def _report(stage: Stage, timeline: Timeline, pictures: dict[str, Path], output:
         return
     show(told, ["at", "job", "verdict", "sentence"], output, nothing="No job asked for anything.")
     say()
-    columns = ["run", "leases", "low_tflop", "best_tflop", "high_tflop", "limit_tflop", "picture"]
-    show(runs, columns, output, nothing="No run held a lease.")
+    columns = ["run", "leases", "low", "best", "high", "limit", "picture"]
+    show([_for_people(each) for each in runs], columns, output, nothing="No run held a lease.")
+
+
+def _for_people(run: Row) -> Row:
+    """The end of a run with its amounts as sentences write them."""
+    from gatekeeper.domain.units import format_flop
+
+    amounts = {name: int(str(run[f"{name}_tflop"])) for name in ("low", "best", "high")}
+    limit = f"under {format_flop(int(str(run['limit_tflop'])) + 1)}"
+    return {**run, **{name: format_flop(amount) for name, amount in amounts.items()}, "limit": limit}
 
 
 def _totals(stage: Stage, timeline: Timeline, run_id: str, picture: str) -> Row:

@@ -96,8 +96,11 @@ def _log(story: Story, console: Console) -> None:
         said = f"{story.records} records, every total recomputed" if report.verified else report.problems[0]
         table.add_row(name, "[green]yes[/]" if report.verified else "[red]no[/]", escape(str(said)))
     console.print(table)
-    folder = escape(str(story.export.parent)) if story.export else ""
-    console.print(f"   Files: {folder}\n")
+    folder = story.export.parent if story.export else Path()
+    console.print("   Look for yourself:")
+    for command in (f"blocked --data {folder / 'data'}", f"log verify {story.export} --key {story.key}"):
+        console.print(f"   .venv/bin/gatekeeper {escape(command)}", soft_wrap=True)
+    console.print()
 
 
 _ACTS = {1: _customers, 2: _answers, 3: _training, 4: _picture, 5: _log}

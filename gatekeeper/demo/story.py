@@ -66,6 +66,7 @@ class Story:
     limit_tflop: int = 0
     picture: Path | None = None
     export: Path | None = None
+    key: str = ""
     records: int = 0
     verified: Report | None = None
     tampered: Report | None = None
@@ -85,8 +86,10 @@ def tell(
     Args:
         act: called after each act with its number, to show what it saw.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    database = out / "demo.db"
+    # Database and key as --data FOLDER looks for them; one level down, so that no --out deletes those of a real log.
+    data = out / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    database = data / "gatekeeper.db"
     for old in (database, database.with_suffix(".db-wal"), database.with_suffix(".db-shm")):
         old.unlink(missing_ok=True)
     story = Story()
@@ -168,11 +171,11 @@ def _draw(stage: Stage, story: Story, out: Path) -> None:
 
 def _verify(stage: Stage, story: Story, out: Path) -> None:
     """5. The log leaves the house: it verifies, and a copy with one byte changed does not."""
-    key = out / "log.key"
-    for old in out.glob("log.key*"):
+    key = out / "data" / "log.key"
+    for old in key.parent.glob("log.key*"):
         old.unlink()
     signer = Ed25519Signer.create(key, ORIGIN)
-    story.export = out / "log.jsonl"
+    story.export, story.key = out / "log.jsonl", signer.vkey
     person = Actor(ActorKind.PERSON, APPROVER)
     with story.export.open("wb") as stream:
         story.records = log.export(
