@@ -40,6 +40,11 @@ def _run_json(run: RunTotals) -> dict[str, object]:
     }
 
 
+def _limit(run: RunTotals) -> str:
+    """A limit stands in the log from the first reservation on."""
+    return f"limit {run.limit_tflop}" if run.limit_tflop else "nothing reserved yet"
+
+
 def tell(report: Report) -> Iterator[str]:
     """The report for people, line by line."""
     if not report.verified:
@@ -53,7 +58,7 @@ def tell(report: Report) -> Iterator[str]:
     for run in report.runs.values():
         yield (
             f"  run {run.run}: carried in {run.carried_in_tflop} + settled {run.settled_tflop} + pending "
-            f"{run.pending_tflop} = {run.used_tflop} TFLOP, limit {run.limit_tflop}"
+            f"{run.pending_tflop} = {run.used_tflop} TFLOP, {_limit(run)}"
         )
         if run.limit_tflop and run.used_tflop > run.limit_tflop:
             yield f"    past its limit by {run.used_tflop - run.limit_tflop} TFLOP"

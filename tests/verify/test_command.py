@@ -50,6 +50,19 @@ def test_an_older_export_is_compared(export: Path, tmp_path: Path, capsys: pytes
     assert "records were removed" in capsys.readouterr().out
 
 
+def test_a_run_for_which_nothing_was_reserved_yet_has_no_limit_to_tell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books = Books()
+    books.approve("llm-1")
+    path = tmp_path / "export.jsonl"
+    path.write_bytes(export_of(books.leaves))
+    assert main([str(path), "--key", str(KEY)]) == 0
+    printed = capsys.readouterr().out
+    assert "TFLOP, nothing reserved yet\n" in printed
+    assert "limit 0" not in printed
+
+
 def test_a_run_past_its_limit_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     books = Books()
     books.approve("llm-1")
