@@ -29,6 +29,19 @@ Place = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EMPTY = {"", "~", "null"}
+# What pydantic would say in terms of Python and of its own classes.
+_WRONG_KIND = {
+    "model_type": "a mapping, with lines like `key: value`",
+    "model_attributes_type": "a mapping, with lines like `key: value`",
+    "dict_type": "a mapping, with lines like `key: value`",
+    "list_type": "a list, with lines like `- value`",
+    "tuple_type": "a list, with lines like `- value`",
+    "string_type": "text",
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "datetime_from_date_parsing": "a moment like 2026-11-22T03:00:00Z, or a day",
+    "datetime_parsing": "a moment like 2026-11-22T03:00:00Z, or a day",
+}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -94,7 +107,7 @@ class Document:
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False)
+            found = _causes(error.errors(include_url=False, include_input=False))
             lines = [f"{self.where(each['loc'])}: {_say(each)}" for each in found[:MOST_ERRORS_SHOWN]]
             if len(found) > MOST_ERRORS_SHOWN:
                 lines.append(f"{self.name}: and {len(found) - MOST_ERRORS_SHOWN} more errors.")
@@ -155,6 +168,17 @@ def _content(path: Path, name: str) -> bytes:
         raise InvalidInput(f"{name}: cannot be read: {error.strerror}.") from error
 
 
+def _causes(errors: Sequence[Any]) -> list[Any]:
+    """The errors without those that only follow: a list counts as too short where its members were refused."""
+    places = [each["loc"] for each in errors]
+
+    def follows(each: Any) -> bool:
+        place = each["loc"]
+        return each["type"] == "too_short" and any(len(o) > len(place) and o[: len(place)] == place for o in places)
+
+    return [each for each in errors if not follows(each)]
+
+
 def _say(error: Any) -> str:
     """One error of a model in our words."""
     names = [each for each in error["loc"] if isinstance(each, str) and each != "[key]"]
@@ -163,6 +187,8 @@ def _say(error: Any) -> str:
         return f"{key!r} is missing."
     if error["type"] == "extra_forbidden":
         return f"{key!r} is no key that belongs here."
+    if error["type"] in _WRONG_KIND:
+        return f"{repr(key) if names else key} should be {_WRONG_KIND[error['type']]}."
     return f"{key!r}: {error['msg'].removeprefix('Value error, ').rstrip('.')}."
 
 

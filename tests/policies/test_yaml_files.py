@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.simulate.scenario import Scenario
 from gatekeeper.yaml_files import LARGEST_FILE_BYTES, Day, Line, Part, parse, read
 
 
@@ -63,7 +64,7 @@ def test_every_scalar_is_text_until_a_model_says_otherwise() -> None:
 @pytest.mark.parametrize(
     ("text", "place", "words"),
     [
-        ("name: x\nparts:\n  - day: 2026-11-22\n    count: many\n", "4:5", "'count': Input should be a valid integer"),
+        ("name: x\nparts:\n  - day: 2026-11-22\n    count: many\n", "4:5", "'count' should be a whole number."),
         ("name: x\nparts:\n  - count: 1\n", "3:5", "'day' is missing."),
         ("name: x\ncolour: red\n", "2:1", "'colour' is no key that belongs here."),
         ("name: x\nkind: c\n", "2:1", "'kind': Input should be 'a' or 'b'."),
@@ -77,7 +78,7 @@ def test_every_scalar_is_text_until_a_model_says_otherwise() -> None:
         ("name: x\n---\nname: y\n", "3:1", "one document per file."),
         ("name: [x\n", "2:1", ""),
         ("name: x\n\tkind: a\n", "2:1", ""),
-        ("- name\n", "1:1", "Input should be a valid dictionary"),
+        ("- name\n", "1:1", "the document should be a mapping, with lines like `key: value`."),
         ("name: x\nparts: [{day: 1700000000, count: 1}]\n", "2:10", "'day': write a day like 2026-11-22."),
         ("name: x\nparts: [{day: 2026-W47-7, count: 1}]\n", "2:10", "'day': write a day like 2026-11-22."),
         ("name: x\nparts: [{day: 2026-02-30, count: 1}]\n", "2:10", "'day': day"),
@@ -101,6 +102,17 @@ def test_all_errors_of_a_file_come_at_once_up_to_a_limit() -> None:
     lines = message.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "f.yaml: and 12 more errors."
+
+
+def test_a_list_whose_members_were_refused_is_not_called_too_short_as_well() -> None:
+    text = "title: t\nstarts: soon\ndays: 1\ncustomers: .\npolicies: {}\nfleet: [{product: x, count: 0}]\njobs: []\n"
+    with pytest.raises(InvalidInput) as caught:
+        parse(text.encode(), name="f.yaml").check(Scenario)
+    message = caught.value.message
+    assert "'count': Input should be greater than 0." in message
+    assert "'fleet'" not in message
+    assert "'jobs'" in message  # this one is empty indeed
+    assert "'starts' should be a moment like 2026-11-22T03:00:00Z, or a day." in message
 
 
 def test_a_yaml_bomb_is_refused_at_its_first_anchor() -> None:
