@@ -88,7 +88,11 @@ def _explain_usage(error: typer.TyperException) -> None:
     """A wrong option or argument, with the way to the right one."""
     context = getattr(error, "ctx", None)
     say = getattr(error, "format_message", lambda: str(error))
+    message = say().replace("Value error, ", "")
+    if message.startswith("Usage: "):  # a group of commands without a word: its help says it all
+        sys.stderr.write(message + "\n")
+        return
     complain(
-        say().replace("Value error, ", ""),
+        message,
         f"See `{context.command_path} --help`." if context else "See `gatekeeper --help`.",
     )

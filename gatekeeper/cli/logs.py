@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, acting, opened, start_of
 from gatekeeper.cli.printing import say, say_csv, say_json, show
 from gatekeeper.domain.errors import Conflict, Unavailable
+
+if TYPE_CHECKING:
+    from gatekeeper.wiring import Wiring
 
 app = typer.Typer(help="Sign, export and verify the audit log.", no_args_is_help=True)
 BLOCKED_EXAMPLE = "Example: gatekeeper blocked --since 2026-11-01 --output csv > blocked.csv"
@@ -53,12 +56,20 @@ def blocked(
                 log.blocked(reader, customer=customer, namespace=namespace, since=begin, until=end, warned=warned)
             )
         )
+        nothing = _nothing_blocked(wiring)
     rows = [_amounts_as_text(dataclasses.asdict(each)) for each in found]
     if output is ListOutput.CSV:
         say_csv(rows, [*_COLUMNS, "sentence"])
     else:
         columns = ["at", "verdict", "customer", "workload", "sentence"]
-        show(rows, columns, Output(output.value), nothing="Nothing was blocked.")
+        show(rows, columns, Output(output.value), nothing=nothing)
+
+
+def _nothing_blocked(wiring: Wiring) -> str:
+    """Nobody shall take comfort from an empty log, such as the one of a misspelt data folder."""
+    if wiring.stores.read(lambda reader: reader.log_size()):
+        return "Nothing was blocked."
+    return "Nothing was blocked, and the log holds no record at all. Is this the data folder? See --data and --config."
 
 
 @app.command(epilog="Example: gatekeeper log checkpoint > checkpoint.txt")

@@ -94,11 +94,13 @@ def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = No
 def show_(run: RunId, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
     """Show a run: its declaration, and what it carried in, has used and still holds."""
     from gatekeeper.domain.errors import NotFound
-    from gatekeeper.domain.run import is_undeclared
+    from gatekeeper.domain.run import undeclared_run_id
 
     with opened(config, data) as wiring:
-        found, account = wiring.stores.read(lambda reader: (reader.run(run), reader.account(run)))
-    if found is None and not (is_undeclared(run) and account.used_tflop):
+        found, account, theirs = wiring.stores.read(
+            lambda reader: (reader.run(run), reader.account(run), [undeclared_run_id(c.id) for c in reader.customers()])
+        )
+    if found is None and run not in theirs:
         raise NotFound(f"There is no run {run!r:.80}.", hint="See `gatekeeper run list`.")
     if output is Output.JSON:
         say_json(_row(found, account) if found else {"run": run, "state": "undeclared", **_amounts(account)})
@@ -133,6 +135,7 @@ def _row(run: Run, account: Account) -> dict[str, object]:
         "approved_by": run.approved_by,
         "carried_in_source": run.carried_in_source,
         **_amounts(account),
+        "carried_in_tflop": str(run.carried_in_tflop),  # counts as used once it is approved
     }
 
 

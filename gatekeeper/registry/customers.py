@@ -195,7 +195,7 @@ class CustomerRegistry:
         if not now < end <= latest:
             raise InvalidInput(
                 f"An approval of customer {review.customer.id} can end between now and {latest:%Y-%m-%d}.",
-                hint="Choose an earlier end, or leave it out.",
+                hint="Choose an end within that time, or leave it out.",
             )
         return end
 
