@@ -196,6 +196,25 @@ def test_files_without_the_guard_are_obeyed_without_a_restart(installed: Lab, fo
     wait_until(lambda: installed.admin.delete(path).refused_by == "guard", "the guard to be back", deadline_s=150)
 
 
+def test_a_file_that_cannot_be_read_leaves_the_old_policies_in_force(installed: Lab, folder: Path) -> None:
+    path = f"{REGISTRATION}/{KINDS[1]}/compute-gatekeeper-pod-marks?dryRun=All"
+    log = installed.plane.log_folder / "apiserver.log"
+    broken = folder / "validating" / "broken.yaml"
+    broken.write_text("kind: Nonsense\n")
+    wait_until(lambda: "broken.yaml" in log.read_text(), "the API server to complain", deadline_s=150)
+    assert installed.admin.delete(path).refused_by == "guard"
+    broken.unlink()
+
+
+def test_files_taken_away_open_the_cluster_without_a_restart(installed: Lab, folder: Path) -> None:
+    path = f"{REGISTRATION}/{KINDS[1]}/compute-gatekeeper-pod-marks?dryRun=All"
+    for each in folder.glob("*/compute-gatekeeper.yaml"):
+        each.unlink()
+    wait_until(lambda: installed.admin.delete(path).ok, "the files to be forgotten", deadline_s=150)
+    write_files(folder)
+    wait_until(lambda: installed.admin.delete(path).refused_by == "guard", "the guard to be back", deadline_s=150)
+
+
 def test_the_folder_on_the_other_machine_is_what_the_configuration_names(binaries: Path, tmp_path: Path) -> None:
     write_files(tmp_path, "--path", "/etc/kubernetes/gatekeeper")
     text = (tmp_path / "admission.yaml").read_text()
