@@ -61,7 +61,7 @@ def load_documents(path: Path) -> Iterator[Document]:
 
 
 def _read_limited(path: Path) -> bytes:
-    if not path.is_file():
+    if not path.exists():
         raise InvalidInput(f"{path}: there is no such file.")
     try:
         with path.open("rb") as file:

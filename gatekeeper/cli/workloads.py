@@ -39,7 +39,7 @@ def inspect(files: Files, output: Printed = Output.TABLE, config: Config = None,
     else:
         shown = [{**row, "devices": _devices(row), "asks": _asks(row), "why": row["reason"]} for row in rows]
         columns = ["file", "kind", "namespace", "name", "asks", "devices", "why"]
-        show(shown, columns, output, nothing="No workload in these files.")
+        show(shown, columns, output, nothing=_nothing(found))
     _tell_problems([each for each in found if isinstance(each, Problem)])
 
 
@@ -69,7 +69,7 @@ def check(
         gate = Gate(wiring.stores, wiring.provider(lambda: fleet), wiring.clock)
         found = list(find_workloads(files, cluster=wiring.settings.cluster, namespace=namespace, reach=reach))
         rows = [_answer(gate, each, reach) for each in found if not isinstance(each, Problem)]
-    show(rows, ["verdict", "workload", "sentence"], output, nothing="No workload in these files.")
+    show(rows, ["verdict", "workload", "sentence"], output, nothing=_nothing(found))
     _tell_problems([each for each in found if isinstance(each, Problem)])
     if not all(row["starts"] for row in rows):
         raise typer.Exit(REFUSED)
@@ -133,6 +133,11 @@ def _devices(row: dict[str, Any]) -> str:
         most_text = "" if most == count["min"] else " or more" if most is None else f" to {most}"
         shown.append(f"{count['min']}{most_text} {key}")
     return ", ".join([*shown, *(["claims"] if row["claims"] else []), *(["unknown"] if row["unknown"] else [])])
+
+
+def _nothing(found: list[Any]) -> str:
+    """What a table without rows says; what could not be read may well hold a workload."""
+    return "Nothing could be read." if found else "No workload in these files."
 
 
 def _tell_problems(problems: list[Any]) -> None:
