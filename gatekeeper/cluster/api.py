@@ -48,8 +48,9 @@ def connect(kubeconfig: str | None) -> client.ApiClient:
         config.load_incluster_config()
         return client.ApiClient()
     except config.ConfigException as error:
+        reason = str(error).rstrip(".")
         raise InvalidInput(
-            f"No way to the cluster: {error}.", hint="Set kubernetes.kubeconfig, or run inside the cluster."
+            f"No way to the cluster: {reason}.", hint="Set kubernetes.kubeconfig, or run inside the cluster."
         ) from error
 
 

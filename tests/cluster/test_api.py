@@ -13,7 +13,7 @@ from tests.cluster.answering import Answering
 
 def test_outside_of_a_cluster_and_without_a_kubeconfig_there_is_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(InvalidInput, match="kubeconfig"):
+    with pytest.raises(InvalidInput, match=r"is not set\. Set kubernetes\.kubeconfig"):
         connect(None)
 
 

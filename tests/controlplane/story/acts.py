@@ -133,7 +133,7 @@ def outlive_us(place: Place) -> None:
     make(place, "bharat", jobs.job("later", pods=2, gpus=1, command="sleep 4"))
     wait_until(lambda: named(place, "plain", jobs.begun), "the pod without accelerators to start")
     waiting = wait_for(place, "bharat", "later", 2, jobs.gated)
-    place.show.say("A pod without accelerators starts. Pods with wait at the gate that the API server gives them:")
+    place.show.say("A pod without accelerators starts. Pods with them wait at the gate that the API server sets:")
     show(place, [*named(place, "plain", jobs.begun), *waiting])
     (ended,) = wait_for(place, "bharat", "endless", 1, jobs.ended)
     place.show.say("The kubelet ends the lease by itself, though the container ignores SIGTERM:")
