@@ -105,7 +105,9 @@ def _axes(scale: _Scale, title: str) -> list[str]:
     days = (scale.end - scale.begin) / timedelta(days=1)
     for step in range(11):
         moment = scale.begin + (scale.end - scale.begin) * step / 10
-        parts.append(f'<text x="{scale.x(moment)}" y="{floor + 18}" text-anchor="middle">{days * step / 10:.0f}</text>')
+        parts.append(
+            f'<text x="{scale.x(moment)}" y="{floor + 18}" text-anchor="middle">{round(days * step / 10, 1):g}</text>'
+        )
     parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 14}" text-anchor="middle">days</text>')
     parts.append(
         f'<text x="16" y="{(TOP + floor) / 2}" transform="rotate(-90 16 {(TOP + floor) / 2})" '
