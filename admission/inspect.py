@@ -67,13 +67,17 @@ def find_workloads(
         namespace: where manifests go that name none; "default" without it.
     """
     reader = partial(read, cluster=cluster, reach=reach)
-    for path in _files(paths):
-        try:
-            for document in load_documents(path):
-                for each in _items(document.content):
-                    yield from _read(reader, path, document, each, namespace)
-        except InvalidInput as error:
-            yield Problem(error.message, error.hint)
+    for named in paths:
+        files = _files(named)
+        if not files:
+            yield Problem(f"{named} holds no file that ends in {', '.join(sorted(_SUFFIXES))}.", "Name another folder.")
+        for path in files:
+            try:
+                for document in load_documents(path):
+                    for each in _items(document.content):
+                        yield from _read(reader, path, document, each, namespace)
+            except InvalidInput as error:
+                yield Problem(error.message, error.hint)
 
 
 def _read(
@@ -94,13 +98,11 @@ def _home(manifest: Any) -> str:
     return text(mapping(manifest, "metadata", []), "namespace") if isinstance(manifest, Mapping) else ""
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files as named; below folders those that hold YAML or JSON, in the order of their names."""
-    for path in paths:
-        if path.is_dir():
-            yield from (each for each in sorted(path.rglob("*")) if each.suffix in _SUFFIXES and each.is_file())
-        else:
-            yield path
+def _files(path: Path) -> list[Path]:
+    """The file itself; of a folder those below it that hold YAML or JSON, in the order of their names."""
+    if not path.is_dir():
+        return [path]
+    return [each for each in sorted(path.rglob("*")) if each.suffix in _SUFFIXES and each.is_file()]
 
 
 def _items(content: Any) -> Iterator[_Item]:

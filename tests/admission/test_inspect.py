@@ -87,3 +87,10 @@ def test_the_examples_are_counted_as_their_comments_say() -> None:
         said = " ".join(f"{key}={each['min']}..{each['max'] or ''}" for key, each in devices.items())
         assert comment.strip() == f"# Counts as: {said}"
     assert len(seen) >= 5
+
+
+def test_a_folder_without_manifests_is_a_problem_and_no_clean_answer(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    [problem] = inspect_paths([tmp_path])
+    assert not isinstance(problem, dict)
+    assert "holds no file that ends in .json, .yaml, .yml" in problem.message
