@@ -32,6 +32,21 @@ def _plain_number(value: object) -> object:
 
 Tflop = Annotated[Decimal, BeforeValidator(_plain_number), Field(gt=0, le=1_000_000, decimal_places=3)]
 Megahertz = Annotated[int, Field(gt=0, le=10_000)]
+Confidence = Literal["verified", "one_source", "derived", "memory", "conflicting"]
+
+
+class VectorPart(Part):
+    """What the vector units (CUDA cores) of a chip can do without its tensor units.
+
+    Attributes:
+        packed_16_bit: rate of packed 16-bit operations over that of FP32; `source` is where this ratio is from.
+        confidence: that of the FP32 peak.
+    """
+
+    fp32_tflop_per_s: Tflop
+    packed_16_bit: Annotated[int, Field(ge=1, le=4)]
+    confidence: Confidence
+    source: Line
 
 
 class ChipPart(Part):
@@ -40,13 +55,13 @@ class ChipPart(Part):
     name: Line
     product_names: tuple[Line, ...] = Field(min_length=1)
     peak_tflop_per_s: dict[Format, Tflop]
-    fp32_tflop_per_s: Tflop
+    vector: VectorPart
     sm_count: int | None = Field(default=None, gt=0)
     flop_per_clock_per_sm: int | None = Field(default=None, gt=0)
     boost_clock_mhz: Megahertz
     max_clock_mhz: Megahertz
     tpp: int = Field(gt=0)
-    confidence: Literal["verified", "one_source", "derived", "memory", "conflicting"]
+    confidence: Confidence
     sources: tuple[Line, ...] = Field(min_length=1)
     note: Line | None = None
 
@@ -74,17 +89,23 @@ def load_catalogue(path: Path = BUNDLED_FILE) -> Catalogue:
 
 
 def _chip(document: Document, place: Place, part: ChipPart, sources: dict[str, str]) -> Accelerator:
-    for each in part.sources:
+    for key, each in (*(("sources", each) for each in part.sources), ("vector", part.vector.source)):
         if each not in sources:
-            raise document.error((*place, "sources"), f"{each!r} is no source of this file.")
+            raise document.error((*place, key), f"{each!r} is no source of this file.")
     with document.at(*place):
         chip = Accelerator(
             name=part.name,
             product_names=part.product_names,
             peak_gflop_per_s={key: int(peak * GFLOP_PER_TFLOP) for key, peak in part.peak_tflop_per_s.items()},
+            vector_gflop_per_s=int(part.vector.fp32_tflop_per_s * part.vector.packed_16_bit * GFLOP_PER_TFLOP),
             boost_clock_mhz=part.boost_clock_mhz,
             max_clock_mhz=part.max_clock_mhz,
-            source="; ".join([*(sources[each] for each in part.sources), f"confidence: {part.confidence}"])
+            source="; ".join(
+                [
+                    *(sources[each] for each in (*part.sources, part.vector.source)),
+                    f"confidence: {part.confidence}, of the FP32 peak: {part.vector.confidence}",
+                ]
+            )
             + (f"; {part.note}" if part.note else ""),
         )
     _check_tpp(document, place, part, chip)

@@ -60,7 +60,7 @@ class WorkloadPart(Part):
     kind: Line = "Job"
     name: Line = "train"
     devices: int = Field(default=8, ge=0)
-    rate_per_device: Flop = "2142e12"
+    rate_per_device: Flop = "2286e12"
 
 
 class ExpectPart(Part):

@@ -25,12 +25,14 @@ MHZ = 1_000_000
 GPU = "nvidia.com/gpu"
 RUN = "frontier-1"
 
-# Dense peaks and clocks of two chips (NVIDIA datasheets); here they only have to be different.
+# Peaks and clocks of three chips (NVIDIA datasheets); here they only have to be different.
 H100 = Accelerator(
-    "H100-SXM5", ("NVIDIA H100 80GB HBM3",), {Format.BF16: 989_400, Format.FP8: 1_978_900}, 1830, 1980, "test"
+    "H100-SXM5", ("NVIDIA H100 80GB HBM3",), {Format.BF16: 989_400, Format.FP8: 1_978_900}, 133_800, 1830, 1980, "test"
 )
-A100 = Accelerator("A100-SXM4", ("NVIDIA A100-SXM4-80GB",), {Format.BF16: 312_000}, 1410, 1410, "test")
-B200 = Accelerator("B200", ("NVIDIA B200",), {Format.BF16: 2_250_000, Format.FP4: 9_000_000}, 1965, 1965, "test")
+A100 = Accelerator("A100-SXM4", ("NVIDIA A100-SXM4-80GB",), {Format.BF16: 312_000}, 78_000, 1410, 1410, "test")
+B200 = Accelerator(
+    "B200", ("NVIDIA B200",), {Format.BF16: 2_250_000, Format.FP4: 9_000_000}, 300_000, 1965, 1965, "test"
+)
 CATALOGUE = Catalogue.of([H100, A100, B200])
 PRODUCT = H100.product_names[0]
 RATE = H100.worst_tflop_per_s

@@ -81,7 +81,8 @@ def test_a_metered_hour_is_booked_at_what_the_counters_say_and_its_share_is_give
     (piece,) = meter.settle_through("pod-0", make_facts(), through=at(HOUR)).settlements
 
     one = metered(H100, Observation("GPU-0", 600 * MHZ, HOUR), interval_s=HOUR)
-    assert one.high_tflop == pytest.approx(600 / 1830 * 1978.9 * 1.10 * HOUR, abs=1)
+    vector = 133.8 * 1980 / 1830
+    assert one.high_tflop == pytest.approx((600 / 1830 * 1978.9 * 1.10 + vector) * HOUR, abs=1)
     assert piece.usage == total([one] * 8)
     assert piece.released_tflop == 8 * RATE * HOUR
     account = account_of(stores)
@@ -225,7 +226,8 @@ def test_the_edges_of_a_pods_life_count_at_the_worst_case(stores: SqlStores, clo
     facts = make_facts(ended=HOUR - 1)  # printed in whole seconds: gone before second HOUR
     (piece,) = meter.settle_end("pod-0", facts).settlements
     assert counters.asked == [(at(60), at(HOUR - 30))]
-    assert piece.usage.high_tflop == 8 * RATE * 90
+    idle = metered(H100, Observation("GPU-0", 0, HOUR - 90), interval_s=HOUR - 90)
+    assert piece.usage.high_tflop == 8 * (RATE * 90 + idle.high_tflop)
 
 
 def test_a_pod_shorter_than_its_edges_counts_at_the_worst_case_and_asks_nothing(

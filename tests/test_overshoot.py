@@ -57,7 +57,8 @@ class Lab:
     """One run that goes on from lease to lease until no more is granted.
 
     Attributes:
-        true_tflop: what its devices have executed so far, at the fastest format: what the counters know.
+        true_tflop: what its devices have executed so far: at the fastest format what the counters know, and all that
+            the vector units can do, of which the counters know nothing.
         seen: used_tflop after every step, so that the invariant is checked all along.
     """
 
@@ -113,8 +114,9 @@ class Lab:
     def execute(self, begin: int, end: int) -> None:
         """What the devices really do between two seconds."""
         per_hz = H100.peak_gflop_per_s[H100.fastest] / 1_000 / (H100.boost_clock_mhz * MHZ)
+        vector = H100.vector_gflop_per_s / 1_000 * H100.max_clock_mhz / H100.boost_clock_mhz
         for at, seconds in self.counters.steps(begin, end):
-            self.true_tflop += PODS * COUNT * self.counters.busy_hz(at) * per_hz * seconds
+            self.true_tflop += PODS * COUNT * (self.counters.busy_hz(at) * per_hz + vector) * seconds
 
     def train(self) -> None:
         """Lease after lease until the budget is spent."""

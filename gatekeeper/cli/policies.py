@@ -134,7 +134,7 @@ def ask_suites(
 def accelerators(output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
     """List the accelerators that we know.
 
-    Peaks are dense; the worst case is the fastest format at the highest clock, which nothing exceeds.
+    Peaks are dense; the worst case is the fastest format at the highest clock, with the vector units at work beside it.
     """
     from gatekeeper.domain.accelerators import Format
 
@@ -146,6 +146,7 @@ def accelerators(output: Printed = Output.TABLE, config: Config = None, data: Da
             "fastest": chip.fastest.value,
             "worst_tflop_per_s": chip.worst_tflop_per_s,
             "peak_gflop_per_s": {each.value: rate for each, rate in chip.peak_gflop_per_s.items()},
+            "vector_gflop_per_s": chip.vector_gflop_per_s,
             "bf16_tflop_per_s": f"{chip.peak_gflop_per_s[Format.BF16] / 1000:g}",
             "tpp": chip.tpp,
             "products": list(chip.product_names),

@@ -3,6 +3,7 @@
 Peaks are dense. A sparse figure counts operations that no matrix unit executes, so it has no place here.
 The worst case of a device is its fastest format at its highest clock: datasheet peaks assume a tensor clock
 below the highest SM clock (H100 SXM 1830 against 1980 MHz), so a peak times max/boost is what nothing exceeds.
+The vector units (CUDA cores) can work at the same time, so the worst case has their peak on top.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Accelerator:
     Attributes:
         name: our short name, unique in the catalogue, such as "H100-SXM5".
         product_names: every name under which it appears (node label, DCGM modelName), as printed there.
-        peak_gflop_per_s: dense peak per format, whole GFLOP/s.
+        peak_gflop_per_s: dense peak of the tensor units per format, whole GFLOP/s.
+        vector_gflop_per_s: peak of the vector units at the boost clock, FP32 or packed 16-bit, whichever is higher;
+            whole GFLOP/s.
         boost_clock_mhz, max_clock_mhz: clock that the peaks assume, and the highest the device runs at.
         source: document and date of the peaks.
     """
@@ -46,6 +49,7 @@ class Accelerator:
     name: str
     product_names: tuple[str, ...]
     peak_gflop_per_s: Mapping[Format, int]
+    vector_gflop_per_s: int
     boost_clock_mhz: int
     max_clock_mhz: int
     source: str
@@ -55,6 +59,8 @@ class Accelerator:
             raise InvalidInput("An accelerator needs a name and the source of its numbers.")
         if Format.BF16 not in self.peak_gflop_per_s or min(self.peak_gflop_per_s.values()) <= 0:
             raise InvalidInput(f"{self.name}: a 16-bit peak is needed, and every peak is positive.")
+        if self.vector_gflop_per_s <= 0:
+            raise InvalidInput(f"{self.name}: the peak of the vector units must be positive.")
         if not 0 < self.boost_clock_mhz <= self.max_clock_mhz <= 10_000:
             raise InvalidInput(f"{self.name}: clocks must satisfy 0 < boost <= max <= 10,000 MHz.")
 
@@ -65,13 +71,13 @@ class Accelerator:
 
     @property
     def worst_tflop_per_s(self) -> int:
-        """The rate that the device cannot exceed: fastest format at the highest clock, in whole TFLOP/s, rounded up.
+        """The rate that the device cannot exceed: tensor units at their fastest format and vector units beside them,
+        both at the highest clock, in whole TFLOP/s, rounded up.
 
         Whole, so that a reservation (rate x seconds) has no rounding of its own however it is cut into pieces.
         """
-        return ceil_div(
-            self.peak_gflop_per_s[self.fastest] * self.max_clock_mhz, self.boost_clock_mhz * GFLOP_PER_TFLOP
-        )
+        together = self.peak_gflop_per_s[self.fastest] + self.vector_gflop_per_s
+        return ceil_div(together * self.max_clock_mhz, self.boost_clock_mhz * GFLOP_PER_TFLOP)
 
     @property
     def tpp(self) -> int:

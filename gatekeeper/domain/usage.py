@@ -1,7 +1,8 @@
 """Metered operations of devices, each as low, best and high, and what they are counted from.
 
     best   tensor activity x SM clock x FLOP per clock at the declared format
-    high   the same at the chip's fastest format plus a margin, or the worst rate where counters are missing
+    high   the same at the chip's fastest format plus a margin, and the vector units at their peak all the time,
+           because tensor activity does not show them; or the worst rate where counters are missing
     low    best without recomputation, and nothing where counters are missing
 
 Blocking rests on high, alerts on best; low is for reports only. Sources and errors of the method:
@@ -169,7 +170,10 @@ def _by_counters(chip: Accelerator, busy_hz: int, covered_s: int, declared: Form
     per_tflop = chip.boost_clock_mhz * HZ_PER_MHZ * GFLOP_PER_TFLOP
     declared_peak = _peak(chip, declared)
     plain_peak = min(declared_peak, chip.peak_gflop_per_s[Format.BF16])
-    high = ceil_div(cycles * chip.peak_gflop_per_s[chip.fastest] * MARGIN_PERCENT, 100 * per_tflop)
+    tensor = cycles * chip.peak_gflop_per_s[chip.fastest] * MARGIN_PERCENT
+    # Work on the vector units leaves no trace in tensor activity, so they count as busy all the time.
+    vector = chip.max_clock_mhz * HZ_PER_MHZ * covered_s * chip.vector_gflop_per_s * 100
+    high = ceil_div(tensor + vector, 100 * per_tflop)
     best = cycles * declared_peak // per_tflop
     low = cycles * plain_peak * WITHOUT_RECOMPUTE_PERCENT // (100 * per_tflop)
     ceiling = chip.worst_tflop_per_s * covered_s  # Nothing exceeds the worst rate, so the margin does not either.

@@ -26,7 +26,7 @@ HOUR_S, DAY_S = 3_600, 86_400
 ALL_TIERS = frozenset({Tier.ONE, Tier.TWO, Tier.THREE})
 TERMS = LeaseTerms(shortest_s=HOUR_S, longest_s=28 * DAY_S, share_percent=2)
 THRESHOLD = Threshold(amount_tflop=10**14, floor_tflop=0, reached_is_controlled=True, source="test")
-H100_TFLOP_PER_S = 2142
+H100_TFLOP_PER_S = 2286
 
 
 def make_rule(

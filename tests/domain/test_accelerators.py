@@ -8,33 +8,46 @@ from gatekeeper.domain.accelerators import Accelerator, Catalogue, Format
 from gatekeeper.domain.errors import InvalidInput
 
 
-def chip(name: str, *names: str, boost: int = 1000, highest: int = 1000, **peaks: int) -> Accelerator:
+def chip(
+    name: str, *names: str, vector: int = 1_000, boost: int = 1000, highest: int = 1000, **peaks: int
+) -> Accelerator:
     rates = {Format(key): rate for key, rate in (peaks or {"bf16": 100_000}).items()}
-    return Accelerator(name, names or (name,), rates, boost, highest, "test, 2026-11-22")
+    return Accelerator(name, names or (name,), rates, vector, boost, highest, "test, 2026-11-22")
 
 
-H100 = chip("H100", "NVIDIA-H100-80GB-HBM3", boost=1830, highest=1980, bf16=989_400, fp8=1_978_900, int8=1_978_900)
+H100 = chip(
+    "H100",
+    "NVIDIA-H100-80GB-HBM3",
+    vector=133_800,
+    boost=1830,
+    highest=1980,
+    bf16=989_400,
+    fp8=1_978_900,
+    int8=1_978_900,
+)
 L4 = chip("L4", "NVIDIA-L4", bf16=121_000, fp8=242_000)
 L40 = chip("L40", "NVIDIA-L40", bf16=181_000, fp8=362_000)
 L40S = chip("L40S", "NVIDIA-L40S", bf16=362_000, fp8=733_000)
 CATALOGUE = Catalogue.of([L4, L40, L40S, H100])
 
 
-def test_the_worst_rate_is_the_fastest_format_at_the_highest_clock_rounded_up() -> None:
+def test_the_worst_rate_is_the_fastest_format_and_the_vector_units_at_the_highest_clock_rounded_up() -> None:
     assert H100.fastest in (Format.FP8, Format.INT8)
-    assert H100.worst_tflop_per_s == 2142  # 1978.9 x 1980 / 1830 = 2141.1
+    assert H100.worst_tflop_per_s == 2286  # (1978.9 + 133.8) x 1980 / 1830 = 2285.9
 
 
-@given(st.integers(1, 10**8), st.integers(1, 10_000), st.integers(0, 5_000))
-def test_no_peak_at_no_clock_exceeds_the_worst_rate(peak: int, boost: int, above: int) -> None:
+@given(st.integers(1, 10**8), st.integers(1, 10**8), st.integers(1, 10_000), st.integers(0, 5_000))
+def test_tensor_and_vector_units_together_never_exceed_the_worst_rate(
+    peak: int, vector: int, boost: int, above: int
+) -> None:
     highest = min(boost + above, 10_000)
-    device = chip("X", boost=boost, highest=highest, bf16=peak)
-    assert device.worst_tflop_per_s * 1000 * boost >= peak * highest
-    assert (device.worst_tflop_per_s - 1) * 1000 * boost < peak * highest
+    device = chip("X", vector=vector, boost=boost, highest=highest, bf16=peak)
+    assert device.worst_tflop_per_s * 1000 * boost >= (peak + vector) * highest
+    assert (device.worst_tflop_per_s - 1) * 1000 * boost < (peak + vector) * highest
 
 
 def test_total_processing_performance_is_the_largest_bits_times_rate() -> None:
-    assert H100.tpp == 15831  # 8 x 1978.9, above 16 x 989.4
+    assert H100.tpp == 15831  # 8 x 1978.9, above 16 x 989.4; the vector units do not count
 
 
 def test_tf32_does_not_count_for_total_processing_performance() -> None:
@@ -112,6 +125,7 @@ def test_an_empty_catalogue_is_refused() -> None:
         ({"fp8": 1}, 1, 1),
         ({"bf16": 0}, 1, 1),
         ({"bf16": -5}, 1, 1),
+        ({"bf16": 1, "vector": 0}, 1, 1),
         ({"bf16": 1}, 0, 1),
         ({"bf16": 1}, 2, 1),
         ({"bf16": 1}, 1, 10_001),
@@ -124,4 +138,4 @@ def test_a_chip_with_impossible_numbers_is_refused(peaks: dict[str, int], boost:
 
 def test_a_chip_without_a_source_is_refused() -> None:
     with pytest.raises(InvalidInput):
-        Accelerator("X", ("X",), {Format.BF16: 1}, 1, 1, "")
+        Accelerator("X", ("X",), {Format.BF16: 1}, 1, 1, 1, "")

@@ -57,7 +57,7 @@ def test_a_refusal_says_what_is_used_held_needed_and_left_and_what_to_do() -> No
     decision = decide(make_question(BUDGET, used_tflop=999 * 10**11, devices=16_384), BUDGET)
     assert (decision.verdict, decision.grant) == (Verdict.DENY, None)
     assert decision.sentence == (
-        "Job lab/train is refused by pack: its shortest lease of 1 h could take 1.30e23 FLOP and only 9.99e22 are left "
+        "Job lab/train is refused by pack: its shortest lease of 1 h could take 1.39e23 FLOP and only 9.99e22 are left "
         "(9.99e25 of 1.00e26 FLOP are used or held); the limit holds because Lab (IN) is headquartered in Tier 2, "
         "and models of this size are controlled; ask for less."
     )
@@ -72,7 +72,7 @@ def test_a_refusal_shows_as_many_digits_as_it_takes_to_see_what_is_missing() -> 
 
 def test_a_refusal_with_nothing_left_says_so() -> None:
     assert (
-        "could take 6.37e19 FLOP and nothing is left"
+        "could take 6.80e19 FLOP and nothing is left"
         in decide(make_question(BUDGET, used_tflop=LIMIT), BUDGET).sentence
     )
 

@@ -9,9 +9,9 @@ from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.fleet import DEVICES_PER_UNKNOWN_NODE, Fleet, NodeOffer
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 
-SMALL = Accelerator("T4", ("Tesla-T4",), {Format.BF16: 65_000}, 1, 1, "test")
-MIDDLE = Accelerator("A100", ("NVIDIA-A100",), {Format.BF16: 312_000}, 1, 1, "test")
-LARGE = Accelerator("H100", ("NVIDIA-H100",), {Format.BF16: 989_000}, 1, 1, "test")
+SMALL = Accelerator("T4", ("Tesla-T4",), {Format.BF16: 64_000}, 1_000, 1, 1, "test")
+MIDDLE = Accelerator("A100", ("NVIDIA-A100",), {Format.BF16: 311_000}, 1_000, 1, 1, "test")
+LARGE = Accelerator("H100", ("NVIDIA-H100",), {Format.BF16: 988_000}, 1_000, 1, 1, "test")
 CATALOGUE = Catalogue.of([SMALL, MIDDLE, LARGE])
 GPU = "nvidia.com/gpu"
 UNKNOWN_NODE = DEVICES_PER_UNKNOWN_NODE * 989

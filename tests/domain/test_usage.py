@@ -12,16 +12,20 @@ H100 = Accelerator(
     "H100",
     ("H100",),
     {Format.TF32: 494_700, Format.BF16: 989_400, Format.FP8: 1_978_900, Format.INT8: 1_978_900},
+    133_800,
     1830,
     1980,
     "test, 2026-11-22",
 )
 rates = st.integers(1, 20_000_000)
 chips = st.builds(
-    lambda peaks, boost, above: Accelerator("X", ("X",), peaks, boost, min(boost + above, 10_000), "test"),
+    lambda peaks, vector, boost, above: Accelerator(
+        "X", ("X",), peaks, vector, boost, min(boost + above, 10_000), "test"
+    ),
     st.dictionaries(st.sampled_from(list(Format)), rates).flatmap(
         lambda peaks: rates.map(lambda rate: {**peaks, Format.BF16: rate})
     ),
+    rates,
     st.integers(1, 9_000),
     st.integers(0, 1_000),
 )
@@ -79,7 +83,34 @@ def test_an_hour_of_a_busy_h100_is_counted_by_its_clock_and_format() -> None:
     usage = metered(H100, busy, interval_s=3600)
     assert usage.best_tflop == 989_400 * 40 * 3600 // 100_000
     assert usage.low_tflop == 989_400 * 30 * 3600 // 100_000
-    assert usage.high_tflop == -(-1_978_900 * 44 * 3600 // 100_000)
+    tensor = 1_978_900 * 44 * 3600 * 1830
+    vector = 133_800 * 100 * 3600 * 1980
+    assert usage.high_tflop == -(-(tensor + vector) // (100_000 * 1830))
+
+
+@given(chips, st.integers(1, 10**5))
+def test_a_device_busy_on_its_vector_units_alone_is_charged_their_peak(chip: Accelerator, interval_s: int) -> None:
+    """FP32 and packed FP16 on CUDA cores leave tensor activity at 0, and yet train."""
+    usage = metered(chip, Observation("GPU-1", 0, interval_s), interval_s=interval_s)
+    assert usage.high_tflop * 1000 * chip.boost_clock_mhz >= (chip.vector_gflop_per_s * chip.max_clock_mhz * interval_s)
+    assert usage.low_tflop == usage.best_tflop == 0
+
+
+def test_an_hour_of_an_h100_on_its_vector_units_alone_costs_six_percent_of_its_worst_case() -> None:
+    usage = metered(H100, Observation("GPU-1", 0, 3600), interval_s=3600)
+    assert usage.high_tflop == 521_162  # 133.8 TFLOP/s x 1980 / 1830 = 144.767
+    assert 0.063 < usage.high_tflop / (H100.worst_tflop_per_s * 3600) < 0.064
+
+
+@given(chips, st.integers(0, 10**9), st.integers(1, 10**5))
+def test_work_on_the_tensor_units_and_the_vector_units_at_once_is_never_undercounted(
+    chip: Accelerator, hz: int, interval_s: int
+) -> None:
+    busy_hz = min(hz, chip.max_clock_mhz * HZ_PER_MHZ)
+    usage = metered(chip, Observation("GPU-1", busy_hz, interval_s), interval_s=interval_s)
+    tensor = busy_hz * chip.peak_gflop_per_s[chip.fastest]
+    vector = chip.max_clock_mhz * HZ_PER_MHZ * chip.vector_gflop_per_s
+    assert usage.high_tflop * 1000 * chip.boost_clock_mhz * HZ_PER_MHZ >= (tensor + vector) * interval_s
 
 
 def test_the_margin_never_lifts_high_above_what_the_device_can_do() -> None:
@@ -88,13 +119,13 @@ def test_the_margin_never_lifts_high_above_what_the_device_can_do() -> None:
 
 
 def test_missing_counters_cost_the_worst_rate_and_half_the_peak_at_best() -> None:
-    assert unmetered(H100, interval_s=10) == Usage(0, 4947, 21420)
-    assert metered(H100, None, interval_s=10) == Usage(0, 4947, 21420)
+    assert unmetered(H100, interval_s=10) == Usage(0, 4947, 22860)
+    assert metered(H100, None, interval_s=10) == Usage(0, 4947, 22860)
 
 
 def test_what_counters_do_not_cover_costs_the_worst_rate() -> None:
     idle = Observation("GPU-1", 0, 6)
-    assert metered(H100, idle, interval_s=10) == unmetered(H100, interval_s=4)
+    assert metered(H100, idle, interval_s=10) == unmetered(H100, interval_s=4) + metered(H100, idle, interval_s=6)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +143,7 @@ def test_impossible_or_shared_counters_say_nothing(observation: Observation) -> 
 
 def test_counters_that_claim_more_time_than_passed_are_cut() -> None:
     idle = Observation("GPU-1", 0, 100)
-    assert metered(H100, idle, interval_s=10) == Usage()
+    assert metered(H100, idle, interval_s=10) == metered(H100, Observation("GPU-1", 0, 10), interval_s=10)
 
 
 def test_a_format_that_the_chip_lacks_counts_as_its_fastest() -> None:

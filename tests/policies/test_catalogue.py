@@ -63,6 +63,28 @@ def test_the_clocks_leave_the_margin_that_an_h100_shows(name: str) -> None:
     assert 1.08 <= chip.max_clock_mhz / chip.boost_clock_mhz <= 1.16
 
 
+@pytest.mark.parametrize(
+    ("name", "tflop_per_s"),
+    [
+        ("V100-SXM", 31.4),
+        ("A10", 31.2),
+        ("A30", 41.2),
+        ("A100", 78.0),
+        ("L40S", 91.6),
+        ("H100-SXM5", 133.8),
+        ("H20", 88),
+    ],
+)
+def test_the_vector_units_count_at_their_published_rate_without_tensor_cores(name: str, tflop_per_s: float) -> None:
+    assert CHIPS[name].vector_gflop_per_s == pytest.approx(tflop_per_s * 1000, rel=0.001)
+
+
+def test_a_chip_whose_packed_rate_nobody_is_sure_of_takes_the_highest_of_all() -> None:
+    unsure = {chip.name: chip.vector_gflop_per_s for chip in CHIPS.values() if "taken high" in chip.source}
+    assert set(unsure) == {name for name in CHIPS if name.startswith(("B", "GB", "RTX-PRO"))}
+    assert unsure["B200"] == 4 * 75_000
+
+
 def test_an_h100_is_one_h100_equivalent() -> None:
     assert CHIPS["H100-SXM5"].tpp / 15_824 == pytest.approx(1.0, abs=0.001)
 
@@ -71,6 +93,7 @@ def test_every_chip_says_where_its_numbers_are_from() -> None:
     for chip in CHIPS.values():
         assert "Epoch AI" in chip.source
         assert "confidence: " in chip.source
+        assert "packed 16-bit rate of" in chip.source
 
 
 @pytest.mark.parametrize(
@@ -160,6 +183,11 @@ def test_a_bare_family_name_stands_for_its_fastest_board() -> None:
         ("{bf16: 112}", "{bf16: 112.0001}", "decimal"),
         ("{bf16: 112}", "{fp16: 112}", "fp16"),
         ("sources: [epoch-hardware]", "sources: [hearsay]", "'hearsay' is no source of this file"),
+        ("source: packed-volta", "source: hearsay", "'hearsay' is no source of this file"),
+        ("packed_16_bit: 2", "packed_16_bit: 8", "'packed_16_bit'"),
+        ("packed_16_bit: 2", "packed_16_bit: 0", "'packed_16_bit'"),
+        ("packed_16_bit: 2, ", "", "'packed_16_bit' is missing"),
+        ("fp32_tflop_per_s: 14.1", "fp32_tflop_per_s: 0", "'fp32_tflop_per_s'"),
         ("    sm_count: 80\n", "", "given together or not at all"),
         ("    confidence: verified", "    confidence: sure", "'confidence'"),
     ],
