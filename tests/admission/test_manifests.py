@@ -1,4 +1,4 @@
-"""What is read from manifests: one table of cases for all kinds, and what a live owner runs at once."""
+"""What is read from manifests: a table of cases for each family of kinds, and what a live owner runs at once."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +10,12 @@ import yaml
 from admission.manifests import expected_pods, read
 from gatekeeper.domain.errors import InvalidInput
 
-CASES: list[dict[str, Any]] = yaml.safe_load(
-    (Path(__file__).parent / "manifest_cases.yaml").read_text(encoding="utf-8")
-)
+TABLES = sorted((Path(__file__).parent / "manifest_cases").glob("*.yaml"))
+CASES: list[dict[str, Any]] = [
+    {**case, "name": f"{table.stem}: {case['name']}"}
+    for table in TABLES
+    for case in yaml.safe_load(table.read_text(encoding="utf-8"))
+]
 GPU = "nvidia.com/gpu"
 
 
