@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from gatekeeper.domain.accelerators import Accelerator, Catalogue, Format
+from gatekeeper.domain.accelerators import Accelerator, Format
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.units import GFLOP_PER_TFLOP
 from gatekeeper.yaml_files import Day, Document, Line, Part, Place, read
 
@@ -60,6 +61,7 @@ class ChipPart(Part):
     flop_per_clock_per_sm: int | None = Field(default=None, gt=0)
     boost_clock_mhz: Megahertz
     max_clock_mhz: Megahertz
+    activity: Literal["mean", "moment"] = "moment"
     tpp: int = Field(gt=0)
     confidence: Confidence
     sources: tuple[Line, ...] = Field(min_length=1)
@@ -100,6 +102,8 @@ def _chip(document: Document, place: Place, part: ChipPart, sources: dict[str, s
             vector_gflop_per_s=int(part.vector.fp32_tflop_per_s * part.vector.packed_16_bit * GFLOP_PER_TFLOP),
             boost_clock_mhz=part.boost_clock_mhz,
             max_clock_mhz=part.max_clock_mhz,
+            sm_count=part.sm_count or 0,
+            mean_activity=part.activity == "mean",
             source="; ".join(
                 [
                     *(sources[each] for each in (*part.sources, part.vector.source)),

@@ -10,11 +10,12 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from gatekeeper.domain.accelerators import Accelerator, Catalogue
+from gatekeeper.domain.accelerators import Device
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState, Settlement, settle
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
@@ -23,6 +24,7 @@ from gatekeeper.domain.usage import (
     UNMETERED_PERCENT,
     Observation,
     PodFacts,
+    PodInterval,
     Usage,
     metered,
     one_per_device,
@@ -171,36 +173,43 @@ class Meter:
 
     def _usage(self, reservation: Reservation, facts: PodFacts, piece: _Piece) -> tuple[Usage, str]:
         """Usage of a piece, and why it is the worst case where it is."""
-        chip = self._chip(facts)
+        device = self._device(facts)
         begins_at, through = self._counted(facts, piece)
         counted_s = (through - begins_at) // _SECOND
-        if chip is None or counted_s <= 0:
+        if device is None or counted_s <= 0:
             return self._worst(reservation, facts, piece.interval_s), ""
-        observed = one_per_device(
-            self.counters.observe(namespace=facts.namespace, pod=facts.name, begins_at=begins_at, through=through)
-        )
+        observed = one_per_device(self._observed(PodInterval(facts.namespace, facts.name, begins_at, through)))
         count = sum(facts.given.values())
         if len(observed) > count:
             note = f"counters name {len(observed)} devices where the pod was given {count}"
             return self._worst(reservation, facts, piece.interval_s), note
         missing = count - len(observed)
         # Devices of one job mostly say the same: what they did is worked out once for all that agree.
-        alike = Counter((each.busy_hz, each.covered_s, each.exclusive) for each in observed)
-        spoken = (
-            metered(chip, Observation("", *said), interval_s=counted_s).times(devices)
-            for said, devices in alike.items()
-        )
-        edges = unmetered(chip, interval_s=piece.interval_s - counted_s).times(count)
-        usage = total([*spoken, unmetered(chip, interval_s=counted_s).times(missing), edges])
+        alike = Counter(replace(each, device="") for each in observed)
+        spoken = (metered(device, said, interval_s=counted_s).times(devices) for said, devices in alike.items())
+        edges = unmetered(device, interval_s=piece.interval_s - counted_s).times(count)
+        usage = total([*spoken, unmetered(device, interval_s=counted_s).times(missing), edges])
         note = f"no counters of {missing} of {count} devices" if missing else ""
         return usage, note
 
-    def _chip(self, facts: PodFacts) -> Accelerator | None:
-        """The one chip that the pod's counters speak of; None where nobody can tell."""
+    def _observed(self, interval: PodInterval) -> list[Observation]:
+        """What counters say of one pod.
+
+        Raises:
+            Unavailable: they do not answer.
+        """
+        for _, answer in self.counters.observe([interval]):
+            if isinstance(answer, Unavailable):
+                raise answer
+            return answer
+        return []
+
+    def _device(self, facts: PodFacts) -> Device | None:
+        """The one kind of device that the pod's counters speak of; None where nobody can tell."""
         if not facts.all_known:
             return None
-        chips = {chip.name: chip for chip in map(self.catalogue.find_or_largest, facts.products_given)}
-        return next(iter(chips.values())) if len(chips) == 1 else None
+        devices = [self.catalogue.find_or_largest(facts.products[key], key) for key in facts.given]
+        return devices[0] if len({device.name for device in devices}) == 1 else None
 
     def _counted(self, facts: PodFacts, piece: _Piece) -> tuple[datetime, datetime]:
         """The part of a piece for which counters are asked: without the edges of the pod's life."""
@@ -221,7 +230,7 @@ class Meter:
             return Usage(0, high * UNMETERED_PERCENT // 100, high)
         worst = Usage()
         for key, count in facts.given.items():
-            one = unmetered(self.catalogue.find_or_largest(facts.products[key]), interval_s=interval_s)
+            one = unmetered(self.catalogue.find_or_largest(facts.products[key], key), interval_s=interval_s)
             worst += one.times(count)
         return worst
 

@@ -6,16 +6,17 @@ included: nothing may become visible outside (an answer, a lifted gate) before t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol, TypeVar
 
+from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.party import Binding, Customer, Party
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import Run
-from gatekeeper.domain.usage import Observation
+from gatekeeper.domain.usage import DailyUsage, Observation, PodInterval
 
 T = TypeVar("T")
 
@@ -50,6 +51,16 @@ class Reader(Protocol):
     def reservation(self, reservation_id: str) -> Reservation | None: ...
     def open_reservations(self, customer_id: str | None = None) -> list[Reservation]:
         """All pending reservations, oldest first, of one customer or of all."""
+        ...
+
+    def metered_reservations(self) -> list[Reservation]:
+        """Those that hold nothing: their pods run under a clearance and are only metered. Oldest first."""
+        ...
+
+    def daily_usage(
+        self, run_id: str | None = None, *, since: date | None = None, until: date | None = None
+    ) -> list[DailyUsage]:
+        """Usage of one run or of all by day and device, in this order; `since` <= day < `until`."""
         ...
 
     def log_size(self) -> int:
@@ -97,6 +108,10 @@ class Transaction(Reader, Protocol):
     def put_run(self, run: Run) -> None: ...
     def put_account(self, account: Account) -> None: ...
     def put_reservation(self, reservation: Reservation) -> None: ...
+    def add_daily_usage(self, entries: Iterable[DailyUsage]) -> None:
+        """Add to what is stored for their run, day and device."""
+        ...
+
     def put_checkpoint(self, size: int, note: str) -> None: ...
     def append(self, record: Record) -> int:
         """Append a record to the log in this transaction and return its index.
@@ -126,11 +141,9 @@ class Stores(Protocol):
 class Counters(Protocol):
     """What device counters said, from Prometheus or a simulation."""
 
-    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> Iterable[Observation]:
-        """One observation for each device that a pod had in the interval; nothing where there are no counters.
-
-        Raises:
-            Unavailable: the telemetry does not answer at all; the caller waits or books the worst case.
+    def observe(self, asked: Sequence[PodInterval]) -> Iterator[tuple[PodInterval, list[Observation] | Unavailable]]:
+        """One answer for each interval, in any order: an observation for each device that the pod had in it, nothing
+        where there are no counters, or why the telemetry does not answer (the caller waits or books the worst case).
         """
         ...
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gatekeeper.catalogue_files import load_catalogue
-from gatekeeper.domain.accelerators import Catalogue
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.policy import ActivePack, Site

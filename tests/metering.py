@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gatekeeper.domain.accelerators import Accelerator, Catalogue, Format
+from gatekeeper.domain.accelerators import Accelerator, Format
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Pool, Reservation, reserve
-from gatekeeper.domain.usage import Observation, PodFacts
+from gatekeeper.domain.usage import Observation, PodFacts, PodInterval
 from gatekeeper.domain.workload import WorkloadRef
 from gatekeeper.meter import Meter, MeterTimes
-from gatekeeper.ports import Stores, Transaction
+from gatekeeper.ports import Counters, Stores, Transaction
 from gatekeeper.stores import SqlStores, open_stores
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -27,11 +28,27 @@ RUN = "frontier-1"
 
 # Peaks and clocks of three chips (NVIDIA datasheets); here they only have to be different.
 H100 = Accelerator(
-    "H100-SXM5", ("NVIDIA H100 80GB HBM3",), {Format.BF16: 989_400, Format.FP8: 1_978_900}, 133_800, 1830, 1980, "test"
+    "H100-SXM5",
+    ("NVIDIA H100 80GB HBM3",),
+    {Format.BF16: 989_400, Format.FP8: 1_978_900},
+    133_800,
+    1830,
+    1980,
+    "test",
+    mean_activity=True,
 )
-A100 = Accelerator("A100-SXM4", ("NVIDIA A100-SXM4-80GB",), {Format.BF16: 312_000}, 78_000, 1410, 1410, "test")
+A100 = Accelerator(
+    "A100-SXM4", ("NVIDIA A100-SXM4-80GB",), {Format.BF16: 312_000}, 78_000, 1410, 1410, "test", mean_activity=True
+)
 B200 = Accelerator(
-    "B200", ("NVIDIA B200",), {Format.BF16: 2_250_000, Format.FP4: 9_000_000}, 300_000, 1965, 1965, "test"
+    "B200",
+    ("NVIDIA B200",),
+    {Format.BF16: 2_250_000, Format.FP4: 9_000_000},
+    300_000,
+    1965,
+    1965,
+    "test",
+    mean_activity=True,
 )
 CATALOGUE = Catalogue.of([H100, A100, B200])
 PRODUCT = H100.product_names[0]
@@ -76,9 +93,12 @@ class SimulatedCounters:
             yield begin, until - begin
             begin = until
 
-    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> list[Observation]:
+    def observe(self, asked: Sequence[PodInterval]) -> Iterator[tuple[PodInterval, list[Observation] | Unavailable]]:
+        return ((each, self._of(each.pod, each.begins_at, each.through)) for each in asked)
+
+    def _of(self, pod: str, begins_at: datetime, through: datetime) -> list[Observation] | Unavailable:
         if any(seconds_since_start(self.clock.now()) in span for span in self.silent):
-            raise Unavailable("The telemetry is switched off in this test.")
+            return Unavailable("The telemetry is switched off in this test.")
         cycles = covered_s = 0
         for begin, seconds in self.steps(seconds_since_start(begins_at), seconds_since_start(through)):
             if not any(begin in span for span in self.missing):
@@ -96,12 +116,29 @@ class Said:
     error: Unavailable | None = None
     asked: list[tuple[datetime, datetime]] = field(default_factory=list)
 
-    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> list[Observation]:
+    def observe(self, asked: Sequence[PodInterval]) -> Iterator[tuple[PodInterval, list[Observation] | Unavailable]]:
+        return ((each, self._of(each.begins_at, each.through)) for each in asked)
+
+    def _of(self, begins_at: datetime, through: datetime) -> list[Observation] | Unavailable:
         self.asked.append((begins_at, through))
         if self.error is not None:
-            raise self.error
+            return self.error
         seconds = (through - begins_at) // timedelta(seconds=1)
         return [replace(each, covered_s=min(each.covered_s, seconds)) for each in self.observations]
+
+
+def observed_of(
+    counters: Counters, *, namespace: str, pod: str, begins_at: datetime, through: datetime
+) -> list[Observation]:
+    """What counters say of one pod.
+
+    Raises:
+        Unavailable: they do not answer.
+    """
+    ((_, answer),) = counters.observe([PodInterval(namespace, pod, begins_at, through)])
+    if isinstance(answer, Unavailable):
+        raise answer
+    return answer
 
 
 def seconds_since_start(moment: datetime) -> int:

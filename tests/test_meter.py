@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatekeeper.domain.accelerators import Device
 from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import ReservationState
 from gatekeeper.domain.record import Record, RecordType, decode
@@ -45,7 +46,7 @@ from tests.metering import (
     reservation_of,
 )
 
-WORST_HOUR = Usage(0, unmetered(H100, interval_s=HOUR).best_tflop * 8, 8 * RATE * HOUR)
+WORST_HOUR = Usage(0, unmetered(Device(H100), interval_s=HOUR).best_tflop * 8, 8 * RATE * HOUR)
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +81,7 @@ def test_a_metered_hour_is_booked_at_what_the_counters_say_and_its_share_is_give
 
     (piece,) = meter.settle_through("pod-0", make_facts(), through=at(HOUR)).settlements
 
-    one = metered(H100, Observation("GPU-0", 600 * MHZ, HOUR), interval_s=HOUR)
+    one = metered(Device(H100), Observation("GPU-0", 600 * MHZ, HOUR), interval_s=HOUR)
     vector = 133.8 * 1980 / 1830
     assert one.high_tflop == pytest.approx((600 / 1830 * 1978.9 * 1.10 + vector) * HOUR, abs=1)
     assert piece.usage == total([one] * 8)
@@ -115,7 +116,7 @@ def test_nothing_is_booked_before_late_scrapes_had_their_time(stores: SqlStores)
 def test_devices_without_counters_count_at_the_worst_case(stores: SqlStores, clock: VirtualClock, seen: int) -> None:
     hold(stores, make_reservation())
     (piece,) = make_meter(stores, busy(seen), clock).settle_through("pod-0", make_facts(), through=at(HOUR)).settlements
-    known = metered(H100, Observation("GPU-0", 600 * MHZ, HOUR), interval_s=HOUR).high_tflop
+    known = metered(Device(H100), Observation("GPU-0", 600 * MHZ, HOUR), interval_s=HOUR).high_tflop
     assert piece.usage.high_tflop == seen * known + (8 - seen) * RATE * HOUR
     assert records(stores)[-1].facts["note"] == f"no counters of {8 - seen} of 8 devices"
 
@@ -226,7 +227,7 @@ def test_the_edges_of_a_pods_life_count_at_the_worst_case(stores: SqlStores, clo
     facts = make_facts(ended=HOUR - 1)  # printed in whole seconds: gone before second HOUR
     (piece,) = meter.settle_end("pod-0", facts).settlements
     assert counters.asked == [(at(60), at(HOUR - 30))]
-    idle = metered(H100, Observation("GPU-0", 0, HOUR - 90), interval_s=HOUR - 90)
+    idle = metered(Device(H100), Observation("GPU-0", 0, HOUR - 90), interval_s=HOUR - 90)
     assert piece.usage.high_tflop == 8 * (RATE * 90 + idle.high_tflop)
 
 
@@ -379,7 +380,7 @@ def test_reservations_settle_to_the_same_account_in_any_order(tmp_path: Path, te
 observation = st.builds(
     Observation,
     device=st.sampled_from(["GPU-0", "GPU-1", "GPU-2"]),
-    busy_hz=st.integers(-MHZ, 2_500 * MHZ),
+    rate=st.integers(-MHZ, 2_500 * MHZ),
     covered_s=st.integers(-10, 2 * HOUR),
     exclusive=st.booleans(),
 )

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import structlog
 
+from gatekeeper.cluster.sight import Listener
 from gatekeeper.domain.errors import Conflict, GatekeeperError, NotFound
 
 _log = structlog.get_logger(__name__)
@@ -17,8 +18,9 @@ REMEMBERED = 100_000
 class Attempts:
     """`again` tells whether something moved meanwhile, so that another pass is due soon."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener | None = None) -> None:
         self.again = False
+        self._listener = listener or Listener()
         self._changed: dict[str, str] = {}
 
     def each(self, step: str, things: Iterable[T], act: Callable[[T], None]) -> bool:
@@ -32,9 +34,11 @@ class Attempts:
                 _log.info("moved_on", step=step, error=str(error)[:300])
             except GatekeeperError as error:
                 well = False
+                self._listener.step_failed(step)
                 _log.warning("step_failed", step=step, error=str(error)[:500])
             except Exception:  # noqa: BLE001 - one tenant's odd object must not keep everybody else waiting
                 well = False
+                self._listener.step_failed(step)
                 _log.exception("step_failed", step=step)
         return well
 

@@ -17,9 +17,10 @@ from gatekeeper.cluster.informer import Informer
 from gatekeeper.cluster.inventory import NodeState, fleet_of, node_keeper
 from gatekeeper.cluster.namespaces import NamespaceState, keep_namespace
 from gatekeeper.cluster.pods import PodState, pod_keeper
+from gatekeeper.cluster.sight import InformerSight, Listener, Sight
 from gatekeeper.cluster.state import ClusterState, Times
 from gatekeeper.cluster.steps import Steps
-from gatekeeper.domain.accelerators import Catalogue
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.workload import Workload
@@ -90,6 +91,11 @@ class Cluster:
         nodes = {each.name: each for each in self._nodes.held().values()}
         return ClusterState(pods, namespaces, nodes, self._departed, self._pods.in_sight_s)
 
+    def informers(self) -> tuple[InformerSight, ...]:
+        """How well each collection is followed."""
+        each = (("nodes", self._nodes), ("namespaces", self._namespaces), ("pods", self._pods))
+        return tuple(InformerSight(name, it.synced, it.in_sight_s, it.silent_s) for name, it in each)
+
     def _pod_gone(self, state: PodState, *, last: bool) -> None:
         self._departed[state.uid] = state.departed() if last else state
 
@@ -108,9 +114,12 @@ class Controller:
         clock: Clock,
         reading: Reading,
         times: Times,
+        listener: Listener | None = None,
     ) -> None:
         self._cluster, self._times, self._stores = cluster, times, stores
+        self._listener = listener or Listener()
         self._seen = 0
+        self._passed_at: float | None = None
         self._steps = Steps(
             cluster=reading.cluster,
             api=api,
@@ -120,6 +129,7 @@ class Controller:
             clock=clock,
             expected_pods=reading.expected_pods,
             times=times,
+            listener=self._listener,
         )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
@@ -140,6 +150,11 @@ class Controller:
     def ready(self) -> bool:
         """Whether it acts: the cluster has been seen whole and the thread lives."""
         return self._cluster.synced and self._thread.is_alive()
+
+    def sight(self) -> Sight:
+        """What it sees and does now; for people who watch it."""
+        passed_s_ago = None if self._passed_at is None else time.monotonic() - self._passed_at
+        return Sight(self._cluster.state(), self._steps.waits, self._cluster.informers(), passed_s_ago)
 
     def _run(self) -> None:
         wait_s = float(self._times.resync_s)
@@ -166,6 +181,7 @@ class Controller:
 
     def _pass(self) -> bool:
         """One pass; tells whether another one is due soon."""
+        began_at, well = time.monotonic(), False
         try:
             self._seen = self._log_size()
             again = self._steps.run(self._cluster.state())
@@ -175,7 +191,10 @@ class Controller:
             # A dead controller leaves every gated pod waiting for ever; a failed pass is tried again.
             _log.exception("pass_failed")
         else:
+            well, self._passed_at = True, time.monotonic()
             return again
+        finally:
+            self._listener.passed(time.monotonic() - began_at, well=well)
         return True
 
     def _next_wait_s(self, last_s: float) -> float:

@@ -52,7 +52,7 @@ class Informer(Generic[T]):
         self._held: dict[str, T] = {}
         self._lock = threading.Lock()
         self._synced = threading.Event()
-        self._listed_at = time.monotonic()
+        self._listed_at = self._heard_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"informer {path}", daemon=True)
 
@@ -73,6 +73,11 @@ class Informer(Generic[T]):
     def in_sight_s(self) -> float:
         """For how long it has been followed without a break."""
         return time.monotonic() - self._listed_at
+
+    @property
+    def silent_s(self) -> float:
+        """Since the API server last said anything: a list, an event, a bookmark, or that a watch has run its time."""
+        return time.monotonic() - self._heard_at
 
     def held(self) -> dict[str, T]:
         """What is held now, by uid."""
@@ -104,7 +109,7 @@ class Informer(Generic[T]):
         with self._lock:
             lost = [value for uid, value in self._held.items() if uid not in kept]
             self._held = kept
-            self._listed_at = time.monotonic()
+            self._listed_at = self._heard_at = time.monotonic()
         for value in lost:
             self._tell_gone(value, last=False)
         self._synced.set()
@@ -116,9 +121,11 @@ class Informer(Generic[T]):
             for event in self._api.watch(self._path, version):
                 if self._stopping.is_set():
                     return
+                self._heard_at = time.monotonic()
                 version = event["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     self._take(event["type"], event["object"])
+            self._heard_at = time.monotonic()
 
     def _take(self, kind: str, item: Json) -> None:
         uid, value = item["metadata"]["uid"], self._keep(item)

@@ -12,7 +12,7 @@ from kubernetes.utils.quantity import parse_quantity
 from gatekeeper.cluster.api import Api, Json
 from gatekeeper.cluster.names import ACCELERATOR_NODE
 from gatekeeper.cluster.pods import product_of
-from gatekeeper.domain.accelerators import Catalogue
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 
 _log = structlog.get_logger(__name__)

@@ -7,6 +7,7 @@ from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.gangs import GangSizes, gang_owner, group
 from gatekeeper.cluster.pods import Owner, PodState
 from gatekeeper.cluster.release import has_empty_term, release, release_away, release_freely
+from gatekeeper.cluster.sight import Listener, Waits, Way
 from gatekeeper.cluster.state import ClusterState
 from gatekeeper.cluster.tell import Teller
 from gatekeeper.cluster.turns import Turns
@@ -17,8 +18,19 @@ from gatekeeper.gate import Gang, Gate
 class Releasing:
     """Lifts our gate where the gate's use cases allow it."""
 
-    def __init__(self, *, api: Api, gate: Gate, sizes: GangSizes, teller: Teller, attempts: Attempts) -> None:
+    def __init__(
+        self,
+        *,
+        api: Api,
+        gate: Gate,
+        sizes: GangSizes,
+        teller: Teller,
+        attempts: Attempts,
+        listener: Listener | None = None,
+    ) -> None:
         self._api, self._gate, self._sizes, self._teller, self._attempts = api, gate, sizes, teller, attempts
+        self._listener = listener or Listener()
+        self.waits: dict[str, Waits] = {}
         self._passed_by: set[str] = set()
         self._turns = Turns[tuple[Owner | None, list[PodState]]](lambda gang: gang[1][0].workload.ref.namespace)
         self._turns_away = Turns[PodState](lambda pod: pod.workload.ref.namespace)
@@ -31,6 +43,7 @@ class Releasing:
             marked: every accelerator node carries our mark; without that no pod can be sent away from them.
         """
         waiting = [pod for pod in state.pods.values() if pod.gated and not pod.deleting and not pod.ended]
+        self.waits = {pod.uid: self.waits[pod.uid] for pod in waiting if pod.uid in self.waits}
         waiting = [pod for pod in waiting if not self._attempts.is_stale(pod.uid, pod.resource_version)]
         passing = [pod for pod in waiting if not pod.workload.asks and pod.only_ours and marked]
         passing, more_away = self._turns_away.of(passing)
@@ -45,39 +58,39 @@ class Releasing:
 
     def _release_away(self, pod: PodState) -> None:
         if pod.unreadable:
-            self._tell([pod], "Held", f"Held, because nobody can tell where it may run: {pod.unreadable}")
+            self._tell([pod], Waits.HELD, f"Held, because nobody can tell where it may run: {pod.unreadable}")
             return
         if has_empty_term(pod.affinity):
             sentence = "Held: its node affinity has an empty term, which matches no node; make it again without that."
-            self._tell([pod], "Held", sentence)
+            self._tell([pod], Waits.HELD, sentence)
             return
         if pod.uid not in self._passed_by:
             self._gate.pass_by(pod.workload)
             self._passed_by.add(pod.uid)
         release_away(self._api, pod)
         self._passed_by.discard(pod.uid)
-        self._attempts.changed(pod.uid, pod.resource_version)
+        self._released(pod, Way.AWAY)
 
     def _release_freely(self, pod: PodState) -> None:
         release_freely(self._api, pod)
-        self._attempts.changed(pod.uid, pod.resource_version)
+        self._released(pod, Way.FREELY)
 
     def _release_gang(self, state: ClusterState, blocked: set[str], owner: Owner | None, pods: list[PodState]) -> None:
         if not all(pod.only_ours for pod in pods):
             return  # Somebody else holds it too; whoever lifts their gate last wakes us by that change.
         unreadable = next((pod.unreadable for pod in pods if pod.unreadable), "")
         if unreadable:
-            self._tell(pods, "Held", f"Held, because nobody can tell what is asked for: {unreadable}")
+            self._tell(pods, Waits.HELD, f"Held, because nobody can tell what is asked for: {unreadable}")
             return
         namespace = pods[0].workload.ref.namespace
         missing = 0 if owner is None or namespace in blocked else self._missing(state, owner, pods)
         if missing and owner is not None:
             together = f"{missing} more pods of {owner.kind} {owner.name}"
-            self._tell(pods, "Waiting", f"Waiting for {together}, to start together.")
+            self._tell(pods, Waits.GANG, f"Waiting for {together}, to start together.")
             return
         answer = self._gate.release(Gang(gang_owner(owner, pods), tuple(pod.workload for pod in pods)))
         if not answer.lets_start or namespace in blocked:
-            self._tell(pods, "Held", answer.decision.sentence if answer.decision else "")
+            self._tell(pods, Waits.HELD, answer.decision.sentence if answer.decision else "")
             return
         held = {reservation.id: reservation for reservation in answer.reservations}
         if not held:
@@ -99,8 +112,17 @@ class Releasing:
 
     def _release(self, pod: PodState, reservation: Reservation) -> None:
         release(self._api, pod, reservation)
-        self._attempts.changed(pod.uid, pod.resource_version)
+        self._released(pod, Way.LEASE)
 
-    def _tell(self, pods: list[PodState], reason: str, sentence: str) -> None:
+    def _released(self, pod: PodState, way: Way) -> None:
+        self._attempts.changed(pod.uid, pod.resource_version)
+        self._listener.pod_released(pod, way)
+
+    def _tell(self, pods: list[PodState], why: Waits, sentence: str) -> None:
+        self.waits.update({pod.uid: why for pod in pods})
         for pod in pods if sentence else ():
-            self._teller.tell(pod.workload.ref, reason, sentence)
+            self._teller.tell(pod.workload.ref, _EVENT_REASONS[why], sentence)
+
+
+# The reason of the Kubernetes event.
+_EVENT_REASONS = {Waits.HELD: "Held", Waits.GANG: "Waiting"}

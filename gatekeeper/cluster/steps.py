@@ -7,7 +7,7 @@ what was cut off, the next pass finds in the ledger and in the cluster.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gatekeeper.cluster.api import Api, Json
 from gatekeeper.cluster.attempts import Attempts
@@ -16,6 +16,7 @@ from gatekeeper.cluster.gangs import GangSizes
 from gatekeeper.cluster.inventory import mark_accelerator_node
 from gatekeeper.cluster.releasing import Releasing
 from gatekeeper.cluster.settling import Settling
+from gatekeeper.cluster.sight import Listener, Waits
 from gatekeeper.cluster.state import ClusterState, Times
 from gatekeeper.cluster.stopping import Stopping
 from gatekeeper.cluster.tell import Teller
@@ -38,14 +39,20 @@ class Steps:
         clock: Clock,
         expected_pods: Callable[[Json], int | None],
         times: Times,
+        listener: Listener | None = None,
     ) -> None:
-        self._api, self._attempts = api, Attempts()
+        self._api, self._attempts = api, Attempts(listener)
         attempts, teller = self._attempts, Teller(api)
         sizes = GangSizes(api, expected_pods)
         self._settling = Settling(gate=gate, meter=meter, stores=stores, clock=clock, times=times, attempts=attempts)
         self._clearing = Clearing(api=api, gate=gate, clock=clock, times=times, attempts=attempts)
         self._stopping = Stopping(cluster=cluster, api=api, gate=gate, stores=stores, teller=teller, attempts=attempts)
-        self._releasing = Releasing(api=api, gate=gate, sizes=sizes, teller=teller, attempts=attempts)
+        self._releasing = Releasing(api=api, gate=gate, sizes=sizes, teller=teller, attempts=attempts, listener=listener)
+
+    @property
+    def waits(self) -> Mapping[str, Waits]:
+        """What gated pods were last told, by uid; a copy, so that other threads may look at it."""
+        return dict(self._releasing.waits)
 
     def run(self, state: ClusterState) -> bool:
         """One pass; tells whether something moved meanwhile, so that another one is due soon."""

@@ -1,4 +1,4 @@
-"""Accelerators: what one device can do at most, and which device a product name means.
+"""Accelerators: what one chip, and what Kubernetes counts as one device, can do at most.
 
 Peaks are dense. A sparse figure counts operations that no matrix unit executes, so it has no place here.
 The worst case of a device is its fastest format at its highest clock: datasheet peaks assume a tensor clock
@@ -8,10 +8,10 @@ The vector units (CUDA cores) can work at the same time, so the worst case has t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.units import GFLOP_PER_TFLOP, ceil_div
@@ -44,6 +44,9 @@ class Accelerator:
             whole GFLOP/s.
         boost_clock_mhz, max_clock_mhz: clock that the peaks assume, and the highest the device runs at.
         source: document and date of the peaks.
+        sm_count: streaming multiprocessors (compute units, cores) of the whole chip; 0 where nobody says.
+        mean_activity: its tensor activity is a mean over the interval (Hopper and newer: DCGM takes the difference of
+            two hardware counters). Older chips give readings of a moment, and work between two readings escapes them.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Accelerator:
     boost_clock_mhz: int
     max_clock_mhz: int
     source: str
+    sm_count: int = 0
+    mean_activity: bool = False
 
     def __post_init__(self) -> None:
         if not self.name or not self.source:
@@ -61,8 +66,8 @@ class Accelerator:
             raise InvalidInput(f"{self.name}: a 16-bit peak is needed, and every peak is positive.")
         if self.vector_gflop_per_s <= 0:
             raise InvalidInput(f"{self.name}: the peak of the vector units must be positive.")
-        if not 0 < self.boost_clock_mhz <= self.max_clock_mhz <= 10_000:
-            raise InvalidInput(f"{self.name}: clocks must satisfy 0 < boost <= max <= 10,000 MHz.")
+        if not 0 < self.boost_clock_mhz <= self.max_clock_mhz <= 10_000 or self.sm_count < 0:
+            raise InvalidInput(f"{self.name}: clocks must satisfy 0 < boost <= max <= 10,000 MHz, and SMs count up.")
 
     @property
     def fastest(self) -> Format:
@@ -85,61 +90,34 @@ class Accelerator:
         return max(each.bits * rate for each, rate in self.peak_gflop_per_s.items() if each != Format.TF32) // 1000
 
 
-def _canonical(product: str) -> str:
-    """One spelling for what a driver, DCGM and a label print: no vendor prefix, dashes for blanks, lower case."""
-    text = "-".join(product.replace("_", " ").replace("-", " ").split()).lower()
-    return text.removeprefix("nvidia-")
-
-
-# What may follow a product name and means the same chip, outermost first: sharing, a MIG slice, memory. Anything else
-# is another product: a newer, faster chip must not pass as the old one whose name its own begins with.
-_SUFFIXES = (re.compile(r"-shared$"), re.compile(r"-mig-[0-9a-z.+]+$"), re.compile(r"-\d{1,4}gb?(-hbm\d[a-z]?)?$"))
+# Total Processing Performance of one H100 SXM5 (990 TFLOP/s at 16 bits), in which capacity is compared:
+# RAND, "AI diffusion" commentary, Fig. 3 note.
+H100_TPP = 15_840
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
-    """All known accelerators. Looks up by product name as a whole; unknown means the largest chip."""
+class Device:
+    """What Kubernetes counts as one device: a chip, or a part of one (a MIG slice, a partition, a core).
 
-    accelerators: tuple[Accelerator, ...]
-    _by_name: Mapping[str, Accelerator] = field(default_factory=dict, compare=False, repr=False)
+    Attributes:
+        part: share of the chip's units, above 0 and at most 1.
+        label: how the part is called, such as "MIG 1g.10gb"; empty for a whole chip.
+    """
 
-    @classmethod
-    def of(cls, accelerators: Iterable[Accelerator]) -> Catalogue:
-        """Build the catalogue.
+    chip: Accelerator
+    part: Fraction = Fraction(1)
+    label: str = ""
 
-        Raises:
-            InvalidInput: empty, or a name stands for two different chips.
-        """
-        chips = tuple(accelerators)
-        names: dict[str, Accelerator] = {}
-        for chip in chips:
-            for name in (chip.name, *chip.product_names):
-                other = names.setdefault(_canonical(name), chip)
-                if other is not chip:
-                    raise InvalidInput(f"Product name {name!r} stands for both {other.name} and {chip.name}.")
-        if not chips:
-            raise InvalidInput("The catalogue of accelerators is empty.")
-        return cls(chips, names)
+    def __post_init__(self) -> None:
+        if not 0 < self.part <= 1:
+            raise InvalidInput(f"A part of {self.chip.name} is above 0 and at most 1, not {self.part}.")
 
     @property
-    def largest(self) -> Accelerator:
-        """The chip with the highest worst-case rate; stands for every chip that we do not know."""
-        return max(self.accelerators, key=lambda chip: chip.worst_tflop_per_s)
+    def name(self) -> str:
+        """The chip's name, and the part's where it is one."""
+        return f"{self.chip.name} {self.label}".rstrip()
 
-    def find(self, product: str) -> Accelerator | None:
-        """The chip a product name means, or None. Suffixes for sharing, MIG and memory belong to the same chip.
-
-        The longest name wins, because a suffix is only taken off where the name is unknown with it.
-        """
-        wanted = _canonical(product)
-        found = self._by_name.get(wanted)
-        for suffix in _SUFFIXES:
-            if found is not None:
-                break
-            wanted = suffix.sub("", wanted)
-            found = self._by_name.get(wanted)
-        return found
-
-    def find_or_largest(self, product: str) -> Accelerator:
-        """The chip a product name means; the largest chip where nobody knows it."""
-        return self.find(product) or self.largest
+    @property
+    def worst_tflop_per_s(self) -> int:
+        """The rate that the device cannot exceed: the chip's, by its share, in whole TFLOP/s, rounded up."""
+        return ceil_div(self.chip.worst_tflop_per_s * self.part.numerator, self.part.denominator)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gatekeeper.domain.accelerators import Catalogue
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload
 
@@ -46,7 +46,7 @@ class Fleet:
         worst: dict[str, int] = {}
         per_node: dict[str, int] = {}
         for offer in offers:
-            rate = catalogue.find_or_largest(offer.product).worst_tflop_per_s
+            rate = catalogue.find_or_largest(offer.product, offer.resource).worst_tflop_per_s
             worst[offer.resource] = max(worst.get(offer.resource, 0), rate)
             per_node[offer.node] = per_node.get(offer.node, 0) + rate * offer.count
         # Nodes that advertise nothing at the moment (a device plugin that restarts) must not make a claim cost nothing.

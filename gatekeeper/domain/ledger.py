@@ -61,9 +61,13 @@ class Pool:
 
 
 class ReservationState(StrEnum):
-    """pending until its end is observed; then settled, or voided if it never started."""
+    """pending until its end is observed; then settled, or voided if it never started.
+
+    metered: nothing is held, because its pod runs under a clearance; what it uses is booked until its end all the same.
+    """
 
     PENDING = "pending"
+    METERED = "metered"
     SETTLED = "settled"
     VOIDED = "voided"
 
@@ -76,7 +80,8 @@ class Reservation:
         id: uid of the pod; asking again for the same pod gets the same reservation.
         devices: resource key -> count.
         rate_tflop_per_s: worst rate of all its devices together.
-        lease_s: its activeDeadlineSeconds; held_s: lease + grace + slack, what the amount covers.
+        lease_s: its activeDeadlineSeconds; held_s: lease + grace + slack, what the amount covers. Both 0 where nothing
+            is held.
         pending_tflop: what it still holds.
         started_at: when the node started its first container; metered_until: usage is settled up to here.
     """
@@ -99,7 +104,8 @@ class Reservation:
     def __post_init__(self) -> None:
         if not self.id or self.rate_tflop_per_s <= 0:
             raise InvalidInput(f"Reservation {self.id!r} needs an id and a positive rate.")
-        if not 0 < self.lease_s <= self.held_s:
+        holds_nothing = self.lease_s == self.held_s == 0 and self.state is not ReservationState.PENDING
+        if not (0 < self.lease_s <= self.held_s or holds_nothing):
             raise InvalidInput(f"Reservation {self.id}: the lease must be positive and within what is held.")
         checked_tflop(self.amount_tflop)
         require_utc(self.opened_at)
@@ -137,10 +143,41 @@ class Reservation:
             pending_tflop=rate_tflop_per_s * held_s,
         )
 
+    @classmethod
+    def of_cleared(
+        cls,
+        *,
+        id: str,  # noqa: A002 - the field's own name
+        run_id: str,
+        customer_id: str,
+        workload: WorkloadRef,
+        devices: Mapping[str, int],
+        rate_tflop_per_s: int,
+        opened_at: datetime,
+    ) -> Reservation:
+        """One that holds nothing, for a pod that runs under a clearance."""
+        return cls(
+            id=id,
+            run_id=run_id,
+            customer_id=customer_id,
+            workload=workload,
+            devices=dict(devices),
+            rate_tflop_per_s=rate_tflop_per_s,
+            lease_s=0,
+            held_s=0,
+            opened_at=opened_at,
+            pending_tflop=0,
+            state=ReservationState.METERED,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One piece of a reservation, booked: usage of an interval, and what the interval gave back."""
+    """One piece of a reservation, booked: usage of an interval, and what the interval gave back.
+
+    Attributes:
+        holds: something was held for it; what runs under a clearance holds nothing and so overruns nothing.
+    """
 
     reservation_id: str
     run_id: str
@@ -149,11 +186,12 @@ class Settlement:
     usage: Usage
     released_tflop: int
     final: bool
+    holds: bool = True
 
     @property
     def overrun_tflop(self) -> int:
         """Usage above what had been held for it."""
-        return max(0, self.usage.high_tflop - self.released_tflop)
+        return max(0, self.usage.high_tflop - self.released_tflop) if self.holds else 0
 
 
 def reserve(pool: Pool, reservation: Reservation) -> Account:
@@ -191,13 +229,14 @@ def settle(
     left_s = 0 if final else max(0, reservation.held_s - _whole_seconds(through - started_at))
     still_pending = min(reservation.pending_tflop, reservation.rate_tflop_per_s * left_s)
     released = reservation.pending_tflop - still_pending
-    settlement = Settlement(reservation.id, account.run_id, begins_at, through, usage, released, final)
+    holds = reservation.state is ReservationState.PENDING
+    settlement = Settlement(reservation.id, account.run_id, begins_at, through, usage, released, final, holds)
     booked = replace(
         account, settled=account.settled + usage, pending_tflop=account.pending_tflop - settlement.released_tflop
     )
     remaining = replace(
         reservation,
-        state=ReservationState.SETTLED if final else ReservationState.PENDING,
+        state=ReservationState.SETTLED if final else reservation.state,
         pending_tflop=still_pending,
         settled=reservation.settled + usage,
         started_at=started_at,
@@ -213,6 +252,8 @@ def void(account: Account, reservation: Reservation) -> tuple[Account, Reservati
         Conflict: it has ended, or some of its usage has been metered, so it did start.
     """
     _check_open(account, reservation)
+    if reservation.state is not ReservationState.PENDING:
+        raise Conflict(f"Reservation {reservation.id} holds nothing that could be given back.")
     if reservation.started_at is not None:
         raise Conflict(f"Reservation {reservation.id} has started and can only be settled.")
     booked = replace(account, pending_tflop=account.pending_tflop - reservation.pending_tflop)
@@ -222,7 +263,7 @@ def void(account: Account, reservation: Reservation) -> tuple[Account, Reservati
 def _check_open(account: Account, reservation: Reservation) -> None:
     if account.run_id != reservation.run_id:
         raise Conflict(f"Reservation {reservation.id} belongs to run {reservation.run_id}, not {account.run_id}.")
-    if reservation.state is not ReservationState.PENDING:
+    if reservation.state not in (ReservationState.PENDING, ReservationState.METERED):
         raise Conflict(f"Reservation {reservation.id} is {reservation.state.value} already.")
 
 

@@ -26,6 +26,19 @@ def is_undeclared(run_id: str) -> bool:
     return run_id.startswith(_UNDECLARED)
 
 
+class Purpose(StrEnum):
+    """What a run does. Only what the provider has positively classified as something else is not training."""
+
+    TRAINING = "training"
+    INFERENCE = "inference"
+    EVALUATION = "evaluation"
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it uses counts against the limit of a model's training."""
+        return self is Purpose.TRAINING
+
+
 class RunState(StrEnum):
     """State of a run's declaration."""
 
@@ -40,6 +53,10 @@ class Run:
     Attributes:
         carried_in_tflop: operations already in the model when it came here (base model, other providers).
         carried_in_source: where that number comes from; owed when it is not 0.
+        purpose: training, unless the provider classified it otherwise. Then only `namespaces` work for it, all named
+            before the second person approves.
+        parameters, tokens: declared size of the model (active parameters) and of its training data; 0 = not said.
+            A cross-check that can alarm and never lowers a count.
     """
 
     id: str
@@ -50,6 +67,10 @@ class Run:
     carried_in_source: str = ""
     state: RunState = RunState.DECLARED
     approved_by: str = ""
+    purpose: Purpose = Purpose.TRAINING
+    parameters: int = 0
+    tokens: int = 0
+    namespaces: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         checked_identifier(self.id, "run")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.units import SECONDS_PER_DAY
-from gatekeeper.domain.usage import HZ_PER_MHZ, Observation
+from gatekeeper.domain.usage import HZ_PER_MHZ, Observation, PodInterval
 from gatekeeper.simulate.scenario import JobSpec, Stretch
 
 # Covers any interval that the meter asks about: more than the interval never counts.
@@ -21,19 +22,22 @@ class ScenarioCounters:
         self._starts = starts
         self._jobs = {(job.namespace, job.name): job for job in jobs}
 
-    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> Iterable[Observation]:
-        """The same mean for each device of the job; nothing where its metrics are away for the whole interval."""
-        job = self._jobs[namespace, pod.rpartition("-")[0]]
-        covered_s, cycles = 0, 0
+    def observe(self, asked: Sequence[PodInterval]) -> Iterator[tuple[PodInterval, list[Observation] | Unavailable]]:
+        """The same mean for each device of a job; nothing where its metrics are away for the whole interval."""
+        return ((each, self._of(each)) for each in asked)
+
+    def _of(self, asked: PodInterval) -> list[Observation]:
+        job = self._jobs[asked.namespace, asked.pod.rpartition("-")[0]]
+        begins_at, through, covered_s, cycles = asked.begins_at, asked.through, 0, 0
         for begin, end, stretch in self._stretches(job, begins_at, through):
             seconds = (end - begin) // timedelta(seconds=1)
             if stretch.metrics:
                 covered_s += seconds
                 cycles += round(seconds * stretch.tensor_activity_percent / 100 * stretch.sm_clock_mhz * HZ_PER_MHZ)
         if not covered_s:
-            return ()
+            return []
         complete = covered_s >= (through - begins_at) // timedelta(seconds=1)
-        return _devices(job.name, job.devices, cycles // covered_s, ALL_OF_IT_S if complete else covered_s)
+        return list(_devices(job.name, job.devices, cycles // covered_s, ALL_OF_IT_S if complete else covered_s))
 
     def _stretches(
         self, job: JobSpec, begins_at: datetime, through: datetime

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, Table, select
@@ -13,6 +13,7 @@ from gatekeeper.domain.merkle import Frontier
 from gatekeeper.domain.party import Binding, Customer, Party
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Run
+from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.statements import by_key, key_of
@@ -78,11 +79,28 @@ class SqlReader:
 
     def open_reservations(self, customer_id: str | None = None) -> list[Reservation]:
         """Pending reservations, oldest first (by id where two opened at once), of one customer or of all."""
-        found = tables.reservation.c
-        asked = select(tables.reservation).where(found.state == ReservationState.PENDING.value)
+        asked = _in_state(ReservationState.PENDING)
         if customer_id is not None:
-            asked = asked.where(found.customer_id == customer_id)
-        return [rows.reservation_of(row) for row in self._all(asked.order_by(found.opened_at, found.id))]
+            asked = asked.where(tables.reservation.c.customer_id == customer_id)
+        return [rows.reservation_of(row) for row in self._all(asked)]
+
+    def metered_reservations(self) -> list[Reservation]:
+        """Those that hold nothing, oldest first."""
+        return [rows.reservation_of(row) for row in self._all(_in_state(ReservationState.METERED))]
+
+    def daily_usage(
+        self, run_id: str | None = None, *, since: date | None = None, until: date | None = None
+    ) -> list[DailyUsage]:
+        """Usage of one run or of all by run, day and device; `since` <= day < `until`."""
+        found = tables.daily_usage.c
+        asked = select(tables.daily_usage).order_by(found.run_id, found.day, found.device)
+        if run_id is not None:
+            asked = asked.where(found.run_id == run_id)
+        if since is not None:
+            asked = asked.where(found.day >= since.isoformat())
+        if until is not None:
+            asked = asked.where(found.day < until.isoformat())
+        return [rows.daily_usage_of(row) for row in self._all(asked)]
 
     def log_size(self) -> int:
         """Number of records."""
@@ -169,3 +187,9 @@ def _between(asked: Select[Any], begin: int, end: int | None) -> Select[Any]:
     seq = tables.record.c.seq
     asked = asked.where(seq >= begin)
     return asked if end is None else asked.where(seq < end)
+
+
+def _in_state(state: ReservationState) -> Select[Any]:
+    """Reservations of one state, oldest first (by id where two opened at once)."""
+    found = tables.reservation.c
+    return select(tables.reservation).where(found.state == state.value).order_by(found.opened_at, found.id)

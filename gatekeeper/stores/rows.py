@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from sqlalchemy import RowMapping
 
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
-from gatekeeper.domain.run import Run, RunState
-from gatekeeper.domain.usage import Usage
+from gatekeeper.domain.run import Purpose, Run, RunState
+from gatekeeper.domain.usage import DailyUsage, Usage
 from gatekeeper.domain.workload import WorkloadRef
 
 Values = dict[str, Any]
@@ -65,12 +66,40 @@ def binding_of(row: RowMapping) -> Binding:
 
 def run_row(run: Run) -> Values:
     """Columns of a run."""
-    return {**asdict(run), "state": run.state.value}
+    return {
+        **asdict(run),
+        "state": run.state.value,
+        "purpose": run.purpose.value,
+        "namespaces": json.dumps(run.namespaces),
+    }
 
 
 def run_of(row: RowMapping) -> Run:
     """The run of a row."""
-    return Run(**{**row, "state": RunState(row["state"])})
+    return Run(
+        **{
+            **row,
+            "state": RunState(row["state"]),
+            "purpose": Purpose(row["purpose"]),
+            "namespaces": tuple(json.loads(row["namespaces"])),
+        }
+    )
+
+
+def daily_usage_row(entry: DailyUsage) -> Values:
+    """Columns of a day's usage."""
+    return {
+        "run_id": entry.run_id,
+        "day": entry.day.isoformat(),
+        "device": entry.device,
+        "device_s": entry.device_s,
+        **asdict(entry.usage),
+    }
+
+
+def daily_usage_of(row: RowMapping) -> DailyUsage:
+    """The usage of a row."""
+    return DailyUsage(row["run_id"], date.fromisoformat(row["day"]), row["device"], row["device_s"], _usage_of(row))
 
 
 def account_row(account: Account) -> Values:

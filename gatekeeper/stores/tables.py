@@ -25,7 +25,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 # The newest migration. Opening a database that stands here needs no migration tool at all.
-SCHEMA = "0001"
+SCHEMA = "0002"
 # The one row of `log_head`.
 HEAD = 1
 
@@ -102,6 +102,10 @@ run = Table(
     Column("carried_in_source", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("approved_by", Text, nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("parameters", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("namespaces", Text, nullable=False),
 )
 
 # No foreign key to `run`: undeclared training is booked on accounts that nobody declared.
@@ -137,6 +141,34 @@ reservation = Table(
     Column("metered_until", Moment),
     # Ended reservations pile up for years; the open ones are asked for every few seconds.
     Index("reservation_by_state", "state", "opened_at"),
+)
+
+# `day` is YYYY-MM-DD, UTC. Sums of what the settlement records say, so that nobody has to read a log to draw a line.
+daily_usage = Table(
+    "daily_usage",
+    metadata,
+    Column("run_id", String(80), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("device", String(80), primary_key=True),
+    Column("device_s", BigInteger, nullable=False),
+    Column("low_tflop", BigInteger, nullable=False),
+    Column("best_tflop", BigInteger, nullable=False),
+    Column("high_tflop", BigInteger, nullable=False),
+)
+
+# Corrections that wait for a second person, or were approved; amounts are signed.
+correction = Table(
+    "correction",
+    metadata,
+    Column("id", String(63), primary_key=True),
+    Column("run_id", String(80), nullable=False),
+    Column("low_tflop", BigInteger, nullable=False),
+    Column("best_tflop", BigInteger, nullable=False),
+    Column("high_tflop", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", Moment, nullable=False),
+    Column("approved_by", Text, nullable=False),
 )
 
 # `type`, `customer` and `at` are copies out of `body`, to search by. Nobody trusts them: readers decode `body`.

@@ -6,7 +6,7 @@ what was read a line above is still so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from gatekeeper.domain.merkle import Frontier, leaf_hash
 from gatekeeper.domain.party import Binding, Customer, Party
 from gatekeeper.domain.record import Record, encode
 from gatekeeper.domain.run import Run
+from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.reader import SqlReader
@@ -80,6 +81,15 @@ class SqlTransaction(SqlReader):
     def put_reservation(self, reservation: Reservation) -> None:
         """Store a reservation, new or changed."""
         self._put(tables.reservation, rows.reservation_row(reservation))
+
+    def add_daily_usage(self, entries: Iterable[DailyUsage]) -> None:
+        """Add to what is stored for their run, day and device."""
+        for entry in entries:
+            row = rows.daily_usage_row(entry)
+            known = self._get(tables.daily_usage, run_id=row["run_id"], day=row["day"], device=row["device"])
+            if known is not None:
+                row = {key: value if isinstance(value, str) else value + known[key] for key, value in row.items()}
+            self._put(tables.daily_usage, row)
 
     def put_checkpoint(self, size: int, note: str) -> None:
         """Store the signed note over the first `size` records; of two over one size the later one stays.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
-from gatekeeper.domain.usage import Observation
+from gatekeeper.domain.errors import Unavailable
+from gatekeeper.domain.usage import Observation, PodInterval
 
 
 class NoCounters:
     """`gatekeeper.ports.Counters` that never has anything to say."""
 
-    def observe(self, **_: object) -> Iterable[Observation]:
+    def observe(self, asked: Sequence[PodInterval]) -> Iterator[tuple[PodInterval, list[Observation] | Unavailable]]:
         """Nothing, whatever is asked."""
-        return ()
+        return ((each, []) for each in asked)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ import msgspec
 
 from gatekeeper.domain.errors import InvalidInput, Unavailable
 from gatekeeper.domain.units import require_utc
-from gatekeeper.domain.usage import Observation
+from gatekeeper.domain.usage import Observation, PodInterval
 from gatekeeper.telemetry import promql
 from gatekeeper.telemetry.samples import Device, Series, Window, observations
 
@@ -115,25 +115,29 @@ class Prometheus:
         self._rests_until = float("-inf")
         self._client = httpx.Client(timeout=source.timeout_s, verify=_trust(source), trust_env=False)
 
-    def observe(self, *, namespace: str, pod: str, begins_at: datetime, through: datetime) -> Iterable[Observation]:
-        """One observation for each device that the exporter says the pod had in the interval.
+    def observe(self, asked: Sequence[PodInterval]) -> Iterator[tuple[PodInterval, list[Observation] | Unavailable]]:
+        """One observation for each device that the exporter says a pod had in its interval.
 
         Ask when samples up to `sample_s` after the interval can have arrived.
-
-        Raises:
-            Unavailable: Prometheus does not answer, refuses, or answers what is not an answer.
         """
-        begins_ms, through_ms = _ms(begins_at), _ms(through)
+        for each in asked:
+            try:
+                yield each, self._of(each)
+            except Unavailable as error:
+                yield each, error
+
+    def _of(self, asked: PodInterval) -> list[Observation]:
+        begins_ms, through_ms = _ms(asked.begins_at), _ms(asked.through)
         if through_ms <= begins_ms:
             return []
         window = Window(begins_ms, through_ms, self._source.sample_s * 1_000)
-        pod_key = (namespace, pod)
+        pod_key = (asked.namespace, asked.pod)
         own = self._samples(window, ACTIVITY, equal=dict(zip(self._source.pod_labels, pod_key, strict=True)))
         uuids = {uuid for each in own if (uuid := each.metric.get("UUID", "")) and promql.is_plain(uuid)}
         if not uuids:
             return []
         if len(uuids) > DEVICES_MAX:
-            return [Observation(uuid, busy_hz=0, covered_s=0) for uuid in sorted(uuids)]
+            return [Observation(uuid, rate=0, covered_s=0) for uuid in sorted(uuids)]
         around = self._samples(window, (*ACTIVITY, *CLOCK), one_of={"UUID": uuids})
         activity = [each for each in around if each.metric.get("__name__") in ACTIVITY]
         return observations(

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.domain.accelerators import Accelerator, Catalogue, Format
+from gatekeeper.domain.accelerators import Accelerator, Format
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.fleet import DEVICES_PER_UNKNOWN_NODE, Fleet, NodeOffer
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef

@@ -1,26 +1,31 @@
 """Metered operations as low, best and high."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.domain.accelerators import Accelerator, Format
+from gatekeeper.domain.accelerators import Accelerator, Device, Format
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.usage import HZ_PER_MHZ, Observation, Usage, metered, total, unmetered
+from gatekeeper.domain.usage import HZ_PER_MHZ, Measure, Observation, Usage, metered, total, unmetered
 
-H100 = Accelerator(
-    "H100",
-    ("H100",),
-    {Format.TF32: 494_700, Format.BF16: 989_400, Format.FP8: 1_978_900, Format.INT8: 1_978_900},
-    133_800,
-    1830,
-    1980,
-    "test, 2026-11-22",
+H100 = Device(
+    Accelerator(
+        "H100",
+        ("H100",),
+        {Format.TF32: 494_700, Format.BF16: 989_400, Format.FP8: 1_978_900, Format.INT8: 1_978_900},
+        133_800,
+        1830,
+        1980,
+        "test, 2026-11-22",
+        mean_activity=True,
+    )
 )
 rates = st.integers(1, 20_000_000)
-chips = st.builds(
-    lambda peaks, vector, boost, above: Accelerator(
-        "X", ("X",), peaks, vector, boost, min(boost + above, 10_000), "test"
+devices = st.builds(
+    lambda peaks, vector, boost, above, mean, part: Device(
+        Accelerator("X", ("X",), peaks, vector, boost, min(boost + above, 10_000), "test", mean_activity=mean), part
     ),
     st.dictionaries(st.sampled_from(list(Format)), rates).flatmap(
         lambda peaks: rates.map(lambda rate: {**peaks, Format.BF16: rate})
@@ -28,30 +33,37 @@ chips = st.builds(
     rates,
     st.integers(1, 9_000),
     st.integers(0, 1_000),
+    st.booleans(),
+    st.sampled_from([Fraction(1), Fraction(16, 132), Fraction(1, 8)]),
 )
 formats = st.sampled_from(list(Format))
 intervals = st.integers(0, 100_000)
 observations = st.none() | st.builds(
-    Observation, st.just("GPU-1"), st.integers(-(10**9), 20 * 10**9), st.integers(-10, 200_000), st.booleans()
+    Observation,
+    st.just("GPU-1"),
+    st.integers(-(10**9), 20 * 10**9) | st.integers(0, 1_000_000),
+    st.integers(-10, 200_000),
+    st.booleans(),
+    st.sampled_from(Measure),
 )
 
 
-@given(chips, observations, intervals, formats)
+@given(devices, observations, intervals, formats)
 def test_low_best_and_high_stand_in_order_and_under_the_worst_rate(
-    chip: Accelerator, observation: Observation | None, interval_s: int, declared: Format
+    device: Device, observation: Observation | None, interval_s: int, declared: Format
 ) -> None:
-    usage = metered(chip, observation, interval_s=interval_s, declared=declared)
-    assert 0 <= usage.low_tflop <= usage.best_tflop <= usage.high_tflop <= chip.worst_tflop_per_s * interval_s
+    usage = metered(device, observation, interval_s=interval_s, declared=declared)
+    assert 0 <= usage.low_tflop <= usage.best_tflop <= usage.high_tflop <= device.worst_tflop_per_s * interval_s
 
 
-@given(chips, st.integers(0, 10**9), st.integers(0, 10**9), intervals, formats)
+@given(devices, st.integers(0, 10**9), st.integers(0, 10**9), intervals, formats)
 def test_more_activity_never_counts_less(
-    chip: Accelerator, one: int, other: int, interval_s: int, declared: Format
+    device: Device, one: int, other: int, interval_s: int, declared: Format
 ) -> None:
     less, more = (
         metered(
-            chip,
-            Observation("GPU-1", min(hz, chip.max_clock_mhz * HZ_PER_MHZ), interval_s),
+            device,
+            Observation("GPU-1", min(hz, device.chip.max_clock_mhz * HZ_PER_MHZ), interval_s),
             interval_s=interval_s,
             declared=declared,
         )
@@ -62,19 +74,19 @@ def test_more_activity_never_counts_less(
     assert less.high_tflop <= more.high_tflop
 
 
-@given(chips, observations, intervals, formats)
+@given(devices, observations, intervals, formats)
 def test_an_hour_without_counters_is_never_cheaper_than_one_with_them(
-    chip: Accelerator, observation: Observation | None, interval_s: int, declared: Format
+    device: Device, observation: Observation | None, interval_s: int, declared: Format
 ) -> None:
-    counted = metered(chip, observation, interval_s=interval_s, declared=declared)
-    assert unmetered(chip, interval_s=interval_s, declared=declared).high_tflop >= counted.high_tflop
+    counted = metered(device, observation, interval_s=interval_s, declared=declared)
+    assert unmetered(device, interval_s=interval_s, declared=declared).high_tflop >= counted.high_tflop
 
 
-@given(chips, observations, intervals)
+@given(devices, observations, intervals)
 def test_what_a_tenant_declares_does_not_change_high(
-    chip: Accelerator, observation: Observation | None, interval_s: int
+    device: Device, observation: Observation | None, interval_s: int
 ) -> None:
-    counted = {metered(chip, observation, interval_s=interval_s, declared=each).high_tflop for each in Format}
+    counted = {metered(device, observation, interval_s=interval_s, declared=each).high_tflop for each in Format}
     assert len(counted) == 1
 
 
@@ -88,11 +100,12 @@ def test_an_hour_of_a_busy_h100_is_counted_by_its_clock_and_format() -> None:
     assert usage.high_tflop == -(-(tensor + vector) // (100_000 * 1830))
 
 
-@given(chips, st.integers(1, 10**5))
-def test_a_device_busy_on_its_vector_units_alone_is_charged_their_peak(chip: Accelerator, interval_s: int) -> None:
+@given(devices, st.integers(1, 10**5))
+def test_a_device_busy_on_its_vector_units_alone_is_charged_their_peak(device: Device, interval_s: int) -> None:
     """FP32 and packed FP16 on CUDA cores leave tensor activity at 0, and yet train."""
-    usage = metered(chip, Observation("GPU-1", 0, interval_s), interval_s=interval_s)
-    assert usage.high_tflop * 1000 * chip.boost_clock_mhz >= (chip.vector_gflop_per_s * chip.max_clock_mhz * interval_s)
+    usage = metered(device, Observation("GPU-1", 0, interval_s), interval_s=interval_s)
+    vector = device.chip.vector_gflop_per_s * device.chip.max_clock_mhz * device.part
+    assert usage.high_tflop * 1000 * device.chip.boost_clock_mhz >= vector * interval_s
     assert usage.low_tflop == usage.best_tflop == 0
 
 
@@ -102,15 +115,16 @@ def test_an_hour_of_an_h100_on_its_vector_units_alone_costs_six_percent_of_its_w
     assert 0.063 < usage.high_tflop / (H100.worst_tflop_per_s * 3600) < 0.064
 
 
-@given(chips, st.integers(0, 10**9), st.integers(1, 10**5))
+@given(devices, st.integers(0, 10**9), st.integers(1, 10**5))
 def test_work_on_the_tensor_units_and_the_vector_units_at_once_is_never_undercounted(
-    chip: Accelerator, hz: int, interval_s: int
+    device: Device, hz: int, interval_s: int
 ) -> None:
-    busy_hz = min(hz, chip.max_clock_mhz * HZ_PER_MHZ)
-    usage = metered(chip, Observation("GPU-1", busy_hz, interval_s), interval_s=interval_s)
-    tensor = busy_hz * chip.peak_gflop_per_s[chip.fastest]
-    vector = chip.max_clock_mhz * HZ_PER_MHZ * chip.vector_gflop_per_s
-    assert usage.high_tflop * 1000 * chip.boost_clock_mhz * HZ_PER_MHZ >= (tensor + vector) * interval_s
+    busy_hz = min(hz, device.chip.max_clock_mhz * HZ_PER_MHZ)
+    usage = metered(device, Observation("GPU-1", busy_hz, interval_s), interval_s=interval_s)
+    tensor = busy_hz * device.chip.peak_gflop_per_s[device.chip.fastest]
+    vector = device.chip.max_clock_mhz * HZ_PER_MHZ * device.chip.vector_gflop_per_s
+    together = (tensor + vector) * device.part  # where activity is that of the part; of the chip it would be less
+    assert usage.high_tflop * 1000 * device.chip.boost_clock_mhz * HZ_PER_MHZ >= together * interval_s
 
 
 def test_the_margin_never_lifts_high_above_what_the_device_can_do() -> None:

@@ -16,6 +16,7 @@ from gatekeeper.domain.errors import InvalidInput, Unavailable
 from gatekeeper.domain.usage import Observation
 from gatekeeper.telemetry import promql
 from gatekeeper.telemetry.prometheus import DEVICES_MAX, Prometheus, PrometheusSource
+from tests.metering import observed_of
 
 BEGINS = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
 TRUSTED = {"job": "dcgm-exporter"}
@@ -63,7 +64,7 @@ asked: list[str] = []
 def observe(url: str, **source: Any) -> list[Observation]:
     counters = Prometheus(PrometheusSource(url, **{"trusted": TRUSTED, **source}))
     through = BEGINS + timedelta(hours=1)
-    return list(counters.observe(namespace="lab", pod="trainer-0", begins_at=BEGINS, through=through))
+    return list(observed_of(counters, namespace="lab", pod="trainer-0", begins_at=BEGINS, through=through))
 
 
 def matrix(*series: str) -> bytes:
@@ -106,7 +107,7 @@ def test_after_silence_nobody_waits_for_a_second_timeout_until_the_rest_is_over(
     counters = Prometheus(PrometheusSource(url, TRUSTED, rest_s=15), monotonic=lambda: seconds)
 
     def ask() -> None:
-        list(counters.observe(namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
+        list(observed_of(counters, namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
 
     with pytest.raises(Unavailable, match="ConnectError"):
         ask()
@@ -123,7 +124,11 @@ def test_a_refused_question_does_not_silence_the_next_one() -> None:
         counters = Prometheus(PrometheusSource(url, TRUSTED))
         for _ in range(2):
             with pytest.raises(Unavailable, match="answered 422"):
-                list(counters.observe(namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
+                list(
+                    observed_of(
+                        counters, namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)
+                    )
+                )
         assert len(asked) == 2
 
 
@@ -162,13 +167,13 @@ def test_the_token_is_read_at_each_question(tmp_path: Path) -> None:
         counters = Prometheus(PrometheusSource(url, TRUSTED, token_file=token))
         for text in ("first\n", "second"):
             token.write_text(text)
-            list(counters.observe(namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
+            list(observed_of(counters, namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
         assert asked == ["Bearer first", "Bearer second"]
 
 
 def test_an_empty_interval_asks_nothing() -> None:
     counters = Prometheus(PrometheusSource("http://127.0.0.1:1", TRUSTED))
-    assert list(counters.observe(namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS)) == []
+    assert list(observed_of(counters, namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS)) == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from gatekeeper.domain.usage import Observation
 from gatekeeper.telemetry.prometheus import Prometheus, PrometheusSource
 from tests.exporter.exposition import Gpu, exposition
 from tests.exporter.server import exporting
+from tests.metering import observed_of
 from tests.telemetry.prometheus_server import prometheus
 
 WITHIN_S = 40.0
@@ -26,7 +27,7 @@ SPAN = timedelta(seconds=4)
 def observed(url: str, begins_at: datetime) -> list[Observation]:
     source = PrometheusSource(url, {"job": "dcgm-exporter", "namespace": "gpu-operator"}, sample_s=2)
     return list(
-        Prometheus(source).observe(namespace="lab", pod="trainer-0", begins_at=begins_at, through=begins_at + SPAN)
+        observed_of(Prometheus(source), namespace="lab", pod="trainer-0", begins_at=begins_at, through=begins_at + SPAN)
     )
 
 

@@ -14,6 +14,7 @@ from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.usage import Observation
 from gatekeeper.telemetry.prometheus import Prometheus, PrometheusSource
 from tests.exporter.exposition import Gpu
+from tests.metering import observed_of
 from tests.telemetry.prometheus_server import Moment, history, prometheus, write_blocks
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ def observed(
     counters = Prometheus(PrometheusSource(url, **{"trusted": EXPORTED, **source}))  # type: ignore[arg-type]
     begins_at = datetime.fromtimestamp(BEGINS, UTC)
     through = datetime.fromtimestamp(BEGINS + seconds, UTC)
-    return list(counters.observe(namespace=namespace, pod=pod, begins_at=begins_at, through=through))
+    return list(observed_of(counters, namespace=namespace, pod=pod, begins_at=begins_at, through=through))
 
 
 def one(observations: Iterable[Observation]) -> Observation:
@@ -78,7 +79,7 @@ def test_the_mean_is_of_the_product_and_not_a_product_of_means(tmp_path: Path) -
         )
         for index, (at, _) in enumerate(every(30, TRAINER))
     ]
-    assert one(ask(tmp_path, history(moments))).busy_hz == 950 * MHZ
+    assert one(ask(tmp_path, history(moments))).rate == 950 * MHZ
 
 
 def test_consecutive_intervals_share_no_sample_and_lose_none(tmp_path: Path) -> None:
@@ -87,12 +88,12 @@ def test_consecutive_intervals_share_no_sample_and_lose_none(tmp_path: Path) -> 
         counters = Prometheus(PrometheusSource(url, EXPORTED))
         edges = [datetime.fromtimestamp(BEGINS + at, UTC) for at in (0, 600, 1_811, 2_000, HOUR)]
         pieces = [
-            one(counters.observe(namespace="lab", pod="trainer-0", begins_at=begins, through=through))
+            one(observed_of(counters, namespace="lab", pod="trainer-0", begins_at=begins, through=through))
             for begins, through in itertools.pairwise(edges)
         ]
-        whole = one(counters.observe(namespace="lab", pod="trainer-0", begins_at=edges[0], through=edges[-1]))
+        whole = one(observed_of(counters, namespace="lab", pod="trainer-0", begins_at=edges[0], through=edges[-1]))
     assert sum(each.covered_s for each in pieces) == whole.covered_s == HOUR
-    assert sum(each.busy_hz * each.covered_s for each in pieces) == pytest.approx(whole.busy_hz * HOUR, rel=1e-8)
+    assert sum(each.rate * each.covered_s for each in pieces) == pytest.approx(whole.rate * HOUR, rel=1e-8)
 
 
 def test_a_scrape_gap_is_not_covered(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_a_device_that_lost_its_activity_counter_is_not_observed(tmp_path: Path)
 
 def test_activity_without_a_clock_covers_nothing(tmp_path: Path) -> None:
     found = one(ask(tmp_path, history(every(15, replace(TRAINER, clock_mhz=None)))))
-    assert (found.busy_hz, found.covered_s) == (0, 0)
+    assert (found.rate, found.covered_s) == (0, 0)
 
 
 @pytest.mark.parametrize("activity", [float("nan"), -0.2, 1.5, float("inf")])
@@ -140,7 +141,7 @@ def test_two_exporters_on_one_node_are_one_device(tmp_path: Path) -> None:
 def test_an_exporter_that_moves_to_another_address_leaves_one_device(tmp_path: Path) -> None:
     moved = history(every(15, TRAINER, end=1_800)) + history(every(15, TRAINER, begin=1_800), address="10.0.0.2:9400")
     found = one(ask(tmp_path, moved))
-    assert (found.busy_hz, found.covered_s) == (600 * MHZ, HOUR - 15)
+    assert (found.rate, found.covered_s) == (600 * MHZ, HOUR - 15)
 
 
 def test_two_containers_of_one_pod_on_one_device_are_one_device(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_two_containers_of_one_pod_on_one_device_are_one_device(tmp_path: Path) 
 
 def test_a_lower_series_of_the_same_device_cannot_lower_the_count(tmp_path: Path) -> None:
     liar = history(every(15, replace(TRAINER, activity=0.01)), address="10.0.0.9:9400")
-    assert one(ask(tmp_path, history(every(15, TRAINER)) + liar)).busy_hz == 600 * MHZ
+    assert one(ask(tmp_path, history(every(15, TRAINER)) + liar)).rate == 600 * MHZ
 
 
 def test_a_tenants_own_series_under_another_job_is_not_read(tmp_path: Path) -> None:
@@ -186,7 +187,7 @@ def test_both_spellings_of_the_host_label_and_both_names_of_the_counter_are_read
         TRAINER, uuid="GPU-0002", host_label="hostname", activity=None, extra={"DCGM_FI_PROF_TENSOR_UTIL_RATIO": 0.2}
     )
     found = ask(tmp_path, history(every(15, TRAINER, renamed)))
-    assert [(each.device, each.busy_hz) for each in found] == [("GPU-0001", 600 * MHZ), ("GPU-0002", 300 * MHZ)]
+    assert [(each.device, each.rate) for each in found] == [("GPU-0001", 600 * MHZ), ("GPU-0002", 300 * MHZ)]
 
 
 def test_labels_kept_by_the_scrape_are_read_where_the_settings_say_so(tmp_path: Path) -> None:

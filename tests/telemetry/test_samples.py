@@ -33,7 +33,7 @@ def window(begins_ms: int = 60_000, through_ms: int = 540_000) -> Window:
 def test_no_reading_covers_more_than_the_window_or_runs_faster_than_a_clock_can(own: list[Series], mhz: float) -> None:
     for each in observations(own, clock_of(own, mhz), [], window()):
         assert 0 <= each.covered_s <= 480
-        assert 0 <= each.busy_hz <= 10_000_000_000
+        assert 0 <= each.rate <= 10_000_000_000
 
 
 @given(st.lists(series(), min_size=1, max_size=4), st.randoms(use_true_random=False))
@@ -46,7 +46,7 @@ def test_no_order_or_repetition_of_series_changes_the_observation(own: list[Seri
 @given(series(), series())
 def test_another_series_of_the_same_device_never_lowers_the_cycles(one: Series, other: Series) -> None:
     def cycles(many: list[Series]) -> int:
-        return sum(each.busy_hz * each.covered_s for each in observations(many, clock_of([one, other]), [], window()))
+        return sum(each.rate * each.covered_s for each in observations(many, clock_of([one, other]), [], window()))
 
     # Rounding: up to one second less is covered, and each mean is rounded up by less than 1 Hz.
     assert cycles([one, other]) + HERTZ_MAX >= cycles([one])
@@ -64,7 +64,7 @@ def test_a_claim_of_another_pod_never_adds_cover(one: Series, claim: Series) -> 
 def test_two_halves_of_a_window_cover_what_the_whole_covers(one: Series, cut_ms: int) -> None:
     def found(part: Window) -> tuple[int, int]:
         each = observations([one], clock_of([one]), [], part)
-        return sum(o.covered_s for o in each), sum(o.busy_hz * o.covered_s for o in each)
+        return sum(o.covered_s for o in each), sum(o.rate * o.covered_s for o in each)
 
     (first_s, first), (second_s, second) = found(window(through_ms=cut_ms)), found(window(begins_ms=cut_ms))
     whole_s, whole = found(window())
