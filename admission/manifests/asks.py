@@ -60,6 +60,13 @@ class Ask:
             doubts=tuple(dict.fromkeys(self.doubts + other.doubts)),
         )
 
+    def or_larger(self, other: Ask) -> Ask:
+        """Key by key the larger of both: for two descriptions of the same pods, or pods that never run together."""
+        nothing = Count(0, 0)
+        keys = dict.fromkeys([*self.devices, *other.devices])
+        both = {key: larger(self.devices.get(key, nothing), other.devices.get(key, nothing)) for key in keys}
+        return replace(replace(self, devices={}) + replace(other, devices={}), devices=both)
+
     def times(self, copies: Times) -> Ask:
         """So many copies of this.
 
@@ -83,6 +90,12 @@ def total(asks: Iterable[Ask]) -> Ask:
     for each in asks:
         whole = whole + each
     return whole
+
+
+def larger(one: Count, other: Count) -> Count:
+    """The larger of two counts, at the start and at the ceiling."""
+    most = None if one.most is None or other.most is None else max(one.most, other.most)
+    return Count(max(one.least, other.least), most)
 
 
 def _multiplied(key: str, each: Count, copies: Times) -> Count:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from admission.manifests.asks import Ask
@@ -11,6 +11,10 @@ from admission.manifests.reach import Reach
 
 Read = Callable[[Node, Reach], Ask]
 ExpectedPods = Callable[[Node], int | None]
+# The whole objects inside one, each with what is declared about its pods beside it.
+Wraps = Callable[[Node, Reach], Iterator[tuple[Ask, Node]]]
+
+TEMPLATE_ONLY = "a template that starts nothing itself"
 
 
 def pods_not_known(_: Node) -> int | None:
@@ -25,6 +29,8 @@ class Kind:
     Attributes:
         group, versions, kind: as in apiVersion and kind. Another version may have another shape, so it is not known.
         read: the manifest -> what it asks for, suspended objects as if resumed.
+        wraps: the objects of other kinds that a controller takes out of this one and creates. The registry reads each
+            as its own kind, and the larger of that and what is declared about it counts.
         expected_pods: the live object -> how many pods of its own it runs at once; None where nobody can say.
     """
 
@@ -33,3 +39,4 @@ class Kind:
     kind: str
     read: Read
     expected_pods: ExpectedPods = pods_not_known
+    wraps: Wraps | None = None

@@ -158,14 +158,7 @@ def _sum(one: Mapping[str, Count], other: Mapping[str, Count]) -> Amounts:
 
 def _larger(one: Mapping[str, Count], other: Mapping[str, Count]) -> Amounts:
     """Key by key, the larger."""
-    keys = dict.fromkeys([*one, *other])
-    nothing = Count(0, 0)
-    return {key: _larger_count(one.get(key, nothing), other.get(key, nothing)) for key in keys}
-
-
-def _larger_count(one: Count, other: Count) -> Count:
-    most = None if one.most is None or other.most is None else max(one.most, other.most)
-    return Count(max(one.least, other.least), most)
+    return dict(Ask(devices=one).or_larger(Ask(devices=other)).devices)
 
 
 def _device_reasons(devices: Mapping[str, Count]) -> Iterable[str]:

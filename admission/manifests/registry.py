@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from admission.manifests import apps, batch, kubeflow, ray
-from admission.manifests.asks import Ask
+from admission.manifests import apps, appwrapper, batch, claims, knative, kserve, kubeflow, ray, spark
+from admission.manifests.asks import Ask, total
 from admission.manifests.families import Kind
 from admission.manifests.generic import never_starts_pods, read_generic
 from admission.manifests.nodes import Node, mapping, text
 from admission.manifests.reach import Reach, default_reach
+from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload, WorkloadRef
 
-FAMILIES = (apps, batch, kubeflow, ray)
+FAMILIES = (apps, appwrapper, batch, claims, knative, kserve, kubeflow, ray, spark)
 _KINDS: Mapping[tuple[str, str, str], Kind] = {
     (kind.group, version, kind.kind): kind for family in FAMILIES for kind in family.KINDS for version in kind.versions
 }
 # Where a manifest names no namespace; the API server always does.
 DEFAULT_NAMESPACE = "default"
 _REASONS_SHOWN = 4
+# Objects inside objects inside objects: nobody needs more, and each level is one call deeper here.
+_DEEPEST_WRAPPING = 8
 
 
 def read(
@@ -40,8 +43,8 @@ def read(
     """
     if not isinstance(manifest, dict):
         return None
-    group, version, kind = identity(manifest)
-    ask = _read(manifest, group, version, kind, reach or default_reach()) if kind else None
+    _, _, kind = identity(manifest)
+    ask = _read(manifest, reach or default_reach()) if kind else None
     if ask is None:
         return None
     metadata = mapping(manifest, "metadata", [])
@@ -71,11 +74,18 @@ def identity(manifest: Node) -> tuple[str, str, str]:
     return (group, version, kind) if slash else ("", group, kind)
 
 
-def _read(manifest: Node, group: str, version: str, kind: str, reach: Reach) -> Ask | None:
+def _read(manifest: Node, reach: Reach, depth: int = 0) -> Ask | None:
+    group, version, kind = identity(manifest)
     known = _KINDS.get((group, version, kind))
-    if known is not None:
-        return known.read(manifest, reach)
-    return None if never_starts_pods(group, kind) else read_generic(manifest, reach)
+    if known is None:
+        return None if never_starts_pods(group, kind) else read_generic(manifest, reach)
+    ask = known.read(manifest, reach)
+    if known.wraps is None:
+        return ask
+    if depth == _DEEPEST_WRAPPING:
+        raise InvalidInput(f"{kind} inside {kind} is nested deeper than {depth} levels.")
+    inner = ((declared, _read(each, reach, depth + 1)) for declared, each in known.wraps(manifest, reach))
+    return total([ask, *(declared.or_larger(found or Ask()) for declared, found in inner)])
 
 
 def _workload(ask: Ask, ref: WorkloadRef) -> Workload:
