@@ -67,6 +67,10 @@ class Ask:
         both = {key: larger(self.devices.get(key, nothing), other.devices.get(key, nothing)) for key in keys}
         return replace(replace(self, devices={}) + replace(other, devices={}), devices=both)
 
+    def within(self, bound: Ask) -> Ask:
+        """The same, but of no device more than `bound` has, which knows every one of them."""
+        return replace(self, devices={key: _within(each, bound.devices.get(key)) for key, each in self.devices.items()})
+
     def times(self, copies: Times) -> Ask:
         """So many copies of this.
 
@@ -96,6 +100,14 @@ def larger(one: Count, other: Count) -> Count:
     """The larger of two counts, at the start and at the ceiling."""
     most = None if one.most is None or other.most is None else max(one.most, other.most)
     return Count(max(one.least, other.least), most)
+
+
+def _within(one: Count, bound: Count | None) -> Count:
+    """A count no larger than the bound's."""
+    if bound is None or bound.most is None:
+        return one
+    most = bound.most if one.most is None else min(one.most, bound.most)
+    return Count(min(one.least, most), most)
 
 
 def _multiplied(key: str, each: Count, copies: Times) -> Count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from admission.manifests import apps, appwrapper, batch, claims, knative, kserve, kubeflow, ray, spark
+from admission.manifests import apps, appwrapper, argo, batch, claims, knative, kserve, kubeflow, ray, spark
 from admission.manifests.asks import Ask, total
 from admission.manifests.families import Kind
 from admission.manifests.generic import never_starts_pods, read_generic
@@ -13,7 +13,7 @@ from admission.manifests.reach import Reach, default_reach
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload, WorkloadRef
 
-FAMILIES = (apps, appwrapper, batch, claims, knative, kserve, kubeflow, ray, spark)
+FAMILIES = (apps, appwrapper, argo, batch, claims, knative, kserve, kubeflow, ray, spark)
 _KINDS: Mapping[tuple[str, str, str], Kind] = {
     (kind.group, version, kind.kind): kind for family in FAMILIES for kind in family.KINDS for version in kind.versions
 }

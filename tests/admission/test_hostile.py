@@ -74,10 +74,15 @@ def wrapped(kind: tuple[str, str, str], pod: dict[str, Any]) -> dict[str, Any]:
     job = {"spec": {"template": pod}}
     group = {"replicas": 1, "template": pod}
     cluster = {"headGroupSpec": {}, "workerGroupSpecs": [group]}
+    volumes = pod["spec"].get("volumes") if isinstance(pod["spec"], dict) else None
+    leaf = {"name": "a", "containerSet": pod["spec"], "volumes": volumes}
+    workflow = {"entrypoint": "a", "templates": [leaf]}
     specs: dict[str, Any] = {
         "Pod": pod["spec"],
         "CronJob": {"jobTemplate": job},
         "PyTorchJob": {"pytorchReplicaSpecs": {"Worker": group}},
+        **dict.fromkeys(("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"), workflow),
+        "CronWorkflow": {"workflowSpec": workflow},
         "AppWrapper": {"components": [{"podSets": [], "template": {"apiVersion": "v1", "kind": "Pod", **pod}}]},
         "SparkApplication": {"driver": {"template": pod}, "executor": {}},
         "ScheduledSparkApplication": {"template": {"executor": {"template": pod}}},
