@@ -7,9 +7,10 @@ refused with a reference, never allowed by accident; the reference finds the lin
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -25,6 +26,8 @@ from gatekeeper.gate import Considered
 # The API server waits 5 s (timeoutSeconds of the chart); an answer after that helps nobody.
 DECIDE_WITHIN_S = 4.0
 _ALLOWED = Answer(allowed=True)
+# What becomes of a review besides a verdict: it asked for nothing, could not be read, or could not be decided.
+OUTCOMES = ("not_asked", "invalid", "undecided")
 _READ = frozenset({"CREATE", "UPDATE"})
 
 _log = structlog.get_logger(__name__)
@@ -41,8 +44,18 @@ class Considers(Protocol):
 class Webhook:
     """Answers AdmissionReviews of one cluster."""
 
-    def __init__(self, gate: Considers, *, cluster: str, reach: Reach | None = None) -> None:
+    def __init__(
+        self,
+        gate: Considers,
+        *,
+        cluster: str,
+        reach: Reach | None = None,
+        answered: Callable[[str, float], None] | None = None,
+    ) -> None:
         """Take the lists of what reaches a device from the installation where none are given.
+
+        Args:
+            answered: told of each answer: its outcome (a verdict, or one of OUTCOMES) and the seconds that it took.
 
         Raises:
             InvalidInput: the installation lacks its lists.
@@ -50,6 +63,7 @@ class Webhook:
         self._gate = gate
         self._cluster = cluster
         self._reach = reach or default_reach()
+        self._answered = answered
 
     async def handle(self, body: bytes) -> bytes:
         """Answer one review.
@@ -57,8 +71,12 @@ class Webhook:
         Raises:
             InvalidInput: the body is no AdmissionReview v1, so that there is no uid to answer to.
         """
+        began_at = time.perf_counter()
         review = parse_review(body)
-        return write_answer(review.uid, await self._guarded(review))
+        answer = await self._guarded(review)
+        if self._answered is not None:
+            self._answered(_outcome(answer), time.perf_counter() - began_at)
+        return write_answer(review.uid, answer)
 
     async def _guarded(self, review: Review) -> Answer:
         """The answer; whatever goes wrong becomes a refusal that says so."""
@@ -148,6 +166,16 @@ def _told(review: Review, decision: Decision) -> Answer:
     if decision.verdict is Verdict.HOLD:
         return Answer(allowed=True, warnings=(f"will wait: {decision.sentence}",), audit=audit)
     return Answer(allowed=False, message=decision.sentence, audit=audit)
+
+
+def _outcome(answer: Answer) -> str:
+    """In one word what became of a review."""
+    if answer.audit:
+        return answer.audit["verdict"]
+    not_asked, invalid, undecided = OUTCOMES
+    if answer.allowed:
+        return not_asked
+    return invalid if answer.code == 422 else undecided
 
 
 def _undecided(review: Review, error: Exception) -> Answer:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from gatekeeper.domain.errors import Unavailable
-from gatekeeper.domain.ledger import Account, Reservation
+from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.party import Binding, Customer, Party
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import Run
@@ -48,7 +48,15 @@ class Reader(Protocol):
         """The account of a run; an empty one where nothing was booked yet."""
         ...
 
+    def accounts(self) -> list[Account]:
+        """All accounts on which something was booked, by run."""
+        ...
+
     def reservation(self, reservation_id: str) -> Reservation | None: ...
+    def booked_until(self) -> dict[str, tuple[ReservationState, datetime | None]]:
+        """Reservations that have not ended: id -> state and how far its usage is booked. Cheap for a hundred thousand."""
+        ...
+
     def open_reservations(self, customer_id: str | None = None) -> list[Reservation]:
         """All pending reservations, oldest first, of one customer or of all."""
         ...

@@ -25,8 +25,9 @@ from gatekeeper.cluster.state import Times
 from gatekeeper.domain.errors import GatekeeperError, InvalidInput, Unavailable
 from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.workload import Workload
-from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.metrics.exporter import RUNS_MAX, Exporter
+from gatekeeper.metrics.watching import WatchedCounters, WatchedGate, WatchedStores
 from gatekeeper.ports import Counters
 from gatekeeper.service_logs import log_as_json
 from gatekeeper.settings import PrometheusSettings, Settings
@@ -56,19 +57,24 @@ class Service:
         reading = _reading(settings.cluster, reach)
         api = Api(connect(str(settings.kubernetes.kubeconfig) if settings.kubernetes.kubeconfig else None))
         cluster = Cluster(api, wiring.catalogue, reading, reach.exempt_namespaces)
-        gate = Gate(wiring.stores, wiring.provider(cluster.fleet), wiring.clock)
+        self._exporter = exporter = _exporter(wiring)
+        stores = WatchedStores(wiring.stores, exporter.events)
+        gate = WatchedGate(stores, wiring.provider(cluster.fleet), wiring.clock, exporter.events)
         counters, times = _telemetry(settings.prometheus)
+        watched = WatchedCounters(counters, exporter.events)
         self._controller = Controller(
             api=api,
             cluster=cluster,
             gate=gate,
-            meter=Meter(wiring.stores, counters, wiring.clock, wiring.catalogue, times),
-            stores=wiring.stores,
+            meter=Meter(stores, watched, wiring.clock, wiring.catalogue, times),
+            stores=stores,
             clock=wiring.clock,
             reading=reading,
             times=_times(settings),
+            listener=exporter.events,
         )
-        webhook = Webhook(gate, cluster=settings.cluster, reach=reach)
+        exporter.follow(self._controller.sight)
+        webhook = Webhook(gate, cluster=settings.cluster, reach=reach, answered=exporter.events.reviewed)
         app = WebhookApp(webhook.handle, token=_token(settings.webhook.path_token_file), ready=self.ready)
         self._server = WebhookServer(app, settings.webhook.certificate_dir)
         self._store_answered_at = float("-inf")
@@ -96,6 +102,8 @@ class Service:
         self._wiring.record_packs(ACTOR)
         port = self._server.start(settings.webhook.host, settings.webhook.port)
         try:
+            if settings.metrics is not None:
+                _log.info("metrics", port=self._exporter.start(settings.metrics.host, settings.metrics.port))
             self._controller.start()
             _log.info("started", cluster=settings.cluster, port=port)
             while not ending.wait(settings.log.checkpoint_every_s):
@@ -104,6 +112,7 @@ class Service:
             _log.info("ending")
             self._controller.stop()
             self._server.stop()
+            self._exporter.stop()
         self._checkpoint()
         _log.info("ended")
 
@@ -113,6 +122,8 @@ class Service:
             log.checkpoint(self._wiring.stores, self._wiring.signer)
         except Unavailable as error:
             _log.warning("not_signed", error=str(error)[:500])
+        else:
+            self._exporter.events.signed()
 
 
 def serve(wiring: Wiring) -> None:
@@ -134,6 +145,19 @@ def serve(wiring: Wiring) -> None:
     except GatekeeperError as error:
         _log.error("cannot_serve", error=str(error)[:1000])
         raise
+
+
+def _exporter(wiring: Wiring) -> Exporter:
+    """What counts and reads for /metrics; where the settings ask for none, nobody serves it."""
+    settings = wiring.settings
+    return Exporter(
+        wiring.stores,
+        wiring.clock,
+        packs=wiring.packs,
+        site=wiring.site,
+        telemetry=settings.prometheus is not None,
+        runs_max=settings.metrics.runs_max if settings.metrics else RUNS_MAX,
+    )
 
 
 def _reading(cluster: str, reach: Reach) -> Reading:

@@ -97,6 +97,17 @@ class PrometheusSettings(_Section):
     """PEM certificates that sign the server's. Default: the system's."""
 
 
+class MetricsSettings(_Section):
+    """Prometheus metrics of our own, as plain HTTP under /metrics."""
+
+    host: Line = "0.0.0.0"  # noqa: S104 - Prometheus comes from outside of the pod
+    """Address to listen on. Default: all of the pod's."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 9464
+    """TCP port; 0 takes a free one. Default 9464."""
+    runs_max: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """How many runs are shown, those nearest to their limit first: each costs nine series."""
+
+
 class LogSettings(_Section):
     """The audit log."""
 
@@ -162,6 +173,8 @@ class Settings(_Section):
     webhook: WebhookSettings = WebhookSettings()
     prometheus: PrometheusSettings | None = None
     """Default: none, and then all usage is booked at the worst case."""
+    metrics: MetricsSettings | None = None
+    """Default: none are served. The chart turns them on."""
     log: LogSettings = LogSettings()
     controller: ControllerSettings = ControllerSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()
@@ -181,6 +194,9 @@ class Settings(_Section):
     def log_origin(self) -> str:
         """Name of the log."""
         return self.log.origin or f"compute-gatekeeper/{self.cluster}"
+
+
+_MAY_BE_LEFT_OUT: dict[str, type[_Section]] = {"prometheus": PrometheusSettings, "metrics": MetricsSettings}
 
 
 def load_settings(environ: Mapping[str, str], *, config: Path | None = None, data: Path | None = None) -> Settings:
@@ -234,7 +250,7 @@ def _place(section: str, field: str) -> str | None:
     known = Settings.model_fields.get(section)
     if known is None or not field:
         return section if known else None
-    inner: Any = PrometheusSettings if section == "prometheus" else known.annotation  # it may be left out
+    inner: Any = _MAY_BE_LEFT_OUT.get(section, known.annotation)
     return field if isinstance(inner, type) and issubclass(inner, _Section) and field in inner.model_fields else None
 
 

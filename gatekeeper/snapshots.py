@@ -33,7 +33,7 @@ _BOOKKEEPING = frozenset(
 )
 
 
-def _groups(customers: Iterable[Customer], parties: Mapping[str, Party]) -> dict[str, tuple[str, ...]]:
+def groups_of(customers: Iterable[Customer], parties: Mapping[str, Party]) -> dict[str, tuple[str, ...]]:
     """Party of a customer -> ids of the customers of its corporate group, sorted."""
     by_party: dict[str, list[str]] = {}
     for customer in customers:
@@ -71,7 +71,7 @@ class Snapshot:
             by_namespace={(each.cluster, each.namespace): each for each in reader.bindings()},
             by_run=runs,
             by_account={run_id: reader.account(run_id) for run_id in booked},
-            by_group=_groups(customers.values(), parties),
+            by_group=groups_of(customers.values(), parties),
         )
 
     def after(self, reader: Reader, size: int) -> Snapshot:

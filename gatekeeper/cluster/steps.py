@@ -47,7 +47,9 @@ class Steps:
         self._settling = Settling(gate=gate, meter=meter, stores=stores, clock=clock, times=times, attempts=attempts)
         self._clearing = Clearing(api=api, gate=gate, clock=clock, times=times, attempts=attempts)
         self._stopping = Stopping(cluster=cluster, api=api, gate=gate, stores=stores, teller=teller, attempts=attempts)
-        self._releasing = Releasing(api=api, gate=gate, sizes=sizes, teller=teller, attempts=attempts, listener=listener)
+        self._releasing = Releasing(
+            api=api, gate=gate, sizes=sizes, teller=teller, attempts=attempts, listener=listener
+        )
 
     @property
     def waits(self) -> Mapping[str, Waits]:

@@ -101,7 +101,9 @@ RUN_USED_RATIO = _gauge(
 RUN_HEADROOM_RATIO = _gauge(
     "run_headroom_ratio", "What may still be reserved, as a share of the limit; what is held counts as used.", *_RUN
 )
-RUNS_LEFT_OUT = _gauge("runs_left_out", "Runs that used something and are not shown: those nearest to a limit come first.")
+RUNS_LEFT_OUT = _gauge(
+    "runs_left_out", "Runs that used something and are not shown: those nearest to a limit come first."
+)
 # Customers.
 CUSTOMERS = _gauge("customers", "Customers by the standing of their KYC record.", "standing")
 APPROVALS_EXPIRING = _gauge("approvals_expiring", "Approvals that end within so many days.", "within_days")
@@ -123,7 +125,9 @@ BLOCKED = _counter(
     "code",
 )
 # The controller.
-PASS_DURATION = _histogram("controller_pass_duration_seconds", "Passes of the controller, and how long each took.", _SLOW_S)
+PASS_DURATION = _histogram(
+    "controller_pass_duration_seconds", "Passes of the controller, and how long each took.", _SLOW_S
+)
 PASS_FAILURES = _counter("controller_pass_failures_total", "Passes that broke off.")
 STEP_FAILURES = _counter("controller_step_failures_total", "Things that a step could not act on, by step.", "step")
 PASS_AGE = _gauge("controller_last_pass_age_seconds", "Since the last pass that went through; absent before the first.")
@@ -133,7 +137,9 @@ INFORMER_SILENT = _gauge(
     "informer_silent_seconds", "Since the API server last said anything about a collection.", "collection"
 )
 # The meter.
-METER_BEHIND = _gauge("meter_behind_seconds", "How old the usage is that the meter has yet to book, of any running pod.")
+METER_BEHIND = _gauge(
+    "meter_behind_seconds", "How old the usage is that the meter has yet to book, of any running pod."
+)
 METER_PIECES = _counter("meter_pieces_total", "Pieces of usage that were booked.")
 METER_WORST = _counter(
     "meter_worst_case_pieces_total", "Pieces that were booked at the worst case, whole or in part, by reason.", "reason"

@@ -119,7 +119,6 @@ class _Noting:
 
 def _noting(work: Callable[[Transaction], T], appended: list[Record]) -> Callable[[Transaction], T]:
     def noted(tx: Transaction) -> T:
-        appended.clear()  # A work may run a second time, where others of its group failed.
         return work(cast("Transaction", _Noting(tx, appended)))
 
     return noted

@@ -72,6 +72,10 @@ class SqlReader:
         row = self._get(tables.account, run_id=run_id)
         return rows.account_of(row) if row else Account(run_id)
 
+    def accounts(self) -> list[Account]:
+        """All accounts by run."""
+        return [rows.account_of(row) for row in self._all(select(tables.account).order_by(tables.account.c.run_id))]
+
     def reservation(self, reservation_id: str) -> Reservation | None:
         """The reservation, ended or not, or None."""
         row = self._get(tables.reservation, id=reservation_id)
@@ -101,6 +105,15 @@ class SqlReader:
         if until is not None:
             asked = asked.where(found.day < until.isoformat())
         return [rows.daily_usage_of(row) for row in self._all(asked)]
+
+    def booked_until(self) -> dict[str, tuple[ReservationState, datetime | None]]:
+        """State and `metered_until` of all that have not ended, by id."""
+        found = tables.reservation.c
+        ended = (ReservationState.SETTLED, ReservationState.VOIDED)
+        open_ = [each.value for each in ReservationState if each not in ended]
+        asked = select(found.id, found.state, found.metered_until).where(found.state.in_(open_))
+        with told():
+            return {uid: (ReservationState(state), until) for uid, state, until in self._connection.execute(asked)}
 
     def log_size(self) -> int:
         """Number of records."""

@@ -1,0 +1,141 @@
+"""Figures of runs for a page of metrics: who is how near to the limit that applies to it.
+
+A run stands under the limit of the strictest pack that does not simply allow its customer: of those that enforce,
+else of those that warn, else of those that observe. All undeclared runs of a corporate group share one limit, so the
+shares of each are those of all of them together (gatekeeper/view.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gatekeeper.domain.ledger import Account
+from gatekeeper.domain.party import Customer
+from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
+from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.run import Run, RunState, is_undeclared, undeclared_run_id
+from gatekeeper.ports import Reader
+from gatekeeper.snapshots import Snapshot, groups_of
+from gatekeeper.view import findings_of
+
+# A change of any of these kinds, or of one that we do not know, changes who is who.
+_BOOKKEEPING = frozenset(
+    each for each in RecordType if each.value.startswith(("reservation.", "workload.", "clearance.", "policy.", "log."))
+)
+_OF_PEOPLE = tuple(each for each in RecordType if each not in _BOOKKEEPING)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """One run: its own account, and what all accounts under its limit have used.
+
+    Attributes:
+        limit_tflop: None where no pack sets this customer one.
+        pool_best_tflop, pool_high_tflop: carried in and settled; pool_used_tflop: with what is held.
+    """
+
+    account: Account
+    customer: str
+    limit_tflop: int | None
+    pool_best_tflop: int
+    pool_high_tflop: int
+    pool_used_tflop: int
+
+    @property
+    def used_ratio(self) -> float:
+        """Share of the limit by `high`; 0 where there is none."""
+        return self.pool_high_tflop / self.limit_tflop if self.limit_tflop else 0.0
+
+
+@dataclass(slots=True)
+class People:
+    """Customers, runs and the limits of customers, as of a number of records; read again only when one changed."""
+
+    packs: tuple[ActivePack, ...]
+    site: Site
+    _known: Snapshot | None = None
+    _limits: dict[str, int | None] = field(default_factory=dict)
+    _limits_of: str = ""
+
+    def current(self, reader: Reader, now: datetime) -> Snapshot:
+        """Everybody, without accounts."""
+        size, known = reader.log_size(), self._known
+        if known is None or size < known.log_size or self._changed(reader, known.log_size):
+            customers = {each.id: each for each in reader.customers()}
+            parties = reader.parties()
+            runs = {each.id: each for each in reader.runs()}
+            known = Snapshot(size, customers, parties, {}, runs, {}, groups_of(customers.values(), parties))
+            self._limits = {}
+        # Tiers come and go with dates.
+        if self._limits_of != str(now.date()):
+            self._limits, self._limits_of = {}, str(now.date())
+        self._known = replace(known, log_size=size)
+        return self._known
+
+    def figures(
+        self, accounts: Iterable[Account], everybody: Snapshot, now: datetime, *, most: int
+    ) -> tuple[list[RunFigures], int]:
+        """Runs that used or hold something, those nearest to their limit first, and how many were left out."""
+        by_run = {each.run_id: _with_carried_in(each, everybody.by_run) for each in accounts}
+        found = [
+            self._figures(account, customer, _pool(account, customer, by_run, everybody), now)
+            for account in by_run.values()
+            if (account.settled.high_tflop or account.pending_tflop)
+            and (customer := _customer_of(account.run_id, everybody)) is not None
+        ]
+        found.sort(key=lambda each: (-each.used_ratio, -each.account.settled.high_tflop, each.account.run_id))
+        return found[:most], max(0, len(found) - most)
+
+    def _figures(self, account: Account, customer: Customer, pool: list[Account], now: datetime) -> RunFigures:
+        carried_in_tflop = sum(each.carried_in_tflop for each in pool)
+        return RunFigures(
+            account=account,
+            customer=customer.id,
+            limit_tflop=self.limit_tflop(customer, now),
+            pool_best_tflop=carried_in_tflop + sum(each.settled.best_tflop for each in pool),
+            pool_high_tflop=carried_in_tflop + sum(each.settled.high_tflop for each in pool),
+            pool_used_tflop=sum(each.used_tflop for each in pool),
+        )
+
+    def limit_tflop(self, customer: Customer, now: datetime) -> int | None:
+        """The limit of a customer's runs; None where every active pack allows it without one."""
+        if customer.id not in self._limits:
+            assert self._known is not None
+            findings = findings_of(self._known, self.packs, customer, now)
+            limits: dict[Mode, list[int]] = {}
+            for active in self.packs:
+                rule = active.pack.rule_for(findings[active.pack.id].tier, self.site)
+                if rule is None or rule.action is not Action.ALLOW:
+                    limits.setdefault(active.mode, []).append(active.pack.threshold.limit_tflop)
+            strictest = next((limits[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in limits), [])
+            self._limits[customer.id] = min(strictest, default=None)
+        return self._limits[customer.id]
+
+    @staticmethod
+    def _changed(reader: Reader, since: int) -> bool:
+        return next(iter(reader.records(types=_OF_PEOPLE, begin=since)), None) is not None
+
+
+def _pool(account: Account, customer: Customer, by_run: Mapping[str, Account], everybody: Snapshot) -> list[Account]:
+    """The accounts that share the limit of one."""
+    if not is_undeclared(account.run_id):
+        return [account]
+    shared = (by_run.get(undeclared_run_id(each)) for each in everybody.group(customer))
+    return [each for each in shared if each is not None]
+
+
+def _with_carried_in(account: Account, runs: Mapping[str, Run]) -> Account:
+    run = runs.get(account.run_id)
+    approved = run is not None and run.state is RunState.APPROVED
+    return replace(account, carried_in_tflop=run.carried_in_tflop) if run is not None and approved else account
+
+
+def _customer_of(run_id: str, everybody: Snapshot) -> Customer | None:
+    """Whose run it is."""
+    run = everybody.by_run.get(run_id)
+    if run is not None:
+        return everybody.by_customer.get(run.customer_id)
+    prefix = undeclared_run_id("")
+    return everybody.by_customer.get(run_id.removeprefix(prefix)) if run_id.startswith(prefix) else None

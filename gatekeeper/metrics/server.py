@@ -1,0 +1,119 @@
+"""The HTTP server of /metrics: a port of its own, so that nothing that happens here reaches the webhook.
+
+Plain HTTP/1.0: one answer, and the connection ends. Anybody in the cluster can connect, so connections are few, each
+silent one ends by itself, and a new one always finds a place: where all are taken, the oldest one goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from gatekeeper.domain.errors import Unavailable
+
+CONNECTIONS_MAX = 32
+SILENT_S = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class MetricsServer:
+    """Serves one page from threads of its own."""
+
+    def __init__(self, page: Callable[[], bytes]) -> None:
+        self._page = page
+        self._server: _Server | None = None
+
+    def start(self, host: str, port: int) -> int:
+        """Serve; the port that was bound (a free one for 0).
+
+        Raises:
+            Unavailable: the address cannot be bound.
+        """
+        try:
+            server = _Server(host, port, self._page)
+        except OSError as error:
+            raise Unavailable(
+                f"The metrics cannot be served on {host}:{port} ({error.strerror}).",
+                hint="Choose another address or port as metrics.host and metrics.port.",
+            ) from error
+        self._server = server
+        threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+        return int(server.server_address[1])
+
+    def stop(self) -> None:
+        """End; connections under way are left to end by themselves."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = CONNECTIONS_MAX
+
+    def __init__(self, host: str, port: int, page: Callable[[], bytes]) -> None:
+        self.page = page
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._open: dict[Any, None] = {}
+        self._door = threading.Lock()
+        super().__init__((host, port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._door:
+            self._open[request] = None
+            crowd = list(self._open)[:-CONNECTIONS_MAX]
+            for oldest in crowd:
+                del self._open[oldest]
+        for oldest in crowd:
+            _hang_up(oldest)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._door:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """A client that hung up is nothing to tell of; a fault of ours is."""
+        _log.info("metrics_not_sent", exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = SILENT_S
+    server: _Server
+
+    def do_GET(self) -> None:
+        """The page, or that there is none of that name."""
+        if self.path.partition("?")[0] != "/metrics":
+            self._send(404, "text/plain; charset=utf-8", b"There is only /metrics here.\n")
+            return
+        self._send(200, CONTENT_TYPE_LATEST, self.server.page())
+
+    def _send(self, status: int, media_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def version_string(self) -> str:
+        """Which Python this is concerns nobody."""
+        return "compute-gatekeeper"
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
+        """Nothing: scrapes are not news."""
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """End a connection from outside; its thread then finds it closed."""
+    with contextlib.suppress(OSError):  # It may have ended by itself meanwhile.
+        connection.shutdown(socket.SHUT_RDWR)
