@@ -29,13 +29,13 @@ def read_pod_template(manifest: Node, reach: Reach) -> Ask:
     return read_template(manifest, reach).noting(reasons=["a template that starts nothing itself"])
 
 
-def expected_replicas(manifest: Node) -> int | None:
+def expected_replicas(manifest: Node, _: Reach) -> int | None:
     """Pods that a live ReplicaSet or the like keeps running."""
     doubts: Doubts = []
     return whole(mapping(manifest, "spec", doubts), "replicas", 1, doubts)
 
 
-def _one(_: Node) -> int:
+def _one(_: Node, __: Reach) -> int:
     return 1
 
 

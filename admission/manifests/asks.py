@@ -43,9 +43,14 @@ class Ask:
     doubts: tuple[str, ...] = ()
 
     @property
+    def asks(self) -> bool:
+        """It asks for an accelerator."""
+        return bool(self.devices) or self.claims or self.unsaid
+
+    @property
     def gated(self) -> bool:
         """It asks for or could reach an accelerator."""
-        return bool(self.devices) or self.claims or self.unsaid or self.host_access
+        return self.asks or self.host_access
 
     def __add__(self, other: Ask) -> Ask:
         devices = dict(self.devices)

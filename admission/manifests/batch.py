@@ -33,7 +33,7 @@ def _pods_at_once(spec: Node, doubts: Doubts) -> int | None:
     return min(parallelism, completions)
 
 
-def expected_job_pods(manifest: Node) -> int | None:
+def expected_job_pods(manifest: Node, _: Reach) -> int | None:
     """Pods that a live Job runs at once now: what is left of its completions, or what is active of a work queue."""
     doubts: Doubts = []
     spec, status = mapping(manifest, "spec", doubts), mapping(manifest, "status", doubts)

@@ -92,14 +92,16 @@ def _clamped(wanted: int, low: int, high: int) -> int:
     return max(low, high) if low > high else min(max(wanted, low), high)
 
 
-def expected_ray_pods(manifest: Node) -> int | None:
-    """Pods that a live RayCluster runs at once: the head and all groups that are not suspended."""
+def expected_ray_pods(manifest: Node, reach: Reach) -> int | None:
+    """Pods with accelerators that a live RayCluster runs at once: of the head and all groups that are not suspended."""
     doubts: Doubts = []
     spec = mapping(manifest, "spec", doubts)
-    count = 1
+    count = 1 if _read_head(mapping(spec, "headGroupSpec", doubts), spec, reach).asks else 0
     for group in items(spec, "workerGroupSpecs", doubts):
+        if group.get("suspend") is True or not read_template(group, reach).asks:
+            continue
         hosts, replicas = whole(group, "numOfHosts", 1, doubts), _replicas(group, doubts, autoscaled=False)
-        count += 0 if group.get("suspend") is True else (hosts or 0) * replicas.least
+        count += (hosts or 0) * replicas.least
     return None if doubts or not isinstance(spec.get("headGroupSpec"), dict) else count
 
 

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from admission.manifests import apps, appwrapper, argo, batch, claims, knative, kserve, kubeflow, ray, spark
+from admission.manifests import (
+    apps,
+    appwrapper,
+    argo,
+    batch,
+    claims,
+    jobset,
+    knative,
+    kserve,
+    kubeflow,
+    lws,
+    ray,
+    spark,
+    trainer,
+    volcano,
+)
 from admission.manifests.asks import Ask, total
-from admission.manifests.families import Kind
+from admission.manifests.families import Kind, Lookup
 from admission.manifests.generic import never_starts_pods, read_generic
 from admission.manifests.nodes import Node, mapping, text
 from admission.manifests.reach import Reach, default_reach
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload, WorkloadRef
 
-FAMILIES = (apps, appwrapper, argo, batch, claims, knative, kserve, kubeflow, ray, spark)
+FAMILIES = (apps, appwrapper, argo, batch, claims, jobset, knative, kserve, kubeflow, lws, ray, spark, trainer, volcano)
 _KINDS: Mapping[tuple[str, str, str], Kind] = {
     (kind.group, version, kind.kind): kind for family in FAMILIES for kind in family.KINDS for version in kind.versions
 }
+# (kind, namespace, name) -> the training runtime that a TrainJob of that namespace names, None where it is not known.
+# A ClusterTrainingRuntime stands in no namespace; it is asked for with the TrainJob's.
+Runtimes = Callable[[str, str, str], Node | None]
 # Where a manifest names no namespace; the API server always does.
 DEFAULT_NAMESPACE = "default"
 _REASONS_SHOWN = 4
@@ -25,7 +44,12 @@ _DEEPEST_WRAPPING = 8
 
 
 def read(
-    manifest: object, *, cluster: str = "", namespace: str | None = None, reach: Reach | None = None
+    manifest: object,
+    *,
+    cluster: str = "",
+    namespace: str | None = None,
+    reach: Reach | None = None,
+    runtimes: Runtimes | None = None,
 ) -> Workload | None:
     """Read one object.
 
@@ -34,6 +58,7 @@ def read(
         cluster: our name of the cluster it stands in.
         namespace: where the API server says it is; without it, what the manifest says, or "default".
         reach: the lists that decide what is an accelerator; those we ship by default.
+        runtimes: where training runtimes are looked up; without it none is known.
 
     Returns:
         The workload; None for objects that start no pods, or are no Kubernetes objects.
@@ -44,17 +69,20 @@ def read(
     if not isinstance(manifest, dict):
         return None
     _, _, kind = identity(manifest)
-    ask = _read(manifest, reach or default_reach()) if kind else None
-    if ask is None:
-        return None
     metadata = mapping(manifest, "metadata", [])
     home = namespace if namespace is not None else text(metadata, "namespace") or DEFAULT_NAMESPACE
+    look_up = partial(_looked_up, runtimes, home)
+    ask = _read(manifest, reach or default_reach(), look_up) if kind else None
+    if ask is None:
+        return None
     name = text(metadata, "name") or text(metadata, "generateName")
     return _workload(ask, WorkloadRef(cluster, home, kind, name, text(metadata, "uid")))
 
 
-def expected_pods(owner: object) -> int | None:
-    """How many pods of its own a live owner runs at once: the size of its gang. None where nobody can say.
+def expected_pods(owner: object, reach: Reach | None = None) -> int | None:
+    """How many pods of its own with accelerators a live owner runs at once: the size of its gang.
+
+    None where nobody can say.
 
     Raises:
         InvalidInput: a negative number.
@@ -62,7 +90,7 @@ def expected_pods(owner: object) -> int | None:
     if not isinstance(owner, dict):
         return None
     known = _KINDS.get(identity(owner))
-    return known.expected_pods(owner) if known else None
+    return known.expected_pods(owner, reach or default_reach()) if known else None
 
 
 def identity(manifest: Node) -> tuple[str, str, str]:
@@ -74,17 +102,23 @@ def identity(manifest: Node) -> tuple[str, str, str]:
     return (group, version, kind) if slash else ("", group, kind)
 
 
-def _read(manifest: Node, reach: Reach, depth: int = 0) -> Ask | None:
+def _looked_up(runtimes: Runtimes | None, namespace: str, kind: str, name: str) -> Node | None:
+    return runtimes(kind, namespace, name) if runtimes is not None else None
+
+
+def _read(manifest: Node, reach: Reach, look_up: Lookup, depth: int = 0) -> Ask | None:
     group, version, kind = identity(manifest)
     known = _KINDS.get((group, version, kind))
     if known is None:
         return None if never_starts_pods(group, kind) else read_generic(manifest, reach)
+    if known.read_joined is not None:
+        return known.read_joined(manifest, reach, look_up)
     ask = known.read(manifest, reach)
     if known.wraps is None:
         return ask
     if depth == _DEEPEST_WRAPPING:
         raise InvalidInput(f"{kind} inside {kind} is nested deeper than {depth} levels.")
-    inner = ((declared, _read(each, reach, depth + 1)) for declared, each in known.wraps(manifest, reach))
+    inner = ((declared, _read(each, reach, look_up, depth + 1)) for declared, each in known.wraps(manifest, reach))
     return total([ask, *(declared.or_larger(found or Ask()) for declared, found in inner)])
 
 

@@ -39,6 +39,9 @@ KEYS = [
     *("driver", "executor", "gpu", "quantity", "sparkConf", "dynamicAllocation", "enabled", "instances", "sidecars"),
     *("components", "podSets", "path", "devices", "exactly", "firstAvailable", "deviceClassName", "count", "kind"),
     *("entrypoint", "templates", "steps", "dag", "tasks", "withItems", "withSequence", "container", "podSpecPatch"),
+    *("mpiReplicaSpecs", "replicatedJobs", "leaderWorkerTemplate", "workerTemplate", "leaderTemplate", "size", "tasks"),
+    *("trainer", "numNodes", "resourcesPerNode", "runtimeRef", "runtimePatches", "podTemplateOverrides", "mlPolicy"),
+    *("torch", "mpi", "elasticPolicy", "maxNodes", "trainingRuntimeSpec", "initializer", "targetJobs", "dependsOn"),
     *("nvidia.com/gpu", "nvidia.com/gpumem", "cpu", "gpu-fraction", "NVIDIA_VISIBLE_DEVICES"),
 ]
 SCALARS = (
@@ -71,8 +74,10 @@ def test_any_object_is_read_or_is_invalid_input(manifest: object) -> None:
 
 def wrapped(kind: tuple[str, str, str], pod: dict[str, Any]) -> dict[str, Any]:
     """A pod inside an object of any known kind, where that kind holds its pods."""
-    job = {"spec": {"template": pod}}
     group = {"replicas": 1, "template": pod}
+    job = {"spec": {"template": pod, "tasks": [group]}}  # those of batch and of Volcano have one name
+    job_set = {"replicatedJobs": [{"template": job}]}
+    runtime = {"template": {"spec": job_set}}
     cluster = {"headGroupSpec": {}, "workerGroupSpecs": [group]}
     volumes = pod["spec"].get("volumes") if isinstance(pod["spec"], dict) else None
     leaf = {"name": "a", "containerSet": pod["spec"], "volumes": volumes}
@@ -81,6 +86,16 @@ def wrapped(kind: tuple[str, str, str], pod: dict[str, Any]) -> dict[str, Any]:
         "Pod": pod["spec"],
         "CronJob": {"jobTemplate": job},
         "PyTorchJob": {"pytorchReplicaSpecs": {"Worker": group}},
+        "TFJob": {"tfReplicaSpecs": {"Worker": group}},
+        "XGBoostJob": {"xgbReplicaSpecs": {"Worker": group}},
+        "PaddleJob": {"paddleReplicaSpecs": {"Worker": group}},
+        "JAXJob": {"jaxReplicaSpecs": {"Worker": group}},
+        "MPIJob": {"mpiReplicaSpecs": {"Worker": group}},
+        "JobSet": job_set,
+        "LeaderWorkerSet": {"leaderWorkerTemplate": {"workerTemplate": pod}},
+        "TrainJob": {"podTemplateOverrides": [pod]},
+        "TrainingRuntime": runtime,
+        "ClusterTrainingRuntime": runtime,
         **dict.fromkeys(("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"), workflow),
         "CronWorkflow": {"workflowSpec": workflow},
         "AppWrapper": {"components": [{"podSets": [], "template": {"apiVersion": "v1", "kind": "Pod", **pod}}]},

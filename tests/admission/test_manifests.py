@@ -89,7 +89,12 @@ def test_reasons_name_what_gates_and_carry_no_control_characters() -> None:
             {
                 "apiVersion": "kubeflow.org/v1",
                 "kind": "PyTorchJob",
-                "spec": {"pytorchReplicaSpecs": {"Master": {}, "Worker": {"replicas": 7}}},
+                "spec": {
+                    "pytorchReplicaSpecs": {
+                        "Master": {"template": gpu_template()},
+                        "Worker": {"replicas": 7, "template": gpu_template()},
+                    }
+                },
             },
             8,
         ),
@@ -98,15 +103,16 @@ def test_reasons_name_what_gates_and_carry_no_control_characters() -> None:
                 "apiVersion": "ray.io/v1",
                 "kind": "RayCluster",
                 "spec": {
-                    "headGroupSpec": {},
+                    "headGroupSpec": {"template": {}},
                     "workerGroupSpecs": [
-                        {"replicas": 2, "numOfHosts": 4},
-                        {"replicas": 9, "maxReplicas": 3},
-                        {"replicas": 5, "suspend": True},
+                        {"replicas": 2, "numOfHosts": 4, "template": gpu_template()},
+                        {"replicas": 9, "maxReplicas": 3, "template": gpu_template()},
+                        {"replicas": 5, "suspend": True, "template": gpu_template()},
+                        {"replicas": 6, "template": {"spec": {"containers": [{"name": "on-the-cpu"}]}}},
                     ],
                 },
             },
-            12,
+            11,
         ),
         ({"apiVersion": "ray.io/v1", "kind": "RayJob", "spec": {}}, None),
         ({"apiVersion": "example.org/v1", "kind": "Marathon"}, None),
