@@ -1,4 +1,9 @@
-"""Pod itself, and the kinds of `apps` and core that keep a number of equal pods running."""
+"""Pod itself, and the kinds of `apps` and core that keep a number of equal pods running.
+
+A rolling update may run maxSurge pods more for a while. They do not count: an update needs another edit, which is read
+by itself, and each surplus pod is held at its gate until it has a budget of its own. The same holds for autoscalers,
+which are objects of their own.
+"""
 
 from __future__ import annotations
 

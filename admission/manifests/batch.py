@@ -25,12 +25,11 @@ def read_job(manifest: Node, reach: Reach) -> Ask:
 def _pods_at_once(spec: Node, doubts: Doubts) -> int | None:
     """Pods that a JobSpec runs at once; None where a number is missing."""
     parallelism = whole(spec, "parallelism", 1, doubts)
-    if "completions" not in spec:
+    if parallelism is None or "completions" not in spec:
         return parallelism
     completions = whole(spec, "completions", 1, doubts)
-    if parallelism is None or completions is None:
-        return None
-    return min(parallelism, completions)
+    # The API server takes null as left out; a placeholder can only lower what runs at once. Either is a doubt already.
+    return parallelism if completions is None else min(parallelism, completions)
 
 
 def expected_job_pods(manifest: Node, _: Reach) -> int | None:

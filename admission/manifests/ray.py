@@ -3,17 +3,24 @@
 A cluster is one head pod and groups of workers: replicas, clamped into [minReplicas, maxReplicas] as the operator
 clamps them, times numOfHosts (ray-operator GetWorkerGroupDesiredReplicas, KubeRay 1.7). Only with the in-tree
 autoscaler can a group grow to maxReplicas, whose default 2147483647 means that nothing bounds it.
+
+What does not count: `rayStartParams` and a group's `resources` are labels for Ray's scheduler and give no device. A
+RayService runs a second cluster beside the first while it is upgraded, but only after an edit of its cluster, and that
+edit is read by itself; the pods of both are held at their gates. `suspend` of a cluster or group may be lifted at any
+time, so it counts as if resumed.
 """
 
 from __future__ import annotations
 
 from admission.manifests.asks import Ask, Times, total
 from admission.manifests.families import Kind
-from admission.manifests.nodes import Doubts, Node, is_set, items, mapping, whole
+from admission.manifests.nodes import Doubts, Node, is_set, items, mapping, text, whole
 from admission.manifests.pods import read_pod, read_template
 from admission.manifests.reach import Reach
 
 UNBOUNDED = 2_147_483_647
+# In these modes the operator, a sidecar of the head, or a person submits (KubeRay rayjob_types.go, JobSubmissionMode).
+_WITHOUT_SUBMITTER = frozenset({"HTTPMode", "SidecarMode", "InteractiveMode"})
 
 
 def read_ray_cluster(manifest: Node, reach: Reach) -> Ask:
@@ -26,10 +33,17 @@ def read_ray_job(manifest: Node, reach: Reach) -> Ask:
     """Its own cluster and its submitter pod; with a clusterSelector it runs on a cluster that was asked for before."""
     doubts: Doubts = []
     spec = mapping(manifest, "spec", doubts)
-    submitter = read_template(spec, reach, "submitterPodTemplate").noting(doubts=doubts)
-    if spec.get("clusterSelector"):
-        return submitter.noting(reasons=["runs on a cluster that exists already"])
+    selector = mapping(spec, "clusterSelector", doubts)
+    submitter = _submitter(spec, reach)
+    if selector:
+        return submitter.noting(reasons=["runs on a cluster that exists already"], doubts=doubts)
     return _read_cluster(mapping(spec, "rayClusterSpec", doubts), reach) + submitter.noting(doubts=doubts)
+
+
+def _submitter(spec: Node, reach: Reach) -> Ask:
+    """The pod that submits; the operator makes one from the template only where a Kubernetes Job submits."""
+    submitter = read_template(spec, reach, "submitterPodTemplate")
+    return submitter.times(Times(0, 0)) if text(spec, "submissionMode") in _WITHOUT_SUBMITTER else submitter
 
 
 def read_ray_service(manifest: Node, reach: Reach) -> Ask:
