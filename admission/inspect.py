@@ -12,12 +12,11 @@ from admission.documents import Document, load_documents
 from admission.manifests.nodes import mapping, text
 from admission.manifests.reach import Reach
 from admission.manifests.registry import read
+from admission.runtimes import FileRuntimes, objects
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
-# Lists hold objects, not lists of lists.
-_LIST = "List"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +60,22 @@ def inspect_paths(paths: Iterable[Path], *, reach: Reach | None = None) -> Itera
 def find_workloads(
     paths: Iterable[Path], *, cluster: str = "", namespace: str | None = None, reach: Reach | None = None
 ) -> Iterator[Found | Problem]:
-    """The workloads themselves, as they would stand in a cluster.
+    """The workloads themselves, as they would stand in a cluster; TrainJobs with the runtimes among the files.
 
     Args:
         namespace: where manifests go that name none; "default" without it.
     """
-    reader = partial(read, cluster=cluster, reach=reach)
-    for named in paths:
-        files = _files(named)
+    found = [(named, _files(named)) for named in paths]
+    runtimes = FileRuntimes([each for _, files in found for each in files], namespace)
+    reader = partial(read, cluster=cluster, reach=reach, runtimes=runtimes)
+    for named, files in found:
         if not files:
             yield Problem(f"{named} holds no file that ends in {', '.join(sorted(_SUFFIXES))}.", "Name another folder.")
         for path in files:
             try:
                 for document in load_documents(path):
                     for each in _items(document.content):
+                        runtimes.note(each.manifest)
                         yield from _read(reader, path, document, each, namespace)
             except InvalidInput as error:
                 yield Problem(error.message, error.hint)
@@ -106,16 +107,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _items(content: Any) -> Iterator[_Item]:
-    """The object itself, or the members of a List; members of a typed list take their kind from it."""
-    if not isinstance(content, Mapping):
-        return
-    kind, members = text(content, "kind"), content.get("items")
-    if not kind.endswith(_LIST) or not isinstance(members, list):
-        yield _Item(content, None)
-        return
-    inherited = {} if kind == _LIST else {"apiVersion": content.get("apiVersion"), "kind": kind.removesuffix(_LIST)}
-    for number, member in enumerate(members):
-        yield _Item({**inherited, **member} if isinstance(member, Mapping) else member, number)
+    """The objects of a document."""
+    return (_Item(manifest, item) for manifest, item in objects(content))
 
 
 def _line(found: Found) -> dict[str, Any]:

@@ -94,3 +94,55 @@ def test_a_folder_without_manifests_is_a_problem_and_no_clean_answer(tmp_path: P
     [problem] = inspect_paths([tmp_path])
     assert not isinstance(problem, dict)
     assert "holds no file that ends in .json, .yaml, .yml" in problem.message
+
+
+TRAIN_JOB = """\
+apiVersion: trainer.kubeflow.org/v1alpha1
+kind: TrainJob
+metadata: {name: tune, namespace: lab}
+spec: {runtimeRef: {name: torch, kind: %s}, trainer: {numNodes: 4}}
+"""
+RUNTIME = """\
+apiVersion: trainer.kubeflow.org/v1alpha1
+kind: %s
+metadata: {name: torch, namespace: %s}
+spec:
+  mlPolicy: {numNodes: 1, torch: {}}
+  template:
+    spec:
+      replicatedJobs:
+        - name: node
+          template:
+            metadata: {labels: {trainer.kubeflow.org/trainjob-ancestor-step: trainer}}
+            spec: {template: {spec: {containers: [{name: node, resources: {limits: {nvidia.com/gpu: 8}}}]}}}
+"""
+
+
+def of_train_job(path: Path) -> tuple[dict[str, Any], bool]:
+    [line] = [each for each in lines(path) if each["kind"] == "TrainJob"]
+    return line["devices"], line["unknown"]
+
+
+def test_a_train_job_is_joined_with_its_runtime_wherever_among_the_inputs_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(TRAIN_JOB % "ClusterTrainingRuntime", "utf-8")
+    (tmp_path / "b.yaml").write_text("a: [\n", "utf-8")
+    assert of_train_job(tmp_path / "a.yaml") == ({}, True)
+    runtime = RUNTIME % ("ClusterTrainingRuntime", "elsewhere")
+    (tmp_path / "b.yaml").write_text(f"---\n{runtime}", "utf-8")
+    assert of_train_job(tmp_path) == ({"nvidia.com/gpu": {"min": 32, "max": 32}}, False)
+
+
+def test_a_runtime_of_a_namespace_serves_that_namespace_alone(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    for namespace, expected in (("lab", ({"nvidia.com/gpu": {"min": 32, "max": 32}}, False)), ("other", ({}, True))):
+        file.write_text(TRAIN_JOB % "TrainingRuntime" + "---\n" + RUNTIME % ("TrainingRuntime", namespace), "utf-8")
+        assert of_train_job(file) == expected
+
+
+def test_a_runtime_in_a_file_that_cannot_be_read_to_its_end_is_not_taken_for_another(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(TRAIN_JOB % "ClusterTrainingRuntime", "utf-8")
+    (tmp_path / "b.yaml").write_text("x: {\n---\n" + RUNTIME % ("ClusterTrainingRuntime", "x"), "utf-8")
+    job, problem = inspect_paths([tmp_path])
+    assert isinstance(job, dict)
+    assert job["unknown"]
+    assert isinstance(problem, Problem)
