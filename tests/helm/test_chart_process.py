@@ -40,7 +40,13 @@ def test_the_core_rights_are_exactly_these(defaults: list[Manifest]) -> None:
 
 def test_owners_are_read_and_suspended_and_nothing_more(defaults: list[Manifest]) -> None:
     owners = [rule for rule in the(defaults, "ClusterRole")["rules"] if rule["apiGroups"] != [""]]
-    assert all(sorted(rule["verbs"]) == ["get", "patch"] for rule in owners)
+    verbs = {f"{resource}.{rule['apiGroups'][0]}": rule["verbs"] for rule in owners for resource in rule["resources"]}
+    only_read = {name: rights for name, rights in verbs.items() if rights != ["get", "patch"]}
+    assert only_read == {
+        "jobs.batch.volcano.sh": ["get"],
+        "clustertrainingruntimes.trainer.kubeflow.org": ["list"],
+        "trainingruntimes.trainer.kubeflow.org": ["list"],
+    }
     named = {f"{resource}.{rule['apiGroups'][0]}" for rule in owners for resource in rule["resources"]}
     assert named >= {
         "jobs.batch",
@@ -164,7 +170,9 @@ def test_the_webhook_sees_pods_that_ask_and_the_kinds_that_make_them(defaults: l
     assert kinds >= {
         "jobs.batch", "cronjobs.batch", "deployments.apps", "statefulsets.apps", "replicasets.apps", "daemonsets.apps",
         "jobsets.jobset.x-k8s.io", "pytorchjobs.kubeflow.org", "trainjobs.trainer.kubeflow.org", "rayclusters.ray.io",
-        "rayjobs.ray.io", "leaderworkersets.leaderworkerset.x-k8s.io",
+        "rayjobs.ray.io", "leaderworkersets.leaderworkerset.x-k8s.io", "jobs.batch.volcano.sh",
+        "cronjobs.batch.volcano.sh",
+        *(f"{kind}jobs.kubeflow.org" for kind in ("tf", "mpi", "xgboost", "paddle", "jax")),
     }  # fmt: skip
     assert not [kind for kind in kinds if "/" in kind or "*" in kind]
 
@@ -233,7 +241,7 @@ def test_the_network_policy_is_a_choice(render: Render, defaults: list[Manifest]
     assert not of_kind(defaults, "NetworkPolicy")
     policy = the(render("networkPolicy.enabled=true"), "NetworkPolicy")["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert policy["ingress"] == [{"ports": [{"port": "https", "protocol": "TCP"}]}]
+    assert [each["ports"][0]["port"] for each in policy["ingress"]] == ["https", "metrics"]
 
 
 def test_an_existing_claim_is_used(render: Render) -> None:

@@ -49,6 +49,12 @@ def test_helm_lint_has_nothing_to_say(helm: Helm) -> None:
         ("persistence.size=lots", "/persistence/size"),
         ("networkPolicy.egressPorts={0}", "/networkPolicy/egressPorts"),
         ("config=3", "/config"),
+        ("config.metrics.port=9000", "/config/metrics"),
+        ("metrics.port=443", "/metrics/port"),
+        ("metrics.port=8443", "/metrics/port"),
+        ("metrics.podMonitor.interval=often", "/metrics/podMonitor/interval"),
+        ("metrics.podMonitor.labels.a=b c", "/metrics/podMonitor/labels"),
+        ("metrics.dashboard.enable=true", "/metrics/dashboard"),
         ("config.reach.harmless_device_keys={nvidia.com/gpu}", "/config/reach"),
     ],
 )
@@ -80,7 +86,7 @@ def test_kubernetes_that_cannot_stamp_the_gate_is_refused(helm: Helm) -> None:
 
 
 def test_configuration_passes_through(render: Render) -> None:
-    objects = render("config.cluster=east", "config.policies.us-ai-diffusion.mode=enforce")
+    objects = render("config.cluster=east", "config.policies.us-ai-diffusion.mode=enforce", "metrics.enabled=false")
     config = yaml.safe_load(the(objects, "ConfigMap")["data"]["config.yaml"])
     assert config == {"cluster": "east", "policies": {"us-ai-diffusion": {"mode": "enforce"}}}
 
