@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import structlog
 
 from admission.manifests.reach import Reach, default_reach
-from admission.manifests.registry import read
+from admission.manifests.registry import Runtimes, read
 from admission.review import Answer, Review, parse_review, write_answer
 from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.errors import GatekeeperError, InvalidInput
@@ -50,11 +50,13 @@ class Webhook:
         *,
         cluster: str,
         reach: Reach | None = None,
+        runtimes: Runtimes | None = None,
         answered: Callable[[str, float], None] | None = None,
     ) -> None:
         """Take the lists of what reaches a device from the installation where none are given.
 
         Args:
+            runtimes: where training runtimes are looked up, from memory; without it TrainJobs have no ceiling.
             answered: told of each answer: its outcome (a verdict, or one of OUTCOMES) and the seconds that it took.
 
         Raises:
@@ -63,6 +65,7 @@ class Webhook:
         self._gate = gate
         self._cluster = cluster
         self._reach = reach or default_reach()
+        self._runtimes = runtimes
         self._answered = answered
 
     async def handle(self, body: bytes) -> bytes:
@@ -118,7 +121,13 @@ class Webhook:
 
     def _read(self, manifest: Mapping[str, Any], review: Review) -> Workload | None:
         """The manifest as a workload in the namespace that the API server names."""
-        workload = read(manifest, cluster=self._cluster, namespace=review.namespace or None, reach=self._reach)
+        workload = read(
+            manifest,
+            cluster=self._cluster,
+            namespace=review.namespace or None,
+            reach=self._reach,
+            runtimes=self._runtimes,
+        )
         if workload is not None and workload.gated and not review.namespace:
             raise InvalidInput(f"The {review.kind} asks for accelerators but the request names no namespace.")
         return workload

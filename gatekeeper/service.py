@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,6 +22,7 @@ from admission.webhook import Webhook
 from gatekeeper import log
 from gatekeeper.cluster.api import Api, Json, connect
 from gatekeeper.cluster.controller import Cluster, Controller, Reading
+from gatekeeper.cluster.runtimes import Runtimes
 from gatekeeper.cluster.state import Times
 from gatekeeper.domain.errors import GatekeeperError, InvalidInput, Unavailable
 from gatekeeper.domain.record import Actor, ActorKind
@@ -74,7 +76,14 @@ class Service:
             listener=exporter.events,
         )
         exporter.follow(self._controller.sight)
-        webhook = Webhook(gate, cluster=settings.cluster, reach=reach, answered=exporter.events.reviewed)
+        self._runtimes = Runtimes(api)
+        webhook = Webhook(
+            gate,
+            cluster=settings.cluster,
+            reach=reach,
+            runtimes=self._runtimes,
+            answered=exporter.events.reviewed,
+        )
         app = WebhookApp(webhook.handle, token=_token(settings.webhook.path_token_file), ready=self.ready)
         self._server = WebhookServer(app, settings.webhook.certificate_dir)
         self._store_answered_at = float("-inf")
@@ -105,12 +114,14 @@ class Service:
             if settings.metrics is not None:
                 _log.info("metrics", port=self._exporter.start(settings.metrics.host, settings.metrics.port))
             self._controller.start()
+            self._runtimes.start()
             _log.info("started", cluster=settings.cluster, port=port)
             while not ending.wait(settings.log.checkpoint_every_s):
                 self._checkpoint()
         finally:
             _log.info("ending")
             self._controller.stop()
+            self._runtimes.stop()
             self._server.stop()
             self._exporter.stop()
         self._checkpoint()
@@ -165,7 +176,7 @@ def _reading(cluster: str, reach: Reach) -> Reading:
         """A pod of the cluster, by the same lists as the API server's policies."""
         return read(pod, cluster=cluster, namespace=pod["metadata"]["namespace"], reach=reach)
 
-    return Reading(cluster, workload, expected_pods, reach.is_device)
+    return Reading(cluster, workload, partial(expected_pods, reach=reach), reach.is_device)
 
 
 def _times(settings: Settings) -> Times:

@@ -23,8 +23,9 @@ OWNER_STEPS_MAX = 4
 _VERSION = re.compile(r"v[a-z0-9]{1,20}")
 _SUSPEND: Json = {"spec": {"suspend": True}}
 _RUN_POLICY: Json = {"spec": {"runPolicy": {"suspend": True}}}
-# (API group, kind) -> (plural, what suspends it). The chart's `workloads` give the right to do so, kind by kind.
-OWNERS: Mapping[tuple[str, str], tuple[str, Json]] = {
+# (API group, kind) -> (plural, what suspends it; None for kinds that have no such switch, which are only read: their
+# pods are deleted). The chart's `workloads` give the right to do so, kind by kind.
+OWNERS: Mapping[tuple[str, str], tuple[str, Json | None]] = {
     ("batch", "Job"): ("jobs", _SUSPEND),
     ("batch", "CronJob"): ("cronjobs", _SUSPEND),
     ("jobset.x-k8s.io", "JobSet"): ("jobsets", _SUSPEND),
@@ -39,6 +40,8 @@ OWNERS: Mapping[tuple[str, str], tuple[str, Json]] = {
     ("kubeflow.org", "PaddleJob"): ("paddlejobs", _RUN_POLICY),
     ("kubeflow.org", "JAXJob"): ("jaxjobs", _RUN_POLICY),
     ("trainer.kubeflow.org", "TrainJob"): ("trainjobs", _SUSPEND),
+    ("batch.volcano.sh", "Job"): ("jobs", None),
+    ("batch.volcano.sh", "CronJob"): ("cronjobs", _SUSPEND),
     ("workload.codeflare.dev", "AppWrapper"): ("appwrappers", _SUSPEND),
 }
 
@@ -80,7 +83,7 @@ def suspend_owners(api: Api, owner: Owner, namespace: str) -> bool:
         suspension = OWNERS[(group, above.kind)][1]
         try:
             found = api.get(path)
-            if found["metadata"]["uid"] == above.uid:
+            if suspension is not None and found["metadata"]["uid"] == above.uid:
                 api.merge_patch(path, suspension)
                 suspended = True
         except NotFound:
