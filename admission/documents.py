@@ -91,7 +91,10 @@ def parse_yaml(data: bytes, name: str) -> Iterator[Document]:
 
 def _events(data: bytes, name: str) -> Iterator[Any]:
     try:
-        yield from yaml.parse(data, Loader=_LOADER)
+        loader = _LOADER(data)
+        # One call for each event; yaml.parse would make two.
+        while (event := loader.get_event()) is not None:
+            yield event
     except yaml.MarkedYAMLError as error:
         line = getattr(error.problem_mark or error.context_mark, "line", 0) + 1
         raise InvalidInput(
@@ -125,22 +128,22 @@ class _Builder:
     def document(self, events: Iterable[Any]) -> object:
         """Take events up to the end of the document; its content."""
         self._stack, self._anchors, self._open_anchors, self._root = [], {}, set(), None
+        take = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._open,
+            yaml.SequenceStartEvent: self._open,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+            yaml.AliasEvent: self._alias,
+        }
         for event in events:
-            if isinstance(event, yaml.DocumentEndEvent):
+            if type(event) is yaml.DocumentEndEvent:
                 break
-            self._take(event)
+            take[type(event)](event)
         return self._root
 
-    def _take(self, event: Any) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            self._open(event)
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event)
-        else:
-            frame = self._stack.pop()
-            self._close(frame, event)
+    def _end(self, event: Any) -> None:
+        self._close(self._stack.pop(), event)
 
     def _scalar(self, event: Any) -> None:
         frame = self._stack[-1] if self._stack else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import releases, webhook
+from bench import inspect, releases, webhook
 from bench.tools import Missing, file_system, programs
 
 # Goals of the project: no more than four times nginx's CPU, and two hundred durable releases a second.
@@ -47,11 +47,13 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 1
         durable = releases.measure(folder, **{**plan, "seconds": chosen.seconds / 2})
-        facts = {"customers": chosen.customers, **_facts(load, durable, file_system(folder))}
+        read = inspect.measure(folder, rounds=chosen.rounds)
+        facts = {"customers": chosen.customers, **_facts(load, durable, file_system(folder)), **inspect.facts(read)}
     if chosen.output == "json":
         print(json.dumps(facts, indent=2))
     else:
         _print(load, durable, facts)
+        inspect.show(read, Console())
     return 0
 
 

@@ -37,4 +37,5 @@ def test_a_short_run_measures_every_target(tmp_path: Path) -> None:
         assert load["per_s"] > 1
     assert set(facts["releases_per_s"]) == {"1", "8", "64"}
     assert all(each > 1 for rounds in facts["releases_per_s"].values() for each in rounds)
+    assert all(each > 1 for each in facts["inspected_per_s"])
     assert list(tmp_path.iterdir()) == []

@@ -82,11 +82,14 @@ class Ask:
         Raises:
             InvalidInput: more devices than any workload has.
         """
+        if not self.devices:
+            return self
         return replace(self, devices={key: _multiplied(key, each, copies) for key, each in self.devices.items()})
 
     def noting(self, *, reasons: Iterable[str] = (), doubts: Iterable[str] = ()) -> Ask:
         """The same with more reasons (put first) and doubts."""
-        return Ask(reasons=tuple(reasons), doubts=tuple(doubts)) + self
+        more = Ask(reasons=tuple(reasons), doubts=tuple(doubts))
+        return more + self if more.reasons or more.doubts else self
 
     def without_ceiling(self) -> Ask:
         """The same, but nothing bounds how many devices it can reach."""
@@ -95,10 +98,10 @@ class Ask:
 
 def total(asks: Iterable[Ask]) -> Ask:
     """All of them together."""
-    whole = Ask()
+    whole = None
     for each in asks:
-        whole = whole + each
-    return whole
+        whole = each if whole is None else whole + each
+    return whole or Ask()
 
 
 def larger(one: Count, other: Count) -> Count:

@@ -153,11 +153,15 @@ def _is_share(key: str) -> bool:
 
 def _sum(one: Mapping[str, Count], other: Mapping[str, Count]) -> Amounts:
     """Key by key, added."""
+    if not one or not other:
+        return dict(one or other)
     return dict((Ask(devices=one) + Ask(devices=other)).devices)
 
 
 def _larger(one: Mapping[str, Count], other: Mapping[str, Count]) -> Amounts:
     """Key by key, the larger."""
+    if not one or not other:
+        return dict(one or other)
     return dict(Ask(devices=one).or_larger(Ask(devices=other)).devices)
 
 

@@ -30,6 +30,11 @@ def complain(message: str, hint: str = "") -> None:
     sys.stderr.write("\n".join(plain(line) for text in lines for line in text.split("\n")) + "\n")
 
 
+def warn(message: str) -> None:
+    """Say on stderr what was done otherwise than somebody may expect."""
+    sys.stderr.write(f"Warning: {plain(message)}\n")
+
+
 def confirm(question: str) -> None:
     """Ask a person; anything but yes ends the command.
 
@@ -64,12 +69,17 @@ def say_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=_jsonable) + "\n")
 
 
+def say_line(value: object) -> None:
+    """Print a value as JSON on one line (JSON Lines); escapes keep it harmless in a terminal."""
+    sys.stdout.write(json.dumps(value, default=_jsonable, separators=(",", ":")) + "\n")
+
+
 def say_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
     """Print a list as CSV (RFC 4180), with no cell that a spreadsheet would run."""
     writer = csv.writer(sys.stdout)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_harmless(_cell(row.get(column))) for column in columns])
+        writer.writerow([harmless(_cell(row.get(column))) for column in columns])
 
 
 def plain(text: str) -> str:
@@ -99,7 +109,8 @@ def _cell(value: object) -> str:
     return value.isoformat(timespec="seconds").replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """The cell as text, where a spreadsheet would run it as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) and cell != "-" else cell
 
 

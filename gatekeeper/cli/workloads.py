@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, opened
-from gatekeeper.cli.printing import complain, say_json, show
+from gatekeeper.cli.printing import complain, say_json, say_line, show
 from gatekeeper.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from admission.inspect import Found
+    from admission.inspect import Found, Problem
     from admission.manifests.reach import Reach
     from gatekeeper.domain.fleet import Fleet
     from gatekeeper.gate import Gate
@@ -21,10 +23,25 @@ if TYPE_CHECKING:
 INSPECT_EXAMPLE = "Example: gatekeeper inspect examples/workloads"
 CHECK_EXAMPLE = "Example: gatekeeper check job.yaml --namespace team-a --product nvidia.com/gpu=NVIDIA-H100-80GB-HBM3"
 REFUSED, COULD_NOT = 1, 2
+
+
+class Inspected(StrEnum):
+    """How `inspect` prints: jsonl is one line for each workload, for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
 Files = Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)]
 
 
-def inspect(files: Files, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
+def inspect(
+    files: Files,
+    output: Annotated[Inspected, typer.Option("--output", "-o", help="How to print it.")] = Inspected.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
     """Show what the workloads in files ask for.
 
     They are read as the webhook reads them.
@@ -32,15 +49,28 @@ def inspect(files: Files, output: Printed = Output.TABLE, config: Config = None,
     from admission.inspect import Problem, inspect_paths
 
     with opened(config, data) as wiring:
-        found = list(inspect_paths(files, reach=_reach(wiring)))
+        stream = inspect_paths(files, reach=_reach(wiring))
+        if output is Inspected.JSONL:
+            _tell_problems(list(_said(stream)))
+            return
+        found = list(stream)
     rows = [each for each in found if not isinstance(each, Problem)]
-    if output is Output.JSON:
+    if output is Inspected.JSON:
         say_json(rows)
     else:
         shown = [{**row, "devices": _devices(row), "asks": _asks(row), "why": row["reason"]} for row in rows]
         columns = ["file", "kind", "namespace", "name", "asks", "devices", "why"]
-        show(shown, columns, output, nothing=_nothing(found))
+        show(shown, columns, Output.TABLE, nothing=_nothing(found))
     _tell_problems([each for each in found if isinstance(each, Problem)])
+
+
+def _said(stream: Iterator[dict[str, Any] | Problem]) -> Iterator[Problem]:
+    """Print each workload as soon as it is read, so that the size of the tree does not matter; what is left over."""
+    for each in stream:
+        if isinstance(each, dict):
+            say_line(each)
+        else:
+            yield each
 
 
 def check(
