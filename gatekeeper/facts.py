@@ -81,6 +81,7 @@ def reservation_facts(reservation: Reservation, pool: Pool, decision: Decision) 
         "rate_tflop_per_s": str(reservation.rate_tflop_per_s),
         "lease_s": reservation.lease_s,
         "held_s": reservation.held_s,
+        "purpose": pool.purpose.value,
         "limit_tflop": str(pool.limit_tflop),
         "pool": {"runs": [each.run_id for each in pool.accounts], "used_tflop": str(pool.used_tflop)},
         "decision": decision_facts(decision),

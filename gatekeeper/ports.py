@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
+from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.party import Binding, Customer, Party
@@ -71,6 +72,11 @@ class Reader(Protocol):
         """Usage of one run or of all by day and device, in this order; `since` <= day < `until`."""
         ...
 
+    def correction(self, correction_id: str) -> Correction | None: ...
+    def corrections(self, run_id: str | None = None) -> list[Correction]:
+        """Corrections of one run or of all, in effect or waiting, oldest first."""
+        ...
+
     def log_size(self) -> int:
         """Number of records; grows with every change, so it also tells whether a cached view is stale."""
         ...
@@ -120,6 +126,7 @@ class Transaction(Reader, Protocol):
         """Add to what is stored for their run, day and device."""
         ...
 
+    def put_correction(self, correction: Correction) -> None: ...
     def put_checkpoint(self, size: int, note: str) -> None: ...
     def append(self, record: Record) -> int:
         """Append a record to the log in this transaction and return its index.

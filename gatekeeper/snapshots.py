@@ -6,12 +6,12 @@ A thousand customers cost what two do: after a change only what the new records 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.party import Binding, Customer, Party, corporate_groups
 from gatekeeper.domain.record import RecordType, decode
-from gatekeeper.domain.run import Run, undeclared_run_id
+from gatekeeper.domain.run import Run, RunState, undeclared_run_id
 from gatekeeper.ports import Reader, Stores
 
 # More new records than this are not looked through one by one.
@@ -22,6 +22,8 @@ _BOOKKEEPING = frozenset(
         RecordType.RESERVATION_PENDING,
         RecordType.RESERVATION_SETTLED,
         RecordType.RESERVATION_VOIDED,
+        RecordType.CORRECTION_PROPOSED,
+        RecordType.USAGE_CORRECTED,
         RecordType.WORKLOAD_REFUSED,
         RecordType.WORKLOAD_HELD,
         RecordType.WORKLOAD_WARNED,
@@ -56,6 +58,15 @@ class Snapshot:
     by_run: Mapping[str, Run]
     by_account: Mapping[str, Account]
     by_group: Mapping[str, tuple[str, ...]]
+    by_withdrawn: Mapping[str, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note which customers have runs whose classification was withdrawn."""
+        found: dict[str, tuple[str, ...]] = {}
+        for run in self.by_run.values():
+            if run.state is RunState.WITHDRAWN:
+                found[run.customer_id] = tuple(sorted((*found.get(run.customer_id, ()), run.id)))
+        object.__setattr__(self, "by_withdrawn", found)
 
     @classmethod
     def load(cls, reader: Reader) -> Snapshot:
@@ -97,6 +108,9 @@ class Snapshot:
     def group(self, customer: Customer) -> tuple[str, ...]:
         return self.by_group[customer.party_id]
 
+    def withdrawn(self, customer_id: str) -> tuple[str, ...]:
+        return self.by_withdrawn.get(customer_id, ())
+
     def parties(self) -> dict[str, Party]:
         return self.by_party
 
@@ -122,6 +136,9 @@ class Exact:
 
     def group(self, customer: Customer) -> tuple[str, ...]:
         return self.people.group(customer)
+
+    def withdrawn(self, customer_id: str) -> tuple[str, ...]:
+        return self.people.withdrawn(customer_id)
 
     def parties(self) -> dict[str, Party]:
         return self.people.parties()

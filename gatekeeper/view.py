@@ -16,17 +16,22 @@ from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.party import Binding, Customer, Party
 from gatekeeper.domain.policy import ActivePack, Mode, Site
-from gatekeeper.domain.run import Run, RunState, undeclared_run_id
+from gatekeeper.domain.run import Purpose, Run, undeclared_run_id
 from gatekeeper.domain.tier import TierFinding, resolve
 from gatekeeper.domain.workload import Workload
 
 
 class View(Protocol):
-    """What a question is built from. `group`: ids of all customers of the same corporate group, sorted."""
+    """What a question is built from.
+
+    `group`: ids of all customers of the same corporate group, sorted. `withdrawn`: ids of the runs of a customer whose
+    classification was withdrawn, sorted.
+    """
 
     def binding(self, cluster: str, namespace: str) -> Binding | None: ...
     def customer(self, customer_id: str) -> Customer | None: ...
     def group(self, customer: Customer) -> tuple[str, ...]: ...
+    def withdrawn(self, customer_id: str) -> tuple[str, ...]: ...
     def parties(self) -> dict[str, Party]: ...
     def run(self, run_id: str) -> Run | None: ...
     def account(self, run_id: str) -> Account: ...
@@ -61,11 +66,12 @@ class Asked:
     customer: Customer | None
     run_id: str
     accounts: tuple[Account, ...]
+    purpose: Purpose = Purpose.TRAINING
 
     def pool(self, provider: Provider) -> Pool:
-        """The accounts under the lowest limit of all enforcing packs."""
+        """The accounts under the lowest limit of all enforcing packs; under none where the run does not count."""
         limits = [active.pack.threshold.limit_tflop for active in provider.enforcing]
-        return Pool(min(limits), self.accounts)
+        return Pool.under(min(limits), self.accounts, self.purpose)
 
 
 def ask(
@@ -75,21 +81,25 @@ def ask(
     binding = view.binding(provider.cluster, workload.ref.namespace)
     customer = view.customer(binding.customer_id) if binding else None
     findings: dict[str, TierFinding] = {}
-    run_id, accounts = "", tuple[Account, ...]()
+    run_id, accounts, purpose = "", tuple[Account, ...](), Purpose.TRAINING
     if binding and customer:
         findings = findings_of(view, provider.packs, customer, now)
         run_id, accounts = accounts_of(view, customer, binding)
+        purpose = purpose_of(view, run_id)
     question = Question(
         workload=workload,
         now=now,
         site=provider.site,
         customer=customer,
         findings=findings,
-        pools={active.pack.id: Pool(active.pack.threshold.limit_tflop, accounts) for active in provider.packs},
+        pools={
+            active.pack.id: Pool.under(active.pack.threshold.limit_tflop, accounts, purpose)
+            for active in provider.packs
+        },
         rate_tflop_per_s=provider.fleet().rate_tflop_per_s(workload) if rate_tflop_per_s is None else rate_tflop_per_s,
         grace_s=provider.grace_s,
     )
-    return Asked(question, customer, run_id, accounts)
+    return Asked(question, customer, run_id, accounts, purpose)
 
 
 def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, now: datetime) -> dict[str, TierFinding]:
@@ -101,11 +111,27 @@ def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, n
 def accounts_of(view: View, customer: Customer, binding: Binding) -> tuple[str, tuple[Account, ...]]:
     """The run that a namespace's work is booked on, and the accounts that share its limit.
 
-    An approved run of this customer stands alone. Everything else is undeclared, and the undeclared runs of a whole
-    corporate group share one limit: another account, namespace or subsidiary brings no new budget.
+    An approved run of this customer stands alone; one that does not count works only for the namespaces that two people
+    named. Everything else is undeclared, and the undeclared runs of a whole corporate group share one limit: another
+    account, namespace or subsidiary brings no new budget.
     """
     run = view.run(binding.run_id) if binding.run_id else None
-    if run is not None and run.state is RunState.APPROVED and run.customer_id == customer.id:
+    if run is not None and run.works_for(customer.id, binding.namespace):
         return run.id, (replace(view.account(run.id), carried_in_tflop=run.carried_in_tflop),)
+    return undeclared_run_id(customer.id), tuple(view.account(each) for each in undeclared_of(view, customer))
+
+
+def undeclared_of(view: View, customer: Customer) -> list[str]:
+    """The runs that share the limit of a customer's undeclared training: those of its group, in a fixed order.
+
+    A withdrawn classification is among them: it was never declared to be training of a model of its own.
+    """
     members = view.group(customer)
-    return undeclared_run_id(customer.id), tuple(view.account(undeclared_run_id(each)) for each in members)
+    withdrawn = [run_id for each in members for run_id in view.withdrawn(each)]
+    return [*(undeclared_run_id(each) for each in members), *withdrawn]
+
+
+def purpose_of(view: View, run_id: str) -> Purpose:
+    """What a run is that work is booked on; training unless its approved declaration says otherwise."""
+    run = view.run(run_id)
+    return run.purpose if run is not None else Purpose.TRAINING

@@ -176,6 +176,9 @@ def _by_budget(question: Question, pack: Pack, finding: TierFinding, rule_text: 
             f"{_needed_and_left(needed_tflop, pool.budget_tflop)} ({used}); {because}"
         )
         return _Opinion(Verdict.DENY, "budget.exhausted", text, pack.remedy, finding.tier, None, pool)
+    if not pool.purpose.counts:
+        text = f"it is {pool.purpose.value} by the provider's classification, which does not count, and {why}"
+        return _Opinion(Verdict.ALLOW, "budget.not_counted", text, "", finding.tier, grant, pool)
     text = f"{used}, and {why}"
     if pool.used_tflop * PERCENT >= pool.limit_tflop * pack.warn_percent:
         return _Opinion(Verdict.WARN, "budget.low", text, pack.remedy, finding.tier, grant, pool)

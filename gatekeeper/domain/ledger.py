@@ -14,9 +14,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput
-from gatekeeper.domain.units import checked_tflop, require_utc
+from gatekeeper.domain.run import Purpose
+from gatekeeper.domain.units import LARGEST_TFLOP, checked_tflop, require_utc
 from gatekeeper.domain.usage import Usage
 from gatekeeper.domain.workload import WorkloadRef
+
+
+# The limit of what does not count: no account can hold more, so it never binds, and a verifier finds it kept.
+NO_LIMIT_TFLOP = LARGEST_TFLOP
 
 
 class BudgetExceeded(GatekeeperError):
@@ -44,10 +49,24 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The accounts that share one limit: a declared run alone, or all undeclared runs of a corporate group."""
+    """The accounts that share one limit: a declared run alone, or all undeclared runs of a corporate group.
+
+    Attributes:
+        purpose: of the run that asks; what does not count has no limit but NO_LIMIT_TFLOP.
+    """
 
     limit_tflop: int
     accounts: tuple[Account, ...]
+    purpose: Purpose = Purpose.TRAINING
+
+    def __post_init__(self) -> None:
+        if not self.purpose.counts and (self.limit_tflop != NO_LIMIT_TFLOP or len(self.accounts) != 1):
+            raise InvalidInput(f"What is {self.purpose.value} stands alone and under no limit.")
+
+    @classmethod
+    def under(cls, limit_tflop: int, accounts: tuple[Account, ...], purpose: Purpose) -> Pool:
+        """The pool under a pack's limit, or under none where the purpose does not count."""
+        return cls(limit_tflop if purpose.counts else NO_LIMIT_TFLOP, accounts, purpose)
 
     @property
     def used_tflop(self) -> int:

@@ -2,18 +2,29 @@
 
 A run exists because the provider approved its declaration. All undeclared training of a corporate group pools:
 each customer has one undeclared run, and the budget of each is what all of them together leave.
+
+Everything counts as training that two people of the provider have not positively classified as something else:
+restarts and discarded steps, roll-outs of reinforcement learning, generating synthetic data and running a teacher too.
+A classification names the namespaces that it is about, and it alone can bind them. One person can withdraw it; from
+then on all that was used under it counts as undeclared training, because nobody ever approved it as a run of its own.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
 from gatekeeper.domain.party import checked_identifier, same_person
-from gatekeeper.domain.units import checked_tflop
+from gatekeeper.domain.plan import Plan
+from gatekeeper.domain.units import LARGEST_COUNT, checked_tflop
 
 _UNDECLARED = "undeclared."
+# RFC 1123 label: what Kubernetes takes as the name of a namespace.
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+# All of them stand in one record, and one person has to read them.
+NAMESPACES_MAX = 100
 
 
 def undeclared_run_id(customer_id: str) -> str:
@@ -24,6 +35,17 @@ def undeclared_run_id(customer_id: str) -> str:
 def is_undeclared(run_id: str) -> bool:
     """Whether the id is one of an undeclared run."""
     return run_id.startswith(_UNDECLARED)
+
+
+def checked_namespace(name: str) -> str:
+    """The name itself, if a namespace can have it.
+
+    Raises:
+        InvalidInput: Kubernetes would not take it.
+    """
+    if not _NAMESPACE.fullmatch(name):
+        raise InvalidInput(f"{name!r:.80} cannot be the name of a namespace.")
+    return name
 
 
 class Purpose(StrEnum):
@@ -44,6 +66,7 @@ class RunState(StrEnum):
 
     DECLARED = "declared"
     APPROVED = "approved"
+    WITHDRAWN = "withdrawn"  # was classified as something else than training; undeclared training from then on
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,7 @@ class Run:
             before the second person approves.
         parameters, tokens: declared size of the model (active parameters) and of its training data; 0 = not said.
             A cross-check that can alarm and never lowers a count.
+        approved_by: the second person; a withdrawn classification keeps it.
     """
 
     id: str
@@ -82,13 +106,60 @@ class Run:
             raise InvalidInput(f"Run {self.id} needs a title and the person who declares it.")
         if self.carried_in_tflop and not self.carried_in_source.strip():
             raise InvalidInput(f"Run {self.id} carries operations in; say where the number comes from.")
-        if self.state is RunState.APPROVED and not self.approved_by:
+        if self.state is not RunState.DECLARED and not self.approved_by:
             raise InvalidInput(f"Run {self.id} is approved by nobody.")
+        self._check_purpose()
+        if self.parameters or self.tokens:
+            if max(self.parameters, self.tokens) > LARGEST_COUNT:
+                raise InvalidInput(f"Run {self.id}: parameters and tokens are at most 10^18.")
+            Plan(self.parameters, self.tokens)
         if self.approved_by and same_person(self.approved_by, self.declared_by):
             raise NotPermitted(
                 f"{self.approved_by} declared run {self.id} and so cannot approve it.",
                 hint="Ask a second person to approve.",
             )
+
+    def _check_purpose(self) -> None:
+        for name in self.namespaces:
+            checked_namespace(name)
+        if len(set(self.namespaces)) != len(self.namespaces) or len(self.namespaces) > NAMESPACES_MAX:
+            raise InvalidInput(f"Run {self.id} names each namespace once, and at most {NAMESPACES_MAX} of them.")
+        if not self.purpose.counts and not self.namespaces:
+            raise InvalidInput(
+                f"Run {self.id} is to be {self.purpose.value}, which does not count: say in which namespaces.",
+                hint="Name each with --namespace; two people then stand for what runs there.",
+            )
+        if not self.purpose.counts and (self.carried_in_tflop or self.parameters or self.tokens):
+            raise InvalidInput(f"Run {self.id} trains nothing: it has no plan, and nothing is carried into it.")
+        if self.purpose.counts and self.namespaces and self.state is not RunState.WITHDRAWN:
+            raise InvalidInput(
+                f"Run {self.id} is training, which names no namespaces.",
+                hint="Bind them once it is approved: gatekeeper namespace bind NAMESPACE CUSTOMER --run RUN",
+            )
+        if self.state is RunState.WITHDRAWN and not self.purpose.counts:
+            raise InvalidInput(f"Run {self.id} is withdrawn, so it counts.")
+
+    @property
+    def plan(self) -> Plan | None:
+        """What was said of the model's size; None where nothing was."""
+        return Plan(self.parameters, self.tokens) if self.parameters else None
+
+    def works_for(self, customer_id: str, namespace: str) -> bool:
+        """Whether work of a customer in a namespace may be booked on this run."""
+        theirs = self.state is RunState.APPROVED and self.customer_id == customer_id
+        return theirs and (self.purpose.counts or namespace in self.namespaces)
+
+    def withdraw(self) -> Run:
+        """The run after its classification ended: training that nobody declared.
+
+        Raises:
+            NotPermitted: it is not an approved classification.
+        """
+        if self.purpose.counts or self.state is not RunState.APPROVED:
+            raise NotPermitted(
+                f"Run {self.id} is {self.state.value} and {self.purpose.value}: nothing is to be withdrawn."
+            )
+        return replace(self, state=RunState.WITHDRAWN, purpose=Purpose.TRAINING)
 
     def approve(self, *, by: str) -> Run:
         """The approved run.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from fractions import Fraction
 
 from gatekeeper.domain.errors import InvalidInput
 
@@ -21,6 +22,8 @@ SECONDS_PER_DAY = 86_400
 # The largest amount that we accept anywhere: 10^30 FLOP, ten thousand times the threshold of ECCN 4E091.
 # A SQL BIGINT (9.2 x 10^18) still holds the sum of nine of them.
 LARGEST_TFLOP = 10**18
+# The largest count of parameters or tokens: a BIGINT holds it, and nobody has a thousandth of it.
+LARGEST_COUNT = 10**18
 
 _AMOUNT = re.compile(r"(?P<digits>\d{1,40})(?:\.(?P<fraction>\d{1,40}))?(?:[eE]\+?(?P<exponent>\d{1,2}))?", re.ASCII)
 
@@ -36,16 +39,64 @@ def parse_flop(text: str) -> int:
     Raises:
         InvalidInput: not a plain non-negative number, not a whole number of TFLOP, or beyond LARGEST_TFLOP.
     """
+    try:
+        flop = parse_number(text)
+    except InvalidInput as error:
+        hint = 'Write it like "1e26" or "2.5e25".'
+        raise InvalidInput(f"{text!r:.100} is not an amount of FLOP.", hint=hint) from error
+    if flop % FLOP_PER_TFLOP:
+        raise InvalidInput(f"{text!r} is not a whole number of TFLOP (10^12 operations).")
+    return checked_tflop(int(flop) // FLOP_PER_TFLOP)
+
+
+def parse_number(text: str) -> Fraction:
+    """Read a plain number such as "1022362", "0.404" or "6.52e+10", exactly. Its exponent has at most two digits.
+
+    Raises:
+        InvalidInput: a sign before it, NaN, infinity, a separator, or anything else that is no such number.
+    """
     found = _AMOUNT.fullmatch(text.strip())
     if found is None:
-        raise InvalidInput(f"{text!r} is not an amount of FLOP.", hint='Write it like "1e26" or "2.5e25".')
+        raise InvalidInput(f"{text!r:.100} is not a plain number.", hint='Write it like "1500", "0.4" or "2.5e10".')
     fraction = found["fraction"] or ""
-    exponent = int(found["exponent"] or 0) - len(fraction)
-    digits = int(found["digits"] + fraction)
-    flop, rest = (digits * 10**exponent, 0) if exponent >= 0 else divmod(digits, 10**-exponent)
-    if rest or flop % FLOP_PER_TFLOP:
-        raise InvalidInput(f"{text!r} is not a whole number of TFLOP (10^12 operations).")
-    return checked_tflop(flop // FLOP_PER_TFLOP)
+    digits = int(found["digits"] + fraction) * 10 ** int(found["exponent"] or 0)
+    return Fraction(digits, 10 ** len(fraction))
+
+
+def plain_decimal(number: Fraction) -> str:
+    """The number with all its digits and no exponent; cut after 12 decimal places."""
+    whole, rest = divmod(abs(number.numerator), number.denominator)
+    digits = f"{rest * 10**12 // number.denominator:012d}".rstrip("0")
+    return ("-" if number < 0 else "") + f"{whole}.{digits}".rstrip(".")
+
+
+def parse_count(text: str) -> int:
+    """Read a whole number such as "405e9" or "15.6e12".
+
+    Raises:
+        InvalidInput: not a plain non-negative whole number of at most 10^18.
+    """
+    try:
+        count = parse_number(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{text!r:.80} is not a whole number.", hint='Write it like "405e9".') from error
+    if count.denominator != 1 or count > LARGEST_COUNT:
+        raise InvalidInput(
+            f"{text!r:.80} is not a whole number up to 10^18.", hint='Write it like "405e9" or "15.6e12".'
+        )
+    return int(count)
+
+
+def parse_signed_flop(text: str) -> int:
+    """Read a change of FLOP such as "+1.2e22" or "-3e20" into whole TFLOP; its sign must stand there.
+
+    Raises:
+        InvalidInput: no sign, or not an amount behind it.
+    """
+    sign, amount = text.strip()[:1], text.strip()[1:]
+    if sign not in ("+", "-"):
+        raise InvalidInput(f"{text!r:.80} does not say up or down.", hint='Write it like "+1.2e22" or "-3e20".')
+    return parse_flop(amount) * (1 if sign == "+" else -1)
 
 
 def checked_tflop(amount: int) -> int:
@@ -66,6 +117,24 @@ def format_flop(tflop: int, *, digits: int = 3) -> str:
     sign, text = ("-" if tflop < 0 else ""), str(abs(tflop) * FLOP_PER_TFLOP)
     mantissa = f"{text[0]}.{text[1:digits]}" if digits > 1 else text[0]
     return f"{sign}{mantissa}e{len(text) - 1} FLOP"
+
+
+def format_two_figures(tflop: int) -> str:
+    """An amount as FLOP with two significant figures, rounded half up: how the EU wants training compute reported."""
+    if tflop < 0:
+        raise InvalidInput("An amount of training compute cannot be negative.")
+    if tflop == 0:
+        return "0 FLOP"
+    exponent = len(str(tflop * FLOP_PER_TFLOP)) - 1
+    figures = (2 * tflop * FLOP_PER_TFLOP + 10 ** (exponent - 1)) // (2 * 10 ** (exponent - 1))
+    if figures == 100:
+        figures, exponent = 10, exponent + 1
+    return f"{figures // 10}.{figures % 10}e{exponent} FLOP"
+
+
+def format_change(tflop: int) -> str:
+    """A change of an amount for people, with its sign: "+1.20e22 FLOP"."""
+    return f"+{format_flop(tflop)}" if tflop > 0 else format_flop(tflop)
 
 
 def format_duration(seconds: int) -> str:

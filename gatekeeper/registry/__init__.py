@@ -1,4 +1,5 @@
-"""Use cases on people: enrol, approve and suspend customers, explain their tier, bind namespaces, declare runs.
+"""Use cases on people: enrol, approve and suspend customers, explain their tier, bind namespaces, declare runs,
+classify what does not count, and correct what was counted.
 
 `Registry` is all of them over one store. What a customer is stands in `kyc_record`; what one person may change alone in
 `strictness`; what the log says about it in `facts`.
@@ -8,8 +9,10 @@ from __future__ import annotations
 
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.ports import Clock, Stores
+from gatekeeper.registry.corrections import CorrectionRegistry
 from gatekeeper.registry.customers import ApprovalTerms, CustomerRegistry
 from gatekeeper.registry.kyc_record import KycRecord
+from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.registry.plan import Outcome, Plan
 from gatekeeper.registry.review import Review
 from gatekeeper.registry.runs import RunRegistry
@@ -18,7 +21,7 @@ from gatekeeper.registry.strictness import TierChange
 __all__ = ["ApprovalTerms", "KycRecord", "Outcome", "Plan", "Registry", "Review", "TierChange"]
 
 
-class Registry(CustomerRegistry, RunRegistry):
+class Registry(CustomerRegistry, NamespaceRegistry, RunRegistry, CorrectionRegistry):
     """All use cases on people."""
 
     def __init__(
@@ -31,4 +34,6 @@ class Registry(CustomerRegistry, RunRegistry):
         terms: ApprovalTerms | None = None,
     ) -> None:
         CustomerRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
+        NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)
+        CorrectionRegistry.__init__(self, stores, clock)

@@ -8,8 +8,13 @@
                           changes: [CHANGE], changes_total, fingerprint}
     customer.suspended   {customer, version, standing, before, reason}
     namespace.bound      {cluster, namespace, customer, run or null, before: {customer, run} or null}
-    run.declared         {run, customer, title, carried_in_tflop, carried_in_source, replaces: bool}
-    run.approved         the same without `replaces`, with declared_by
+    run.declared         {run, customer, title, carried_in_tflop, carried_in_source, purpose, cluster, namespaces,
+                          parameters, tokens, replaces: bool}; parameters and tokens are decimal strings, "0" = not said
+    run.approved         the same without `replaces`, with declared_by; a namespace.bound follows for each namespace
+    run.reclassified     {run, customer, before, purpose, reason}
+    correction.proposed  {correction, run, customer, low_tflop, best_tflop, high_tflop, reason, proposed_by}; amounts
+                          are signed decimal strings: "1500", "-20"
+    usage.corrected      the same with approved_by (null where it lowers nothing) and after: totals of the run
     STATE                {customer, party, parties: [PARTY], as_of, tiers: {pack: {sha256, tier, reasons: [REASON]}}}
     PARTY                {id, kind, legal_name, headquarters, parents, no_parent_reason}
     REASON               {tier, code, path}, strictest first; the path leads from the customer's party to the owner
@@ -23,11 +28,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.party import Binding, Customer, Party
 from gatekeeper.domain.record import JsonValue
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.tier import TierFinding
-from gatekeeper.facts import Facts, moment
+from gatekeeper.facts import Facts, account_facts, moment
 from gatekeeper.registry.kyc_record import KycRecord, party_json, record_json
 from gatekeeper.registry.strictness import TierChange
 
@@ -94,12 +101,51 @@ def binding_facts(binding: Binding, before: Binding | None) -> Facts:
     }
 
 
-def run_facts(run: Run) -> dict[str, JsonValue]:
-    """A run's declaration."""
+def run_facts(run: Run, cluster: str) -> dict[str, JsonValue]:
+    """A run's declaration; the cluster is the one whose namespaces it names."""
     return {
         "run": run.id,
         "customer": run.customer_id,
         "title": run.title,
         "carried_in_tflop": str(run.carried_in_tflop),
         "carried_in_source": run.carried_in_source,
+        "purpose": run.purpose.value,
+        "cluster": cluster,
+        "namespaces": list(run.namespaces),
+        "parameters": str(run.parameters),
+        "tokens": str(run.tokens),
+    }
+
+
+def reclassified_facts(before: Run, run: Run, reason: str) -> Facts:
+    """The end of a classification."""
+    return {
+        "run": run.id,
+        "customer": run.customer_id,
+        "before": before.purpose.value,
+        "purpose": run.purpose.value,
+        "reason": reason,
+    }
+
+
+def correction_facts(correction: Correction, customer_id: str) -> dict[str, JsonValue]:
+    """A correction as it is proposed."""
+    return {
+        "correction": correction.id,
+        "run": correction.run_id,
+        "customer": customer_id,
+        "low_tflop": str(correction.low_tflop),
+        "best_tflop": str(correction.best_tflop),
+        "high_tflop": str(correction.high_tflop),
+        "reason": correction.reason,
+        "proposed_by": correction.proposed_by,
+    }
+
+
+def corrected_facts(correction: Correction, customer_id: str, account: Account) -> Facts:
+    """A correction as it takes effect; `account` is the one after it was booked."""
+    return {
+        **correction_facts(correction, customer_id),
+        "approved_by": correction.approved_by or None,
+        "after": account_facts(account),
     }

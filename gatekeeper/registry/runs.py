@@ -1,59 +1,30 @@
-"""Use cases on runs and namespaces: declare and approve a run, bind a namespace to a customer and a run."""
+"""Use cases on runs: declare and approve one, and end a classification."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
-from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from gatekeeper.domain.party import Binding, Customer, Standing
+from gatekeeper.domain.errors import Conflict, InvalidInput
+from gatekeeper.domain.party import Binding
 from gatekeeper.domain.record import RecordType
-from gatekeeper.domain.run import Run, RunState
+from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.facts import new_record
-from gatekeeper.ports import Clock, Reader, Stores, Transaction
-from gatekeeper.registry.facts import binding_facts, run_facts
+from gatekeeper.ports import Clock, Stores, Transaction
+from gatekeeper.registry.facts import binding_facts, reclassified_facts, run_facts
+from gatekeeper.registry.namespaces import check_open_account, existing_run
 from gatekeeper.registry.people import person
 from gatekeeper.registry.review import existing
 
-# RFC 1123 label: what Kubernetes takes as the name of a namespace.
-_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+REASON_CHARACTERS_MAX = 2_000
 
 
 class RunRegistry:
-    """Use cases on runs and bindings, over one store and in one cluster."""
+    """Use cases on runs, over one store and in one cluster."""
 
     def __init__(self, stores: Stores, clock: Clock, cluster: str) -> None:
         self._stores = stores
         self._clock = clock
         self._cluster = cluster
-
-    def bind(self, namespace: str, customer_id: str, *, by: str, run_id: str | None = None) -> Binding:
-        """Give a namespace of this cluster to a customer, and its work to an approved run of it.
-
-        Raises:
-            Conflict: it belongs to another customer whose work still holds reservations there.
-            NotPermitted: the customer is closed, or the run is not an approved one of this customer.
-            NotFound: no such customer or run. InvalidInput: not a namespace's name.
-        """
-        if not _NAMESPACE.fullmatch(namespace):
-            raise InvalidInput(f"{namespace!r:.80} cannot be the name of a namespace.")
-        now, actor = self._clock.now(), person(by)
-        binding = Binding(self._cluster, namespace, customer_id, run_id)
-
-        def work(tx: Transaction) -> Binding:
-            before = tx.binding(self._cluster, namespace)
-            if before == binding:
-                return binding
-            _check_open_account(existing(tx, customer_id))
-            if before is not None and before.customer_id != customer_id:
-                self._check_idle(tx, before)
-            if run_id is not None:
-                _check_usable(_existing_run(tx, run_id), customer_id)
-            tx.put_binding(binding)
-            tx.append(new_record(RecordType.NAMESPACE_BOUND, actor, now, binding_facts(binding, before)))
-            return binding
-
-        return self._stores.transact(work)
 
     def declare_run(
         self,
@@ -64,13 +35,21 @@ class RunRegistry:
         title: str,
         carried_in_tflop: int = 0,
         carried_in_source: str = "",
+        purpose: Purpose = Purpose.TRAINING,
+        namespaces: tuple[str, ...] = (),
+        parameters: int = 0,
+        tokens: int = 0,
     ) -> Run:
         """Declare a run of a customer; it is used once a second person has approved it.
 
         Declaring a run again that nobody has approved yet replaces the declaration.
 
+        Args:
+            purpose: anything but training is the provider's classification of what runs in `namespaces`, and does
+                not count.
+
         Raises:
-            Conflict: approved already with other content, or of another customer.
+            Conflict: approved already with other content, or of another customer, or a namespace is another's.
             InvalidInput: the declaration contradicts itself. NotFound: no such customer. NotPermitted: it is closed.
         """
         now, actor = self._clock.now(), person(by)
@@ -81,87 +60,107 @@ class RunRegistry:
             declared_by=actor.name,
             carried_in_tflop=carried_in_tflop,
             carried_in_source=carried_in_source,
+            purpose=purpose,
+            namespaces=tuple(sorted(namespaces)),
+            parameters=parameters,
+            tokens=tokens,
         )
 
         def work(tx: Transaction) -> Run:
-            _check_open_account(existing(tx, customer_id))
+            check_open_account(existing(tx, customer_id))
+            self._bindings(tx, run)
             before = tx.run(run_id)
             if before is not None:
                 if _says_the_same(before, run):
                     return before
                 _check_replaceable(before, run)
             tx.put_run(run)
-            facts = {**run_facts(run), "replaces": before is not None}
+            facts = {**run_facts(run, self._cluster), "replaces": before is not None}
             tx.append(new_record(RecordType.RUN_DECLARED, actor, now, facts))
             return run
 
         return self._stores.transact(work)
 
     def approve_run(self, run_id: str, *, by: str, seen: Run | None = None) -> Run:
-        """Approve a declared run; from now on what it carries in counts against its limit.
+        """Approve a declared run.
+
+        From now on what it carries in counts against its limit; where it is no training, what starts in the namespaces
+        that it names is booked on it and counts no more. What runs there already stays where it was booked.
 
         Args:
             seen: the declaration that the approver looked at; None only where nobody could look before.
 
         Raises:
             NotPermitted: by the person who declared it, or approved already. NotFound: no such run.
-            Conflict: it is not the declaration that was looked at.
+            Conflict: it is not the declaration that was looked at, or a namespace belongs to another customer.
         """
         now, actor = self._clock.now(), person(by)
 
         def work(tx: Transaction) -> Run:
-            declared = _existing_run(tx, run_id)
+            declared = existing_run(tx, run_id)
             if seen is not None and seen != declared:
                 raise Conflict(
                     f"Run {run_id} is not the declaration that {actor.name} looked at.",
                     hint="Look at it again, and approve what it says now.",
                 )
-            _check_open_account(existing(tx, declared.customer_id))
+            check_open_account(existing(tx, declared.customer_id))
             run = declared.approve(by=actor.name)
+            bindings = self._bindings(tx, run)
             tx.put_run(run)
             tx.put_account(replace(tx.account(run_id), carried_in_tflop=run.carried_in_tflop))
-            facts = {**run_facts(run), "declared_by": run.declared_by}
+            facts = {**run_facts(run, self._cluster), "declared_by": run.declared_by}
             tx.append(new_record(RecordType.RUN_APPROVED, actor, now, facts))
+            for binding, before in bindings:
+                tx.put_binding(binding)
+                tx.append(new_record(RecordType.NAMESPACE_BOUND, actor, now, binding_facts(binding, before)))
             return run
 
         return self._stores.transact(work)
 
-    def _check_idle(self, tx: Transaction, before: Binding) -> None:
-        """What runs in a namespace is booked on its customer: the namespace cannot change hands under it."""
-        held = [
-            each
-            for each in tx.open_reservations(before.customer_id)
-            if (each.workload.cluster, each.workload.namespace) == (self._cluster, before.namespace)
-        ]
-        if held:
-            raise Conflict(
-                f"Namespace {before.namespace} belongs to customer {before.customer_id}, whose work still holds "
-                f"{len(held)} reservations there.",
-                hint="Wait for its pods to end, or delete them.",
-            )
+    def reclassify_run(self, run_id: str, *, by: str, reason: str) -> Run:
+        """End the classification of a run: all that was used under it counts from now on as undeclared training.
 
+        It can only make things stricter, so one person does it. The way back is a new classification.
 
-def _existing_run(reader: Reader, run_id: str) -> Run:
-    run = reader.run(run_id)
-    if run is None:
-        raise NotFound(f"There is no run {run_id!r:.80}.", hint="See `gatekeeper run list`.")
-    return run
+        Raises:
+            NotPermitted: it is not an approved classification. NotFound: no such run. InvalidInput: no reason.
+        """
+        now, actor = self._clock.now(), person(by)
+        if not reason.strip() or len(reason) > REASON_CHARACTERS_MAX:
+            raise InvalidInput(f"This needs a reason of at most {REASON_CHARACTERS_MAX:,} characters.")
 
+        def work(tx: Transaction) -> Run:
+            before = existing_run(tx, run_id)
+            run = before.withdraw()
+            tx.put_run(run)
+            facts = reclassified_facts(before, run, reason)
+            tx.append(new_record(RecordType.RUN_RECLASSIFIED, actor, now, facts))
+            return run
 
-def _check_open_account(customer: Customer) -> None:
-    if customer.standing is Standing.CLOSED:
-        raise NotPermitted(f"Customer {customer.id} is closed.")
+        return self._stores.transact(work)
 
+    def _bindings(self, tx: Transaction, run: Run) -> list[tuple[Binding, Binding | None]]:
+        """What the approval of a classification binds, each with what held before; nothing for training.
 
-def _check_usable(run: Run, customer_id: str) -> None:
-    if run.customer_id != customer_id:
-        raise NotPermitted(f"Run {run.id} is a run of customer {run.customer_id}, not of {customer_id}.")
-    if run.state is not RunState.APPROVED:
-        raise NotPermitted(f"Run {run.id} is only {run.state.value}.", hint="A second person must approve it first.")
+        Raises:
+            Conflict: a namespace belongs to another customer.
+        """
+        found = []
+        for name in run.namespaces:
+            before = tx.binding(self._cluster, name)
+            if before is not None and before.customer_id != run.customer_id:
+                raise Conflict(
+                    f"Namespace {name} belongs to customer {before.customer_id}, not to {run.customer_id}.",
+                    hint=f"Bind it first: gatekeeper namespace bind {name} {run.customer_id}",
+                )
+            found.append((Binding(self._cluster, name, run.customer_id, run.id), before))
+        return found
 
 
 def _says_the_same(before: Run, run: Run) -> bool:
     """Whether a declaration repeats what stands there, whoever repeats it and whether or not it is approved."""
+    if run.purpose is not before.purpose:
+        return False
     return replace(run, declared_by=before.declared_by, state=before.state, approved_by=before.approved_by) == before
 
 

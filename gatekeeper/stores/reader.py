@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, Table, select
 
+from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.merkle import Frontier
 from gatekeeper.domain.party import Binding, Customer, Party
@@ -114,6 +115,19 @@ class SqlReader:
         asked = select(found.id, found.state, found.metered_until).where(found.state.in_(open_))
         with told():
             return {uid: (ReservationState(state), until) for uid, state, until in self._connection.execute(asked)}
+
+    def correction(self, correction_id: str) -> Correction | None:
+        """The correction, in effect or waiting, or None."""
+        row = self._get(tables.correction, id=correction_id)
+        return rows.correction_of(row) if row else None
+
+    def corrections(self, run_id: str | None = None) -> list[Correction]:
+        """Corrections of one run or of all, oldest first (by id where two were proposed at once)."""
+        found = tables.correction.c
+        asked = select(tables.correction).order_by(found.proposed_at, found.id)
+        if run_id is not None:
+            asked = asked.where(found.run_id == run_id)
+        return [rows.correction_of(row) for row in self._all(asked)]
 
     def log_size(self) -> int:
         """Number of records."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
 from gatekeeper.domain.run import Purpose, Run, RunState
@@ -100,6 +101,16 @@ def daily_usage_row(entry: DailyUsage) -> Values:
 def daily_usage_of(row: RowMapping) -> DailyUsage:
     """The usage of a row."""
     return DailyUsage(row["run_id"], date.fromisoformat(row["day"]), row["device"], row["device_s"], _usage_of(row))
+
+
+def correction_row(correction: Correction) -> Values:
+    """Columns of a correction."""
+    return asdict(correction)
+
+
+def correction_of(row: RowMapping) -> Correction:
+    """The correction of a row."""
+    return Correction(**row)
 
 
 def account_row(account: Account) -> Values:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, Insert, RowMapping, Select, Table, Update, bindparam, delete, select
 
+from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.errors import Conflict, InvalidInput, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.merkle import Frontier, leaf_hash
@@ -90,6 +91,10 @@ class SqlTransaction(SqlReader):
             if known is not None:
                 row = {key: value if isinstance(value, str) else value + known[key] for key, value in row.items()}
             self._put(tables.daily_usage, row)
+
+    def put_correction(self, correction: Correction) -> None:
+        """Store a correction, new or approved."""
+        self._put(tables.correction, rows.correction_row(correction))
 
     def put_checkpoint(self, size: int, note: str) -> None:
         """Store the signed note over the first `size` records; of two over one size the later one stays.
