@@ -9,12 +9,32 @@ The vector units (CUDA cores) can work at the same time, so the worst case has t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.units import GFLOP_PER_TFLOP, ceil_div
+
+
+# Domain of a resource key -> who makes what is handed out under it. Keys: the device plugins of the vendors.
+VENDOR_OF_DOMAIN: Mapping[str, str] = {
+    "nvidia.com": "nvidia",
+    "amd.com": "amd",
+    "google.com": "google",
+    "cloud.google.com": "google",
+    "aws.amazon.com": "aws",
+    "habana.ai": "intel",
+    "huawei.com": "huawei",
+    "cerebras.net": "cerebras",
+    "cerebras.com": "cerebras",
+}
+
+
+def vendor_of(resource: str) -> str:
+    """Who makes what is handed out under a resource key; "" where its domain is nobody's that we know."""
+    return VENDOR_OF_DOMAIN.get(resource.partition("/")[0].lower(), "")
 
 
 class Format(StrEnum):
@@ -28,8 +48,28 @@ class Format(StrEnum):
 
     @property
     def bits(self) -> int:
-        """Bit length of one operand; TF32 counts as 16 where it runs on the 16-bit units."""
-        return {Format.TF32: 19, Format.BF16: 16, Format.FP8: 8, Format.INT8: 8, Format.FP4: 4}[self]
+        """Bit length of one operand. TF32 counts as 16: it runs on the 16-bit units, at their rate at most, and its
+        19 bits move no chip of the catalogue over a line of ECCN 3A090 (docs/decisions/0008)."""
+        return {Format.TF32: 16, Format.BF16: 16, Format.FP8: 8, Format.INT8: 8, Format.FP4: 4}[self]
+
+
+class Confidence(StrEnum):
+    """How sure a number is."""
+
+    VERIFIED = "verified"  # two tables, or a table and the arithmetic
+    ONE_SOURCE = "one_source"
+    DERIVED = "derived"
+    MEMORY = "memory"
+    CONFLICTING = "conflicting"  # sources disagree; the higher is taken
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a number (or the names) of a chip comes from: `what`, document with its date, how sure."""
+
+    what: str
+    source: str
+    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +78,7 @@ class Accelerator:
 
     Attributes:
         name: our short name, unique in the catalogue, such as "H100-SXM5".
-        product_names: every name under which it appears (node label, DCGM modelName), as printed there.
+        product_names: every name under which it appears (node label, DCGM modelName, device id), as printed there.
         peak_gflop_per_s: dense peak of the tensor units per format, whole GFLOP/s.
         vector_gflop_per_s: peak of the vector units at the boost clock, FP32 or packed 16-bit, whichever is higher;
             whole GFLOP/s.
@@ -47,6 +87,14 @@ class Accelerator:
         sm_count: streaming multiprocessors (compute units, cores) of the whole chip; 0 where nobody says.
         mean_activity: its tensor activity is a mean over the interval (Hopper and newer: DCGM takes the difference of
             two hardware counters). Older chips give readings of a moment, and work between two readings escapes them.
+        vendor: who makes it, one of `VENDOR_OF_DOMAIN`; "" where nobody says.
+        parts: name of a part, in lower case ("1g.10gb", "cpx", "neuroncore-lnc2") -> its share of the chip.
+        mig_slices: into how many slices MIG cuts it; 0 where it cannot.
+        memory_gb: sizes that it is sold with.
+        clocks_public: the clocks are published. Where not, only their ratio means something.
+        handed_out: some device plugin gives it to pods; only such a chip can be what an unknown name stands for.
+        evidence: where each of the numbers is from.
+        note: what a reader must know; where sources conflict, which they are.
     """
 
     name: str
@@ -58,6 +106,14 @@ class Accelerator:
     source: str
     sm_count: int = 0
     mean_activity: bool = False
+    vendor: str = ""
+    parts: Mapping[str, Fraction] = field(default_factory=dict)
+    mig_slices: int = 0
+    memory_gb: tuple[int, ...] = ()
+    clocks_public: bool = True
+    handed_out: bool = True
+    evidence: tuple[Evidence, ...] = ()
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not self.name or not self.source:
@@ -68,6 +124,10 @@ class Accelerator:
             raise InvalidInput(f"{self.name}: the peak of the vector units must be positive.")
         if not 0 < self.boost_clock_mhz <= self.max_clock_mhz <= 10_000 or self.sm_count < 0:
             raise InvalidInput(f"{self.name}: clocks must satisfy 0 < boost <= max <= 10,000 MHz, and SMs count up.")
+        if not all(0 < share <= 1 for share in self.parts.values()) or self.mig_slices < 0:
+            raise InvalidInput(f"{self.name}: a part is above 0 and at most the whole chip.")
+        if self.vendor and self.vendor not in VENDOR_OF_DOMAIN.values():
+            raise InvalidInput(f"{self.name}: {self.vendor!r} is no vendor whose resource keys we know.")
 
     @property
     def fastest(self) -> Format:
@@ -87,7 +147,12 @@ class Accelerator:
     @property
     def tpp(self) -> int:
         """Total Processing Performance (ECCN 3A090): the largest bits x TOP/s. A capacity, never an operation count."""
-        return max(each.bits * rate for each, rate in self.peak_gflop_per_s.items() if each != Format.TF32) // 1000
+        return max(each.bits * rate for each, rate in self.peak_gflop_per_s.items()) // GFLOP_PER_TFLOP
+
+    @property
+    def h100_equivalents(self) -> Decimal:
+        """Its Total Processing Performance in H100s, to two digits after the point. A capacity, like `tpp`."""
+        return (Decimal(self.tpp) / H100_TPP).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 # Total Processing Performance of one H100 SXM5 (990 TFLOP/s at 16 bits), in which capacity is compared:
