@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli import customers, logs, namespaces, plays, policies, runs, service, workloads
+from gatekeeper.cli import customers, flop, logs, namespaces, plays, policies, runs, service, workloads
 from gatekeeper.cli.printing import complain, say
 from gatekeeper.domain.errors import GatekeeperError
 
@@ -54,6 +54,7 @@ app.command("check", epilog=workloads.CHECK_EXAMPLE)(workloads.check)
 app.add_typer(customers.app, name="customer")
 app.add_typer(namespaces.app, name="namespace")
 app.add_typer(runs.app, name="run")
+app.add_typer(flop.app, name="flop")
 app.command("blocked", epilog=logs.BLOCKED_EXAMPLE)(logs.blocked)
 app.add_typer(logs.app, name="log")
 app.add_typer(policies.app, name="policy")
