@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from admission.manifests import expected_pods, read
+from admission.runtimes import FileRuntimes
 from gatekeeper.domain.errors import InvalidInput
 
 TABLES = sorted((Path(__file__).parent / "manifest_cases").glob("*.yaml"))
@@ -21,7 +22,10 @@ GPU = "nvidia.com/gpu"
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
 def test_a_manifest_is_read_as_the_table_says(case: Mapping[str, Any]) -> None:
-    workload = read(case["manifest"])
+    runtimes = FileRuntimes([])
+    for each in case.get("runtimes", ()):
+        runtimes.note(each)
+    workload = read(case["manifest"], runtimes=runtimes)
     if case.get("workload") is False:
         assert workload is None
         return
@@ -31,6 +35,7 @@ def test_a_manifest_is_read_as_the_table_says(case: Mapping[str, Any]) -> None:
     for flag in ("claims", "unsaid", "host_access", "unknown"):
         assert getattr(workload, flag) is expect.get(flag, False), flag
     assert workload.reason or not (workload.gated or workload.unknown)
+    assert expect.get("reason", "") in workload.reason
 
 
 def job(**spec: object) -> dict[str, Any]:
