@@ -7,7 +7,8 @@
 """
 
 from gatekeeper.verify.export import Check, Source, verify_export
-from gatekeeper.verify.recompute import Recompute, Wrong
+from gatekeeper.verify.fields import Wrong
+from gatekeeper.verify.recompute import Recompute
 from gatekeeper.verify.report import Overrun, Problem, Report, RunTotals
 from gatekeeper.verify.tiers import TierCheck, verify_totals_and_tiers
 

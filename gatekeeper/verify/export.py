@@ -23,7 +23,8 @@ from gatekeeper.domain.export import HEADER_BYTES_MAX, ExportHeader
 from gatekeeper.domain.merkle import Frontier, leaf_hash
 from gatekeeper.domain.record import RECORD_BYTES_MAX, Record, decode
 from gatekeeper.ed25519 import check_ed25519
-from gatekeeper.verify.recompute import Recompute, Wrong
+from gatekeeper.verify.fields import Wrong
+from gatekeeper.verify.recompute import Recompute
 from gatekeeper.verify.report import Problems, Report
 
 Source = str | os.PathLike[str] | Iterable[bytes]

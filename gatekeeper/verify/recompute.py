@@ -6,20 +6,15 @@ amount was given back. Memory grows with the number of runs and reservations, no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.domain.units import LARGEST_TFLOP
+from gatekeeper.verify.corrections import Corrections
+from gatekeeper.verify.fields import Wrong, amount_of, amount_or, flag_of, moment_of, text_of
+from gatekeeper.verify.purposes import Purposes
 from gatekeeper.verify.report import Overrun, RunTotals
-
-_AMOUNT = re.compile(r"0|[1-9][0-9]{0,18}")
-
-
-class Wrong(Exception):
-    """A record states what the records before it do not bear out."""
 
 
 @dataclass(slots=True)
@@ -46,13 +41,13 @@ class _Piece:
     @classmethod
     def of(cls, facts: Mapping[str, object]) -> _Piece:
         return cls(
-            low_tflop=_amount(facts, "low_tflop"),
-            best_tflop=_amount(facts, "best_tflop"),
-            high_tflop=_amount(facts, "high_tflop"),
-            released_tflop=_amount(facts, "released_tflop"),
-            begins_at=_moment(facts, "from"),
-            through=_moment(facts, "through"),
-            final=_flag(facts, "final"),
+            low_tflop=amount_of(facts, "low_tflop"),
+            best_tflop=amount_of(facts, "best_tflop"),
+            high_tflop=amount_of(facts, "high_tflop"),
+            released_tflop=amount_of(facts, "released_tflop"),
+            begins_at=moment_of(facts, "from"),
+            through=moment_of(facts, "through"),
+            final=flag_of(facts, "final"),
         )
 
     @property
@@ -84,9 +79,15 @@ class Recompute:
         self._declared: dict[str, int] = {}
         self._held: dict[str, _Held] = {}
         self._ended: set[str] = set()
+        self._purposes = Purposes()
+        self._corrections = Corrections()
+        self._actor = ""
         self._steps: dict[RecordType, Callable[[Mapping[str, object]], None]] = {
             RecordType.RUN_DECLARED: self._declare,
             RecordType.RUN_APPROVED: self._approve,
+            RecordType.RUN_RECLASSIFIED: self._reclassify,
+            RecordType.CORRECTION_PROPOSED: lambda facts: self._corrections.propose(facts, self._actor),
+            RecordType.USAGE_CORRECTED: self._correct,
             RecordType.RESERVATION_PENDING: self._hold,
             RecordType.RESERVATION_SETTLED: self._settle,
             RecordType.RESERVATION_VOIDED: self._void,
@@ -99,21 +100,40 @@ class Recompute:
             Wrong: it does not follow from the records before it; its effect is taken in as far as it can be read.
         """
         step = self._steps.get(record.type)
+        self._actor = record.actor.name
         if step is not None:
             step(record.facts)
 
     def _declare(self, facts: Mapping[str, object]) -> None:
-        self._declared[_text(facts, "run")] = _amount_or(facts, "carried_in_tflop", 0)
+        self._declared[text_of(facts, "run")] = amount_or(facts, "carried_in_tflop", 0)
 
     def _approve(self, facts: Mapping[str, object]) -> None:
         """What a run carries in counts once its declaration is approved, and by no other record."""
-        run = _text(facts, "run")
-        carried = _amount_or(facts, "carried_in_tflop", self._declared.get(run, 0))
+        run = text_of(facts, "run")
+        carried = amount_or(facts, "carried_in_tflop", self._declared.get(run, 0))
         self.runs[run] = replace(self._run(run), carried_in_tflop=carried)
+        self._purposes.approve(facts, self._actor)
+        self.runs[run] = replace(self._run(run), purpose=self._purposes.of(run).value)
+
+    def _reclassify(self, facts: Mapping[str, object]) -> None:
+        """What was used by then counts from now on."""
+        run = text_of(facts, "run")
+        self._purposes.withdraw(facts)
+        self.runs[run] = replace(self._run(run), purpose=self._purposes.of(run).value, limit_tflop=0)
+
+    def _correct(self, facts: Mapping[str, object]) -> None:
+        run = text_of(facts, "run")
+        self.runs[run] = self._corrections.book(facts, self._run(run))
+        self._compare_after(facts, run)
+        self._corrections.check(facts, self._actor, self.runs[run])
 
     def _hold(self, facts: Mapping[str, object]) -> None:
-        reservation, run, amount = _text(facts, "reservation"), _text(facts, "run"), _amount(facts, "amount_tflop")
-        limit = _amount(facts, "limit_tflop")
+        reservation, run, amount = (
+            text_of(facts, "reservation"),
+            text_of(facts, "run"),
+            amount_of(facts, "amount_tflop"),
+        )
+        limit = amount_of(facts, "limit_tflop")
         if reservation in self._held or reservation in self._ended:
             raise Wrong(f"Reservation {reservation} is pending a second time.")
         self._held[reservation] = _Held(run, amount)
@@ -126,6 +146,7 @@ class Recompute:
         )
         self._compare_after(facts, run)
         self._compare_pool(facts, run, limit)
+        self._purposes.check_hold(facts, run, _pool(facts, run)[0], limit)
         needed = _worst_case(facts)
         if amount != needed:
             raise Wrong(f"Reservation {reservation} holds {amount} TFLOP; its worst rate over its time is {needed}.")
@@ -145,18 +166,18 @@ class Recompute:
         if piece.overrun_tflop:
             self.overruns.append(Overrun(held.run, reservation, piece.overrun_tflop))
         self._compare_after(facts, held.run)
-        piece.check(reservation, before, _amount(facts, "overrun_tflop"))
+        piece.check(reservation, before, amount_of(facts, "overrun_tflop"))
 
     def _void(self, facts: Mapping[str, object]) -> None:
         reservation, held = self._open(facts)
-        released, started = _amount(facts, "released_tflop"), held.through is not None
+        released, started = amount_of(facts, "released_tflop"), held.through is not None
         self._give_back(reservation, held, released, ends=True)
         self._compare_after(facts, held.run)
         if started:
             raise Wrong(f"Reservation {reservation} is voided though usage of it was settled: it did start.")
 
     def _open(self, facts: Mapping[str, object]) -> tuple[str, _Held]:
-        reservation, run = _text(facts, "reservation"), _text(facts, "run")
+        reservation, run = text_of(facts, "reservation"), text_of(facts, "run")
         held = self._held.get(reservation)
         if held is None:
             state = "has ended already" if reservation in self._ended else "was never pending"
@@ -185,7 +206,7 @@ class Recompute:
             raise Wrong(f"The record states no totals after it for run {run}.")
         totals = self._run(run)
         for name in ("carried_in_tflop", "settled_tflop", "pending_tflop"):
-            stated, ours = _amount(after, name), getattr(totals, name)
+            stated, ours = amount_of(after, name), getattr(totals, name)
             if stated != ours:
                 raise Wrong(f"Run {run}: the record says {name} is {stated} after it; added up it is {ours}.")
 
@@ -212,50 +233,12 @@ def _pool(facts: Mapping[str, object], run: str) -> tuple[set[str], int | None]:
         raise Wrong("pool must name the runs that share the limit, this one among them.")
     if len({each for each in runs if isinstance(each, str)}) != len(runs):
         raise Wrong("pool must name each run once.")
-    return set(runs), _amount(pool, "used_tflop")
+    return set(runs), amount_of(pool, "used_tflop")
 
 
 def _worst_case(facts: Mapping[str, object]) -> int:
     """Worst rate x the time that is held: the lease and what an end may take on top of it."""
-    lease_s, held_s = _amount(facts, "lease_s"), _amount(facts, "held_s")
+    lease_s, held_s = amount_of(facts, "lease_s"), amount_of(facts, "held_s")
     if not 0 < lease_s <= held_s:
         raise Wrong(f"A lease of {lease_s} s does not fit into {held_s} s that are held.")
-    return _amount(facts, "rate_tflop_per_s") * held_s
-
-
-def _text(facts: Mapping[str, object], name: str) -> str:
-    value = facts.get(name)
-    if not isinstance(value, str) or not value:
-        raise Wrong(f"{name} must be a text.")
-    return value
-
-
-def _amount(facts: Mapping[str, object], name: str) -> int:
-    """A whole amount: decimal text without leading zeros, or a plain whole number."""
-    value = facts.get(name)
-    if isinstance(value, str) and _AMOUNT.fullmatch(value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_TFLOP:
-        raise Wrong(f"{name} must be a whole amount between 0 and 10^18.")
-    return value
-
-
-def _amount_or(facts: Mapping[str, object], name: str, otherwise: int) -> int:
-    return _amount(facts, name) if name in facts else otherwise
-
-
-def _flag(facts: Mapping[str, object], name: str) -> bool:
-    value = facts.get(name)
-    if not isinstance(value, bool):
-        raise Wrong(f"{name} must be true or false.")
-    return value
-
-
-def _moment(facts: Mapping[str, object], name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(_text(facts, name))
-    except ValueError as error:
-        raise Wrong(f"{name} must be a time in UTC.") from error
-    if moment.utcoffset() != timedelta(0):
-        raise Wrong(f"{name} must be a time in UTC.")
-    return moment
+    return amount_of(facts, "rate_tflop_per_s") * held_s

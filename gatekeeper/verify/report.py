@@ -29,6 +29,7 @@ class RunTotals:
         settled_tflop: the high figure, which counts against the limit; low and best beside it.
         limit_tflop: as the run's last reservation stated it.
         open_reservations: how many are still pending.
+        purpose: training, or what the run was classified as; then nothing of it counts.
     """
 
     run: str
@@ -39,6 +40,7 @@ class RunTotals:
     pending_tflop: int = 0
     limit_tflop: int = 0
     open_reservations: int = 0
+    purpose: str = "training"
 
     @property
     def used_tflop(self) -> int:

@@ -37,11 +37,14 @@ def _run_json(run: RunTotals) -> dict[str, object]:
         "pending_tflop": str(run.pending_tflop),
         "limit_tflop": str(run.limit_tflop),
         "open_reservations": run.open_reservations,
+        "purpose": run.purpose,
     }
 
 
 def _limit(run: RunTotals) -> str:
     """A limit stands in the log from the first reservation on."""
+    if run.purpose != "training":
+        return f"which do not count: {run.purpose}"
     return f"limit {run.limit_tflop}" if run.limit_tflop else "nothing reserved yet"
 
 

@@ -19,7 +19,7 @@ from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.tier import Tier, TierRow, TierTable, resolve, worst
 from gatekeeper.verify.export import Source, verify_export
-from gatekeeper.verify.recompute import Wrong
+from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.report import Report
 
 # Where a record of each type keeps a customer's parties and tiers.
