@@ -25,14 +25,14 @@ def reader_of(replica_specs: str, *, elastic: bool = False) -> Read:
         doubts: Doubts = []
         spec = mapping(manifest, "spec", doubts)
         types = mapping(spec, replica_specs, doubts)
-        policy = mapping(spec, "elasticPolicy", doubts) if elastic and "elasticPolicy" in spec else None
+        policy = spec.get("elasticPolicy") if elastic else None
         asks = [_read_type(name, mapping(types, name, doubts), policy, reach) for name in types]
         return total(asks).noting(doubts=doubts)
 
     return read
 
 
-def _read_type(name: object, replica: Node, policy: Node | None, reach: Reach) -> Ask:
+def _read_type(name: object, replica: Node, policy: object, reach: Reach) -> Ask:
     doubts: Doubts = []
     replicas = whole(replica, "replicas", 1, doubts)
     copies = Times.exactly(replicas)
@@ -46,9 +46,12 @@ def _is_worker(name: object) -> bool:
     return shown(name).lower() == _WORKER
 
 
-def _elastic(replicas: int | None, policy: Node, doubts: Doubts) -> Times:
+def _elastic(replicas: int | None, policy: object, doubts: Doubts) -> Times:
     """Starts with `replicas` as written, may grow to maxReplicas."""
     written = 1 if replicas is None else replicas
+    if not isinstance(policy, dict):
+        doubts.append("elasticPolicy is not an object")
+        return Times(written, None)
     low = whole(policy, "minReplicas", written, doubts)
     high = whole(policy, "maxReplicas", low or 0, doubts)
     if replicas is None or low is None or high is None:
