@@ -26,9 +26,10 @@ BLOCKING = (
     RecordType.WORKLOAD_STOPPED,
     RecordType.WORKLOAD_WARNED,
 )
+SETTLING = (RecordType.RESERVATION_SETTLED, RecordType.METERING_SETTLED)
 # Of a pod, over an interval: some counters, none at all, or no answer.
 TELEMETRY_OUTCOMES = ("counters", "nothing", "unavailable")
-# How the meter's notes begin (gatekeeper/meter.py), as reasons for a label.
+# What the meter's notes say (gatekeeper/meter.py, domain/metering.py), as reasons for a label.
 _NOTES = (
     (re.compile("the telemetry did not answer"), "telemetry_unavailable"),
     (re.compile("counters name "), "too_many_devices"),
@@ -106,7 +107,7 @@ class Events(Listener):
         self._appended.labels(record.type.value).inc()
         if record.type in BLOCKING:
             self._blocked.labels(record.type.value, *_deciding(record.facts)).inc()
-        if record.type is RecordType.RESERVATION_SETTLED:
+        if record.type in SETTLING:
             self._settled(record.facts)
 
     def _settled(self, facts: Mapping[str, JsonValue]) -> None:
@@ -122,11 +123,12 @@ class Events(Listener):
 
 def worst_case_reason(facts: Mapping[str, JsonValue]) -> str:
     """Why a settled piece was booked at the worst case, by its record; "" where counters covered it."""
-    note = facts.get("note")
-    if isinstance(note, str) and note:
-        return next((reason for pattern, reason in _NOTES if pattern.match(note)), OTHER)
+    note = str(facts.get("note") or "")
+    known = next((reason for pattern, reason in _NOTES if pattern.search(note)), "")
+    if known or _amount(facts, "low_tflop") or not _amount(facts, "best_tflop"):
+        return known
     # Without counters `best` is half of the peak and `low` nothing; counters that say "idle" give nothing to both.
-    return UNCOUNTED if not _amount(facts, "low_tflop") and _amount(facts, "best_tflop") else ""
+    return OTHER if note else UNCOUNTED
 
 
 def _deciding(facts: Mapping[str, JsonValue]) -> tuple[str, str]:

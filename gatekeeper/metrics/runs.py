@@ -20,10 +20,9 @@ from gatekeeper.ports import Reader
 from gatekeeper.snapshots import Snapshot, groups_of
 from gatekeeper.view import findings_of
 
-# A change of any of these kinds, or of one that we do not know, changes who is who.
-_BOOKKEEPING = frozenset(
-    each for each in RecordType if each.value.startswith(("reservation.", "workload.", "clearance.", "policy.", "log."))
-)
+# Records of these kinds change nobody; all others may, also those of kinds that come later.
+_BOOKED = ("reservation.", "metering.", "correction.", "usage.", "workload.", "clearance.", "policy.", "log.")
+_BOOKKEEPING = frozenset(each for each in RecordType if each.value.startswith(_BOOKED))
 _OF_PEOPLE = tuple(each for each in RecordType if each not in _BOOKKEEPING)
 
 
@@ -80,24 +79,18 @@ class People:
         """Runs that used or hold something, those nearest to their limit first, and how many were left out."""
         by_run = {each.run_id: _with_carried_in(each, everybody.by_run) for each in accounts}
         found = [
-            self._figures(account, customer, _pool(account, customer, by_run, everybody), now)
+            _figures(
+                customer,
+                _pool(account, customer, by_run, everybody),
+                account=account,
+                limit_tflop=self.limit_tflop(customer, now) if _counts(account.run_id, everybody) else None,
+            )
             for account in by_run.values()
             if (account.settled.high_tflop or account.pending_tflop)
             and (customer := _customer_of(account.run_id, everybody)) is not None
         ]
         found.sort(key=lambda each: (-each.used_ratio, -each.account.settled.high_tflop, each.account.run_id))
         return found[:most], max(0, len(found) - most)
-
-    def _figures(self, account: Account, customer: Customer, pool: list[Account], now: datetime) -> RunFigures:
-        carried_in_tflop = sum(each.carried_in_tflop for each in pool)
-        return RunFigures(
-            account=account,
-            customer=customer.id,
-            limit_tflop=self.limit_tflop(customer, now),
-            pool_best_tflop=carried_in_tflop + sum(each.settled.best_tflop for each in pool),
-            pool_high_tflop=carried_in_tflop + sum(each.settled.high_tflop for each in pool),
-            pool_used_tflop=sum(each.used_tflop for each in pool),
-        )
 
     def limit_tflop(self, customer: Customer, now: datetime) -> int | None:
         """The limit of a customer's runs; None where every active pack allows it without one."""
@@ -116,6 +109,24 @@ class People:
     @staticmethod
     def _changed(reader: Reader, since: int) -> bool:
         return next(iter(reader.records(types=_OF_PEOPLE, begin=since)), None) is not None
+
+
+def _figures(customer: Customer, pool: list[Account], *, account: Account, limit_tflop: int | None) -> RunFigures:
+    carried_in_tflop = sum(each.carried_in_tflop for each in pool)
+    return RunFigures(
+        account=account,
+        customer=customer.id,
+        limit_tflop=limit_tflop,
+        pool_best_tflop=carried_in_tflop + sum(each.settled.best_tflop for each in pool),
+        pool_high_tflop=carried_in_tflop + sum(each.settled.high_tflop for each in pool),
+        pool_used_tflop=sum(each.used_tflop for each in pool),
+    )
+
+
+def _counts(run_id: str, everybody: Snapshot) -> bool:
+    """Whether the run is training; what was classified otherwise has no limit."""
+    run = everybody.by_run.get(run_id)
+    return run is None or run.purpose.counts
 
 
 def _pool(account: Account, customer: Customer, by_run: Mapping[str, Account], everybody: Snapshot) -> list[Account]:
