@@ -82,7 +82,7 @@ def _devices(role: str, own: Node, conf: Node, doubts: Doubts) -> Iterator[tuple
         name = text(gpu, "name")
         if "/" not in name:
             doubts.append("gpu names no resource")
-        yield (name if "/" in name else f"unknown/{shown(name)}"), gpu.get("quantity")
+        yield (name if "/" in name else f"unknown/{shown(name) or 'gpu'}"), gpu.get("quantity")
     start, end = f"spark.{role}.resource.", ".amount"
     for key in conf:
         if not (key.startswith(start) and key.endswith(end)):
