@@ -115,16 +115,14 @@ class RunTable:
         try:
             return self._estimated(line, kept, facts, facts.chip_hours)
         except InvalidInput as error:
-            return _refused(line, kept, (("chip_hours", str(error)),))
+            return _refused(line, kept, (("chip_hours", error.message.rstrip(".")),))
 
     def _estimated(self, line: int, cells: tuple[str, ...], facts: _Facts, hours: Fraction) -> Answer:
         device = self._device(facts.chip)
         known = device is not None
         device = device or Device(self._catalogue.largest)
-        found = estimate(device, Work(hours), declared=facts.declared, stated=facts.stated)
-        said = f"chip {facts.chip!r:.80} is not known" if facts.chip else "no chip is named"
-        note = "" if known else f"{said}, so it counts as the largest, {device.name}; "
-        note += "circular: hours or FLOP were worked out from this utilization; " if facts.circular else ""
+        found = estimate(device, Work(hours), declared=facts.declared, stated=facts.stated, known=known)
+        note = "circular: hours or FLOP were worked out from this utilization; " if facts.circular else ""
         low, best, high = (
             str(amount * FLOP_PER_TFLOP)
             for amount in (found.usage.low_tflop, found.usage.best_tflop, found.usage.high_tflop)
@@ -232,7 +230,7 @@ class _Row:
         try:
             return make()
         except InvalidInput as error:
-            self._complain(column, str(error))
+            self._complain(column, error.message.rstrip("."))
             return None
 
     def _complain(self, column: str, what: str) -> None:

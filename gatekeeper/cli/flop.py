@@ -123,7 +123,8 @@ def _one(
     known = catalogue.find(name)
     device = known or Device(catalogue.largest)
     count, hours = work
-    found = estimate(device, Work(_number("--hours", hours, parse_number), count), declared=declared, stated=stated)
+    took = Work(_number("--hours", hours, parse_number), count)
+    found = estimate(device, took, declared=declared, stated=stated, known=known is not None)
     usage = found.usage
     best_flop = usage.best_tflop * FLOP_PER_TFLOP
     return {

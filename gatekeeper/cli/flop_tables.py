@@ -6,7 +6,6 @@ import csv
 import os
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,9 +28,11 @@ NAMED_PROBLEMS = 20
 
 @dataclass(slots=True)
 class _Told:
-    """What is known of a table when it has been read."""
+    """What is known of a table when it has been read. keep: its runs are compared afterwards."""
 
+    keep: bool
     rows: int = 0
+    estimated: int = 0
     wrong: int = 0
     named: list[str] = field(default_factory=list)
     compared: list[Compared] = field(default_factory=list)
@@ -39,7 +40,9 @@ class _Told:
     def add(self, name: str, answer: Answer) -> None:
         self.rows += 1
         if answer.compared is not None:
-            self.compared.append(answer.compared)
+            self.estimated += 1
+            if self.keep:
+                self.compared.append(answer.compared)
         if not answer.problems:
             return
         self.wrong += 1
@@ -55,7 +58,7 @@ def run(catalogue: Catalogue, source: Path, out: Path | None, *, summary: bool, 
         InvalidInput: the file is no such table.
         Unavailable: it cannot be read, or `out` not be written.
     """
-    told = _Told()
+    told = _Told(keep=summary)
     with _opened(catalogue, source) as table:
         if summary and out is None:
             for answer in table:
@@ -66,8 +69,10 @@ def run(catalogue: Catalogue, source: Path, out: Path | None, *, summary: bool, 
                 _write(table, file, lambda answer: told.add(source.name, answer))
     if summary:
         _summarize(told, output)
+    elif out is not None and output is Output.JSON:
+        say_json({"out": str(out), "rows": told.rows, "estimated": told.estimated, "wrong": told.wrong})
     elif out is not None:
-        say(f"{told.rows} rows, {len(told.compared)} estimated from chip-hours, {told.wrong} wrong: {out}")
+        say(f"{out}: {told.estimated} of {told.rows} rows estimated from chip-hours, {told.wrong} wrong")
     if told.wrong:
         more = f"{told.wrong} rows were not estimated." if told.wrong > 1 else "One row was not estimated."
         complain("\n".join(told.named), more)
@@ -200,6 +205,5 @@ def _text(found: Spread) -> str:
 
 
 def _named(names: list[str]) -> str:
-    counted = Counter(names)
-    shown = ", ".join(list(counted)[:NAMED_PROBLEMS])
+    shown = ", ".join(f"{each:.80}" for each in dict.fromkeys(names[:NAMED_PROBLEMS]))
     return f": {shown}" if names else ""

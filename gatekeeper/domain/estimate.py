@@ -88,17 +88,22 @@ class Estimate:
     low_formula: str
     best_formula: str
     high_formula: str
+    note: str = ""
 
     @property
     def method(self) -> str:
-        """All three formulas."""
-        return f"best = {self.best_formula}; high = {self.high_formula}; low = {self.low_formula}"
+        """All three formulas, and what has to be known of them."""
+        formulas = f"best = {self.best_formula}; high = {self.high_formula}; low = {self.low_formula}"
+        return f"{self.note}; {formulas}" if self.note else formulas
 
 
-def estimate(device: Device, work: Work, *, declared: Format = Format.BF16, stated: Stated | None = None) -> Estimate:
+def estimate(
+    device: Device, work: Work, *, declared: Format = Format.BF16, stated: Stated | None = None, known: bool = True
+) -> Estimate:
     """What the work took.
 
     Args:
+        known: false where the device stands in for one that nobody knows: then low is 0.
         declared: format of the peak that a stated utilization is a share of; else that of the run. A format that the
             chip lacks counts as its fastest one.
 
@@ -113,7 +118,7 @@ def estimate(device: Device, work: Work, *, declared: Format = Format.BF16, stat
     counted = declared if declared in device.chip.peak_gflop_per_s else device.chip.fastest
     share = stated.share if stated else Fraction(UNMETERED_PERCENT, 100)
     best = _at(device, counted, chip_s) * share
-    low, low_formula = _low(best, stated, _at(device, Format.BF16, chip_s))
+    low, low_formula = _low(best, stated if known else None, _at(device, Format.BF16, chip_s))
     named = f"{stated.kind.value}, stated" if stated else "no utilization stated, so half of the peak"
     lacking = "" if counted is declared else f": it lacks {declared.value}, so its fastest format"
     return Estimate(
@@ -123,6 +128,7 @@ def estimate(device: Device, work: Work, *, declared: Format = Format.BF16, stat
         f"{device.name}{lacking}) x {plain_decimal(share)} ({named})",
         f"{work} x 3600 s x {device.worst_tflop_per_s} TFLOP/s (worst rate: {device.chip.fastest.value} and vector "
         "units at the highest clock)",
+        "" if known else f"the device is not known, so it counts as the largest, {device.name}",
     )
 
 
