@@ -1,7 +1,8 @@
 """The few PromQL questions that we ask, written so that no value can become part of the language.
 
 Syntax: Prometheus documentation, Querying basics (2.42, 2023): double-quoted strings take Go's escapes, label
-matchers `=` and `=~` (RE2, anchored), range selectors `[5m]`.
+matchers `=` and `=~` (RE2, anchored), range selectors `[5m]`. A server looks an expression of plain alternatives up
+like so many names (up to 256 of them), and does not try it on every value that it has.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from gatekeeper.domain.errors import InvalidInput
 
 # A Kubernetes name has at most 253 characters; nothing that we ask for is longer.
 VALUE_CHARACTERS_MAX = 253
+# Above this many alternatives Prometheus tries an expression on every value of the label.
+ALTERNATIVES_MAX = 256
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,127}")
-_PLAIN = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
+_PLAIN = re.compile(r"[A-Za-z0-9._:/ -]{1,253}")
 
 
 def quoted(value: str) -> str:
@@ -37,7 +40,7 @@ def _escaped(character: str) -> str:
 
 
 def is_plain(value: str) -> bool:
-    """Whether a text is a device id as drivers print it; others are never put into a regular expression."""
+    """Whether a text is a name as Kubernetes and drivers print them; no other is put into a regular expression."""
     return _PLAIN.fullmatch(value) is not None
 
 
@@ -50,8 +53,9 @@ def any_of(values: Iterable[str]) -> str:
     wanted = sorted(set(values))
     for each in wanted:
         if not is_plain(each):
-            raise InvalidInput(f"{each!r:.80} is not the id of a device.")
-    return '"' + "|".join(re.escape(each).replace("\\", "\\\\") for each in wanted) + '"'
+            raise InvalidInput(f"{each!r:.80} is not the id of a device or the name of a pod.")
+    # Of the characters of a plain text only the dot means something else in an expression.
+    return '"' + "|".join(each.replace(".", "\\\\.") for each in wanted) + '"'
 
 
 def checked_label(name: str) -> str:
@@ -76,3 +80,8 @@ def samples(
     matchers += [f"{checked_label(name)}={quoted(value)}" for name, value in sorted(equal.items())]
     matchers += [f"{checked_label(name)}=~{any_of(values)}" for name, values in sorted(one_of.items())]
     return f"{{{','.join(matchers)}}}[{span_ms - 1}ms]"
+
+
+def named_by(labels: Iterable[str], selected: str) -> str:
+    """The combinations of these labels that raw samples come with."""
+    return f"count by ({', '.join(checked_label(each) for each in labels)}) (count_over_time({selected}))"

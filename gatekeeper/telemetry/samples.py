@@ -1,158 +1,158 @@
-"""From raw samples of tensor activity and SM clock to one observation per device. Pure.
+"""From the raw samples of a pod's devices to one observation for each of them. Pure.
 
-A sample stands for the time since the sample before it in its series, and for no longer than `sample_ms` (a gauge is a
-mean over the exporter's collect interval). The first sample of a series stands for nothing: it mixes in the time
-before. So whatever no sample stands for is not covered, and counts at the worst case: gaps, restarts, blanks, the end.
-Raw samples are read, and not a mean made by Prometheus, because a subquery takes samples up to 5 minutes old.
+Whatever no sample stands for is not covered, and counts at the worst case: gaps, restarts, blanks, the end. Raw samples
+are read, and not a mean made by Prometheus, because a subquery takes samples up to 5 minutes old.
 
 Activity and clock belong together by scrape: the same device and the same timestamp. Several series of one device (two
-exporters, two containers of a pod) are one device, and the highest of them counts at each moment: a series that says
-less than another cannot lower the count. Times in which another pod had the device are not covered.
+exporters, two containers of a pod, a gauge and a counter) are one device, and the highest of them counts at each
+moment: a series that says less than another cannot lower the count. Times in which another pod had the device, or the
+GPU that it is a part of, are not covered. Of several measures the first that says anything is taken, in the order of
+the family; what it does not cover is not filled up with another.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.domain.units import ceil_div
-from gatekeeper.domain.usage import Observation
+from gatekeeper.domain.usage import Measure, Observation
+from gatekeeper.telemetry import spans
+from gatekeeper.telemetry.exporters.family import Family
+from gatekeeper.telemetry.spans import CLOCK_MHZ_MAX, MS_PER_S, Samples, Span, Window
 
-MS_PER_S = 1_000
-# No accelerator runs faster (NVIDIA's highest SM clock is below 3,500 MHz); above this a reading is no clock.
-CLOCK_MHZ_MAX = 10_000
-PPM = 1_000_000
-
-Sample = tuple[int, float]  # milliseconds since 1970, value
+Pod = tuple[str, str]  # namespace, name
+NOBODY: Pod = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A GPU by its UUID, and the instance on it where it is partitioned (MIG)."""
+    """A device by its id, and the part of it that was given out where it is partitioned."""
 
     uuid: str
-    instance: str = ""
+    part: str = ""
 
     def __str__(self) -> str:
-        return f"{self.uuid}/{self.instance}" if self.instance else self.uuid
+        return f"{self.uuid}/{self.part}" if self.part else self.uuid
+
+    def overlaps(self, other: Device, *, parts: bool) -> bool:
+        """Whether both share silicon. `parts`: a device that names no part is the whole."""
+        same = self.part == other.part or (parts and not (self.part and other.part))
+        return self.uuid == other.uuid and same
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Raw samples of one time series, oldest first."""
+    """Raw samples of one time series: its metric, its device, and the pod that it names (nobody: both empty)."""
 
+    name: str
     device: Device
-    samples: tuple[Sample, ...]
+    pod: Pod
+    samples: Samples
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What is asked about: (begins_ms, through_ms], and how long a sample can stand for."""
-
-    begins_ms: int
-    through_ms: int
-    sample_ms: int
-
-    def cut(self, after_ms: int, until_ms: int) -> tuple[int, int]:
-        """The part of a span that lies inside."""
-        return max(after_ms, self.begins_ms), min(until_ms, self.through_ms)
-
-
-def observations(
-    own: Iterable[Series], clocks: Iterable[Series], others: Iterable[Series], window: Window
-) -> list[Observation]:
-    """One observation for each device that has a sample of the pod inside the window, ordered by device.
+def observations(pod: Pod, many: Iterable[Series], family: Family, window: Window) -> list[Observation]:
+    """One observation for each device that has a sample under the pod's name inside the window, ordered by device.
 
     Args:
-        own: tensor activity (0..1) of the pod's devices, under the pod's name.
-        clocks: SM clock in MHz of these GPUs, under any name.
-        others: tensor activity of the same devices under the names of other pods.
-        window: the interval; samples of up to two `sample_ms` around it are used.
+        many: all series of the family for the pod's devices, under any name; samples around the window are needed.
     """
-    megahertz = _highest_clock(clocks)
-    shared = _grouped(others)
+    by_uuid: dict[str, list[Series]] = {}
+    for each in many:
+        by_uuid.setdefault(each.device.uuid, []).append(each)
+    found: list[tuple[str, Observation]] = []
+    for together in by_uuid.values():
+        found += ((str(each.device), each) for each in _of_one(pod, together, family, window))
+    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+
+
+def _of_one(pod: Pod, together: Sequence[Series], family: Family, window: Window) -> list[Observation]:
+    """Observations of the parts of one physical device that the pod had."""
+    claiming = family.claiming
+    own: dict[Device, list[Series]] = {}
+    others: list[Series] = []
+    for each in together:
+        if each.name in claiming:
+            if each.pod == pod:
+                own.setdefault(each.device, []).append(each)
+            elif each.pod != NOBODY:
+                others.append(each)
+    megahertz = _clock([each for each in together if each.name == family.clock]) if family.clock else None
     return [
-        _observation(device, series, megahertz.get(device.uuid, {}), shared.get(device, []), window)
-        for device, series in sorted(_grouped(own).items(), key=lambda each: str(each[0]))
-        if any(window.begins_ms < at <= window.through_ms for one in series for at, _ in one.samples)
+        _observation(_Reading(device, mine, others, together, megahertz), family, window)
+        for device, mine in own.items()
+        if any(at in window for one in mine for at in one.samples.at_ms)
     ]
 
 
-def _grouped(many: Iterable[Series]) -> dict[Device, list[Series]]:
-    found: dict[Device, list[Series]] = {}
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    device: Device
+    own: Sequence[Series]
+    others: Sequence[Series]
+    together: Sequence[Series]
+    megahertz: Mapping[int, int] | None
+
+
+def _observation(reading: _Reading, family: Family, window: Window) -> Observation:
+    device = reading.device
+    taken = [
+        spans.claimed(each.samples.within(window), window)
+        for each in reading.others
+        if device.overlaps(each.device, parts=family.parts)
+    ]
+    claims = spans.highest(taken)
+    for measure in family.measures:
+        covered = spans.highest(_said(reading, family, measure, window))
+        if claims:
+            covered = spans.without(covered, claims)
+        covered_ms = sum(until - after for after, until, _ in covered)
+        if covered_ms >= MS_PER_S:
+            done = sum((until - after) * rate for after, until, rate in covered)
+            return Observation(str(device), ceil_div(done, covered_ms), covered_ms // MS_PER_S, measure=measure)
+    return Observation(str(device), 0, 0, exclusive=not claims, measure=family.measures[0])
+
+
+def _said(reading: _Reading, family: Family, measure: Measure, window: Window) -> list[list[Span]]:
+    """What each series of a device says in this measure."""
+    cycles = measure is Measure.TENSOR_CYCLES
+    found: list[list[Span]] = []
+    for gauge in family.gauges:
+        if gauge.measure is measure:
+            megahertz = reading.megahertz if cycles else None
+            found += [
+                spans.of_gauge(each.samples.within(window), gauge, megahertz, window)
+                for each in reading.own
+                if each.name == gauge.name
+            ]
+    if cycles and family.cycles:
+        active, elapsed = family.cycles
+        counters = [each for each in reading.own if each.name == active]
+        if counters:
+            witness = _witness(
+                each for each in reading.together if each.name == elapsed and each.device == reading.device
+            )
+            found += [spans.of_counter(each.samples.within(window), witness, window) for each in counters]
+    return found
+
+
+def _clock(many: Iterable[Series]) -> dict[int, int]:
+    """Timestamp -> MHz, rounded up, the highest that was said. A clock is the GPU's, so its parts share it."""
+    found: dict[int, int] = {}
     for each in many:
-        found.setdefault(each.device, []).append(each)
-    return found
-
-
-def _highest_clock(clocks: Iterable[Series]) -> dict[str, dict[int, int]]:
-    """GPU -> timestamp -> MHz, rounded up. Clocks are the GPU's, so instances on it share them."""
-    found: dict[str, dict[int, int]] = {}
-    for each in clocks:
-        at_times = found.setdefault(each.device.uuid, {})
-        for at, value in each.samples:
+        for at, value in zip(each.samples.at_ms, each.samples.values, strict=True):
             if 0 < value <= CLOCK_MHZ_MAX:  # false for NaN
-                at_times[at] = max(at_times.get(at, 0), math.ceil(value))
+                megahertz = math.ceil(value)
+                if megahertz > found.get(at, 0):
+                    found[at] = megahertz
     return found
 
 
-def _observation(
-    device: Device, own: list[Series], megahertz: Mapping[int, int], others: list[Series], window: Window
-) -> Observation:
-    moments: list[tuple[int, int, int, int]] = []  # time, 0 = ends / 1 = begins, series, Hz
-    for index, one in enumerate(own):
-        for after, until, hertz in _spans(one, megahertz, window):
-            moments += [(until, 0, index, 0), (after, 1, index, hertz)]
-    for index, one in enumerate(others, start=len(own)):
-        for after, until in _claims(one, window):
-            moments += [(until, 0, index, 0), (after, 1, index, 0)]
-    cycles_k, covered_ms = _sweep(sorted(moments), len(own))
-    covered_s = covered_ms // MS_PER_S
-    busy_hz = ceil_div(cycles_k, covered_ms) if covered_ms else 0
-    return Observation(str(device), busy_hz, covered_s, exclusive=not (others and covered_s == 0))
-
-
-def _spans(series: Series, megahertz: Mapping[int, int], window: Window) -> Iterator[tuple[int, int, int]]:
-    """(after, until, Hz) for each sample that says something."""
-    previous: int | None = None
-    for at, activity in series.samples:
-        if previous is not None and 0 <= activity <= 1 and at in megahertz:  # false for NaN
-            after, until = window.cut(max(previous, at - window.sample_ms), at)
-            if after < until:
-                yield after, until, _ppm(activity) * megahertz[at]
-        previous = at
-
-
-def _ppm(activity: float) -> int:
-    """Parts per million, rounded up, but not for what is only the error of a binary fraction (0.07 x 10^6)."""
-    return math.ceil(round(activity * PPM, 3))
-
-
-def _claims(series: Series, window: Window) -> Iterator[tuple[int, int]]:
-    """(after, until) for each sample under another pod's name, the first one included."""
-    previous = 0
-    for at, _ in series.samples:
-        after, until = window.cut(max(previous, at - window.sample_ms), at)
-        if after < until:
-            yield after, until
-        previous = at
-
-
-def _sweep(moments: list[tuple[int, int, int, int]], own_count: int) -> tuple[int, int]:
-    """(sum of Hz x ms, ms) over the times that a series of our own covers and none of another pod does."""
-    active: dict[int, int] = {}
-    claimed: set[int] = set()
-    cycles_k = covered_ms = last = 0
-    for at, begins, index, hertz in moments:
-        if active and not claimed:
-            cycles_k += max(active.values()) * (at - last)
-            covered_ms += at - last
-        last = at
-        if index >= own_count:
-            (claimed.add if begins else claimed.discard)(index)
-        elif begins:
-            active[index] = hertz
-        else:
-            active.pop(index, None)
-    return cycles_k, covered_ms
+def _witness(many: Iterable[Series]) -> dict[int, float | None]:
+    """Timestamp -> cycles elapsed; None where two series say two things of the same moment."""
+    found: dict[int, float | None] = {}
+    for each in many:
+        for at, value in zip(each.samples.at_ms, each.samples.values, strict=True):
+            found[at] = value if found.get(at, value) == value else None
+    return found

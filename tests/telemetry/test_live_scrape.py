@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.usage import Observation
-from gatekeeper.telemetry.prometheus import Prometheus, PrometheusSource
+from gatekeeper.telemetry.prometheus import Prometheus
+from gatekeeper.telemetry.source import PrometheusSource
 from tests.exporter.exposition import Gpu, exposition
 from tests.exporter.server import exporting
 from tests.metering import observed_of

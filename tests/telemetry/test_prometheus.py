@@ -12,7 +12,8 @@ import pytest
 
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.usage import Observation
-from gatekeeper.telemetry.prometheus import Prometheus, PrometheusSource
+from gatekeeper.telemetry.prometheus import Prometheus
+from gatekeeper.telemetry.source import PrometheusSource
 from tests.exporter.exposition import Gpu
 from tests.metering import observed_of
 from tests.telemetry.prometheus_server import Moment, history, prometheus, write_blocks
