@@ -7,12 +7,13 @@ are whole seconds, which is all that Kubernetes says: 2026-11-22T03:00:00Z.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gatekeeper.domain.decision import Decision
 from gatekeeper.domain.ledger import Account, Pool, Reservation, Settlement
 from gatekeeper.domain.record import Actor, JsonValue, Record, RecordType
+from gatekeeper.domain.usage import DeviceUsage, Usage
 from gatekeeper.domain.workload import Workload, WorkloadRef
 
 Facts = Mapping[str, JsonValue]
@@ -89,20 +90,58 @@ def reservation_facts(reservation: Reservation, pool: Pool, decision: Decision) 
     }
 
 
-def settlement_facts(settlement: Settlement, account: Account) -> Facts:
-    """A piece of a reservation as it is settled; `account` is the one after it was booked."""
+def metering_facts(reservation: Reservation) -> Facts:
+    """The metering of a pod under a clearance as it begins; "from" is later than its start where its namespace was
+    bound only then."""
     return {
+        "reservation": reservation.id,
+        "run": reservation.run_id,
+        "customer": reservation.customer_id,
+        "workload": ref_facts(reservation.workload),
+        "devices": dict(reservation.devices),
+        "rate_tflop_per_s": str(reservation.rate_tflop_per_s),
+        "started_at": _moment_or_none(reservation.started_at),
+        "from": _moment_or_none(reservation.metered_until),
+    }
+
+
+def settlement_facts(settlement: Settlement, account: Account) -> Facts:
+    """A piece of a reservation as it is settled; `account` is the one after it was booked.
+
+    What runs under a clearance has neither released nor overrun amounts: nothing was held for it.
+    """
+    facts: dict[str, JsonValue] = {
         "reservation": settlement.reservation_id,
         "run": settlement.run_id,
+        "customer": settlement.customer_id,
         "from": moment(settlement.begins_at),
         "through": moment(settlement.through),
-        "low_tflop": str(settlement.usage.low_tflop),
-        "best_tflop": str(settlement.usage.best_tflop),
-        "high_tflop": str(settlement.usage.high_tflop),
-        "released_tflop": str(settlement.released_tflop),
-        "overrun_tflop": str(settlement.overrun_tflop),
+        **_usage_facts(settlement.usage),
         "final": settlement.final,
         "after": account_facts(account),
+    }
+    if settlement.holds:
+        facts["released_tflop"] = str(settlement.released_tflop)
+        facts["overrun_tflop"] = str(settlement.overrun_tflop)
+    if settlement.devices:
+        facts.update(_device_facts(settlement.devices))
+    return facts
+
+
+def _device_facts(devices: Sequence[DeviceUsage]) -> Facts:
+    """The kind of device and its seconds; of several kinds the usage of each, and the seconds of all."""
+    device_s = sum(each.device_s for each in devices)
+    if len(devices) == 1:
+        return {"device": devices[0].device, "device_s": device_s}
+    by_device: Facts = {each.device: {"device_s": each.device_s, **_usage_facts(each.usage)} for each in devices}
+    return {"device_s": device_s, "by_device": by_device}
+
+
+def _usage_facts(usage: Usage) -> Facts:
+    return {
+        "low_tflop": str(usage.low_tflop),
+        "best_tflop": str(usage.best_tflop),
+        "high_tflop": str(usage.high_tflop),
     }
 
 
@@ -136,6 +175,10 @@ def clearance_facts(cluster: str, namespace: str, until: datetime | None) -> Fac
 def moment(at: datetime) -> str:
     """A moment as facts write it."""
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _moment_or_none(at: datetime | None) -> str | None:
+    return None if at is None else moment(at)
 
 
 def _amount(tflop: int | None) -> str | None:

@@ -1,98 +1,97 @@
-"""The meter: from device counters to settled usage.
+"""The meter: from device counters to settled usage, for many pods at once.
 
-It books what a pod has used, piece by piece and in order, and gives back what was held for that time. Where counters
-are missing, shared, impossible or more than the pod was given devices, the worst case is booked. The truth about
-which devices a pod had, and from when to when, is the cluster's; counters only say how busy they were.
+It books what pods have used, piece by piece and in order, and gives back what was held for that time. The telemetry
+gets one question for all that is due; what it answered is booked in few transactions, none of them long. The truth
+about which devices a pod had, and from when to when, is the cluster's; counters only say how busy they were.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from gatekeeper.domain.accelerators import Device
 from gatekeeper.domain.catalogue import Catalogue
-from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
+from gatekeeper.domain.errors import GatekeeperError, InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState, Settlement, settle
+from gatekeeper.domain.metering import MeterTimes, Piece, PodDevices, Used, counted_span, end_of, floor_s, pieces
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
 from gatekeeper.domain.units import require_utc
-from gatekeeper.domain.usage import (
-    UNMETERED_PERCENT,
-    Observation,
-    PodFacts,
-    PodInterval,
-    Usage,
-    metered,
-    one_per_device,
-    total,
-    unmetered,
-)
+from gatekeeper.domain.usage import DailyUsage, Observation, PodFacts, PodInterval, total
 from gatekeeper.facts import settlement_facts
 from gatekeeper.ports import Clock, Counters, Stores, Transaction
 
 ACTOR = Actor(ActorKind.SERVICE, "meter")
 # Names the records of this file: the same piece always gets the same id, so a log can never hold it twice.
 _PIECES = uuid.UUID("5b0f6c0e-7d43-5a0c-9d6e-0d7f2f8f1a11")
-_SECOND = timedelta(seconds=1)
+# Pieces of one transaction: a release that comes meanwhile waits for at most this many, a few hundredths of a second.
+GROUP_PIECES = 256
+_OPEN = (ReservationState.PENDING, ReservationState.METERED)
 
 
 @dataclass(frozen=True, slots=True)
-class MeterTimes:
-    """When the meter books what, in seconds.
+class Due:
+    """A reservation to bring up to date.
 
     Attributes:
-        delay_s: a piece is booked when it is this old, so that late scrapes count.
-        patience_s: a piece whose counters do not answer waits until it is this old; then the worst case is booked.
-        piece_s: the longest piece; bounds each question to the telemetry.
-        start_edge_s: the first seconds of a pod count at the worst case. A gauge is a mean over the exporter's collect
-            interval (30 s), and the exporter prints it for up to one more: until then it mixes in the time before.
-        end_edge_s: so do the last seconds, whose sample mixes in the time after.
+        through: book up to here, and no further than what is older than the meter's delay or than the pod's end;
+            None: book the rest up to the end that the node has seen, and end the reservation.
+        note: goes into the records.
+
+    Raises:
+        InvalidInput: it is to be ended, and nobody has seen an end.
     """
 
-    delay_s: int = 120
-    patience_s: int = 1_800
-    piece_s: int = 21_600
-    start_edge_s: int = 60
-    end_edge_s: int = 30
+    reservation_id: str
+    facts: PodFacts
+    through: datetime | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
-        if self.piece_s <= 0 or min(self.delay_s, self.start_edge_s, self.end_edge_s) < 0:
-            raise InvalidInput(f"The meter's times cannot be negative, and a piece lasts at least 1 s: {self}.")
-        if self.patience_s < self.delay_s:
-            raise InvalidInput(f"The meter's patience ({self.patience_s} s) ends before its delay ({self.delay_s} s).")
+        if self.through is not None:
+            require_utc(self.through)
+        elif self.facts.ended_at is None:
+            pod = f"{self.facts.namespace}/{self.facts.name}"
+            raise InvalidInput(f"Pod {pod} has no observed end; only that ends a reservation.")
 
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """What one call booked, oldest piece first, and what the rest waits for (empty where nothing is left to do)."""
+    """What was booked of a reservation, oldest piece first, and what the rest waits for ("": nothing is left)."""
 
     settlements: tuple[Settlement, ...] = ()
     waits_for: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    begins_at: datetime
-    through: datetime
-    final: bool
-
-    @property
-    def interval_s(self) -> int:
-        return (self.through - self.begins_at) // _SECOND
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Entry:
-    """What is to be booked for a piece; `note` says why it is the worst case where it is."""
+    """A piece on its way: what counters say of it, and then what is booked."""
 
-    piece: _Piece
-    usage: Usage
-    note: str
-    at: datetime
+    piece: Piece
+    span: tuple[datetime, datetime] | None
+    used: Used | None = None
+    silence: Unavailable | None = None
+
+
+@dataclass(slots=True)
+class _Work:
+    """A reservation on its way."""
+
+    due: Due
+    reservation: Reservation
+    devices: PodDevices
+    entries: list[_Entry] = field(default_factory=list)
+    booked: list[Settlement] = field(default_factory=list)
+    waits_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    work: _Work
+    piece: Piece
+    used: Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,173 +104,179 @@ class Meter:
     catalogue: Catalogue
     times: MeterTimes = field(default_factory=MeterTimes)
 
-    def settle_through(self, reservation_id: str, facts: PodFacts, *, through: datetime) -> Metered:
-        """Book what the pod used up to a time; only what is older than `delay_s`, and never past its end.
+    def settle(self, many: Sequence[Due]) -> list[Metered]:
+        """Book what is due; one answer for each reservation, in the order asked.
 
-        Asking again books nothing twice. A reservation that has ended is left as it is.
-
-        Raises:
-            NotFound: there is no such reservation.
-        """
-        require_utc(through)
-        reservation = self._reservation(reservation_id)
-        now = self.clock.now()
-        until = _floor(min(through, now - timedelta(seconds=self.times.delay_s)))
-        if facts.ended_at is not None:
-            until = min(until, _end(facts.ended_at))
-        return self._book(reservation, facts, self._pieces(reservation, facts, until, final=False), now)
-
-    def settle_end(self, reservation_id: str, facts: PodFacts) -> Metered:
-        """Book the rest of a pod whose end the node has seen, and give back what is still held for it.
+        Asking again books nothing twice. A reservation that has ended is left as it is. One whose counters do not
+        answer, or whose usage cannot be booked, waits alone.
 
         Raises:
-            NotFound: there is no such reservation.
-            InvalidInput: the facts name no end.
+            NotFound: there is no such reservation; nothing is booked.
+            Unavailable: the database does not answer; what it answered for is booked.
         """
-        if facts.ended_at is None:
-            raise InvalidInput(f"Pod {facts.namespace}/{facts.name} has no observed end; only that ends a reservation.")
-        reservation = self._reservation(reservation_id)
         now = self.clock.now()
-        until = _end(facts.ended_at)
-        pieces = self._pieces(reservation, facts, until, final=True)
-        if now < until + timedelta(seconds=self.times.delay_s) and reservation.state is ReservationState.PENDING:
-            return Metered(waits_for=f"samples of the pod's last seconds, for {self.times.delay_s} s after its end")
-        return self._book(reservation, facts, pieces, now)
+        works = self._works(many)
+        for work in works:
+            self._plan(work, now)
+        self._observe(works)
+        ready = [each for work in works for each in self._judged(work, now)]
+        for begin in range(0, len(ready), GROUP_PIECES):
+            group = ready[begin : begin + GROUP_PIECES]
+            answers = self.stores.transact(partial(_write, group, now))
+            for each, answer in zip(group, answers, strict=True):
+                if isinstance(answer, Settlement):
+                    each.work.booked.append(answer)
+                elif answer is not None:
+                    each.work.waits_for = str(answer)
+        return [Metered(tuple(work.booked), work.waits_for) for work in works]
 
-    def _reservation(self, reservation_id: str) -> Reservation:
-        found = self.stores.read(lambda reader: reader.reservation(reservation_id))
-        if found is None:
-            raise NotFound(f"There is no reservation {reservation_id}.")
-        return found
+    def _works(self, many: Sequence[Due]) -> list[_Work]:
+        found = self.stores.read(lambda reader: reader.reservations({due.reservation_id for due in many}))
+        for due in many:
+            if due.reservation_id not in found:
+                raise NotFound(f"There is no reservation {due.reservation_id}.")
+        return [
+            _Work(due, found[due.reservation_id], PodDevices.of(self.catalogue, found[due.reservation_id], due.facts))
+            for due in many
+        ]
 
-    def _pieces(self, reservation: Reservation, facts: PodFacts, until: datetime, *, final: bool) -> Iterator[_Piece]:
-        """The pieces still to book, oldest first; the final one also where it lasts no time."""
-        if reservation.state is not ReservationState.PENDING:
+    def _plan(self, work: _Work, now: datetime) -> None:
+        """The pieces still to book, oldest first."""
+        facts, reservation, through = work.due.facts, work.reservation, work.due.through
+        if reservation.state not in _OPEN:
             return
-        begins_at = reservation.metered_until or _floor(facts.started_at)
-        longest = timedelta(seconds=self.times.piece_s)
-        while until - begins_at > longest:
-            yield _Piece(begins_at, begins_at + longest, final=False)
-            begins_at += longest
-        if final or until > begins_at:
-            yield _Piece(begins_at, max(begins_at, until), final)
+        settled = now - timedelta(seconds=self.times.delay_s)
+        ends = None if facts.ended_at is None else end_of(facts.ended_at)
+        if through is None:
+            assert ends is not None  # `Due` sees to it
+            until = ends
+            if settled < until:
+                work.waits_for = f"samples of the pod's last seconds, for {self.times.delay_s} s after its end"
+                return
+        else:
+            until = floor_s(min(through, settled))
+            until = until if ends is None else min(until, ends)
+        begins_at = reservation.metered_until or floor_s(facts.started_at)
+        work.entries = [
+            _Entry(piece, counted_span(facts, piece, self.times) if work.devices.alike else None)
+            for piece in pieces(begins_at, until, longest_s=self.times.piece_s, final=through is None)
+        ]
 
-    def _book(self, reservation: Reservation, facts: PodFacts, pieces: Iterable[_Piece], now: datetime) -> Metered:
-        booked: list[Settlement] = []
-        for piece in pieces:
-            try:
-                usage, note = self._usage(reservation, facts, piece)
-            except Unavailable as error:
-                if now - piece.through < timedelta(seconds=self.times.patience_s):
-                    return Metered(tuple(booked), waits_for=f"telemetry: {error}")
-                usage, note = self._worst(reservation, facts, piece.interval_s), "the telemetry did not answer"
-            settlement = self.stores.transact(partial(_write, reservation.id, _Entry(piece, usage, note, now)))
-            if settlement is None:
-                break  # Somebody else booked this piece meanwhile; what follows is theirs too.
-            booked.append(settlement)
-        return Metered(tuple(booked))
+    def _observe(self, works: Sequence[_Work]) -> None:
+        """Ask for all pieces at once, and keep of each answer only what the piece used."""
+        waiting: dict[PodInterval, list[tuple[_Work, _Entry]]] = {}
+        for work in works:
+            for entry in work.entries:
+                if entry.span is not None:
+                    asked = PodInterval(work.due.facts.namespace, work.due.facts.name, *entry.span)
+                    waiting.setdefault(asked, []).append((work, entry))
+        if not waiting:
+            return
+        silence: Unavailable | None = None
+        try:
+            for asked, answer in self.counters.observe(list(waiting)):
+                for work, entry in waiting.pop(asked, ()):
+                    _take(work, entry, asked, answer)
+        except Unavailable as error:
+            silence = error
+        for unanswered in waiting.values():
+            for _, entry in unanswered:
+                entry.silence = silence or Unavailable("It has no answer for this pod.")
 
-    def _usage(self, reservation: Reservation, facts: PodFacts, piece: _Piece) -> tuple[Usage, str]:
-        """Usage of a piece, and why it is the worst case where it is."""
-        device = self._device(facts)
-        begins_at, through = self._counted(facts, piece)
-        counted_s = (through - begins_at) // _SECOND
-        if device is None or counted_s <= 0:
-            return self._worst(reservation, facts, piece.interval_s), ""
-        observed = one_per_device(self._observed(PodInterval(facts.namespace, facts.name, begins_at, through)))
-        count = sum(facts.given.values())
-        if len(observed) > count:
-            note = f"counters name {len(observed)} devices where the pod was given {count}"
-            return self._worst(reservation, facts, piece.interval_s), note
-        missing = count - len(observed)
-        # Devices of one job mostly say the same: what they did is worked out once for all that agree.
-        alike = Counter(replace(each, device="") for each in observed)
-        spoken = (metered(device, said, interval_s=counted_s).times(devices) for said, devices in alike.items())
-        edges = unmetered(device, interval_s=piece.interval_s - counted_s).times(count)
-        usage = total([*spoken, unmetered(device, interval_s=counted_s).times(missing), edges])
-        note = f"no counters of {missing} of {count} devices" if missing else ""
-        return usage, note
-
-    def _observed(self, interval: PodInterval) -> list[Observation]:
-        """What counters say of one pod.
-
-        Raises:
-            Unavailable: they do not answer.
-        """
-        for _, answer in self.counters.observe([interval]):
-            if isinstance(answer, Unavailable):
-                raise answer
-            return answer
-        return []
-
-    def _device(self, facts: PodFacts) -> Device | None:
-        """The one kind of device that the pod's counters speak of; None where nobody can tell."""
-        if not facts.all_known:
-            return None
-        devices = [self.catalogue.find_or_largest(facts.products[key], key) for key in facts.given]
-        return devices[0] if len({device.name for device in devices}) == 1 else None
-
-    def _counted(self, facts: PodFacts, piece: _Piece) -> tuple[datetime, datetime]:
-        """The part of a piece for which counters are asked: without the edges of the pod's life."""
-        first = _floor(facts.started_at) + timedelta(seconds=self.times.start_edge_s)
-        last = piece.through
-        if facts.ended_at is not None:
-            last = min(last, _end(facts.ended_at) - timedelta(seconds=self.times.end_edge_s))
-        return max(piece.begins_at, first), last
-
-    def _worst(self, reservation: Reservation, facts: PodFacts, interval_s: int) -> Usage:
-        """Usage of a whole pod without counters.
-
-        Where the number or the make of its devices is not known, the rate that was reserved stands for them: it is
-        the worst that the cluster offered when the pod was released.
-        """
-        if not facts.all_known:
-            high = reservation.rate_tflop_per_s * interval_s
-            return Usage(0, high * UNMETERED_PERCENT // 100, high)
-        worst = Usage()
-        for key, count in facts.given.items():
-            one = unmetered(self.catalogue.find_or_largest(facts.products[key], key), interval_s=interval_s)
-            worst += one.times(count)
-        return worst
+    def _judged(self, work: _Work, now: datetime) -> Iterator[_Ready]:
+        """What can be booked of a reservation now: in order, up to the first piece that still waits."""
+        for entry in work.entries:
+            if entry.silence is not None:
+                if now - entry.piece.through < timedelta(seconds=self.times.patience_s):
+                    work.waits_for = f"telemetry: {entry.silence}"
+                    return
+                used = work.devices.at_worst(entry.piece.interval_s, "the telemetry did not answer")
+            else:
+                used = entry.used or work.devices.at_worst(entry.piece.interval_s)
+            yield _Ready(work, entry.piece, used)
 
 
-def _write(reservation_id: str, entry: _Entry, tx: Transaction) -> Settlement | None:
-    """Account, reservation and record of one piece, in one transaction; None where the piece is not due any more."""
-    reservation = tx.reservation(reservation_id)
-    if reservation is None:
-        raise NotFound(f"There is no reservation {reservation_id}.")
-    piece = entry.piece
-    due = reservation.metered_until is None or reservation.metered_until == piece.begins_at
-    if reservation.state is not ReservationState.PENDING or not due:
-        return None
-    account, reservation, settlement = settle(
-        tx.account(reservation.run_id),
+def _take(work: _Work, entry: _Entry, asked: PodInterval, answer: list[Observation] | Unavailable) -> None:
+    if isinstance(answer, Unavailable):
+        entry.silence = answer
+        return
+    counted_s = (asked.through - asked.begins_at) // timedelta(seconds=1)
+    entry.used = work.devices.by_counters(answer, counted_s=counted_s, interval_s=entry.piece.interval_s)
+
+
+def _write(group: Sequence[_Ready], now: datetime, tx: Transaction) -> list[Settlement | GatekeeperError | None]:
+    """Reservations, accounts, records and daily usage of many pieces, in one transaction.
+
+    For each piece its settlement, why it cannot be booked, or None where it is not due any more: somebody else booked
+    it meanwhile, and what follows is theirs too.
+    """
+    reservations = _as_they_are(group, tx)
+    accounts = {each.run_id: each for each in tx.accounts({each.work.reservation.run_id for each in group})}
+    answers: list[Settlement | GatekeeperError | None] = []
+    records: list[Record] = []
+    changed: dict[str, Reservation] = {}
+    for each in group:
+        uid = each.work.reservation.id
+        reservation = reservations[uid]
+        if not _is_due(reservation, each.piece):
+            answers.append(None)
+            continue
+        account = accounts.get(reservation.run_id) or Account(reservation.run_id)
+        try:
+            account, reservation, settlement = _settled(account, reservation, each)
+            record = _record(settlement, account, each, now)
+        except GatekeeperError as error:
+            answers.append(error)
+            continue
+        accounts[account.run_id] = account
+        reservations[uid] = changed[uid] = reservation
+        records.append(record)
+        answers.append(settlement)
+    booked = [each for each in answers if isinstance(each, Settlement)]
+    tx.put_accounts([accounts[run_id] for run_id in dict.fromkeys(each.run_id for each in booked)])
+    tx.put_progress(list(changed.values()))
+    tx.append_all(records)
+    tx.add_daily_usage(daily for settlement in booked for daily in _daily(settlement))
+    return answers
+
+
+def _as_they_are(group: Sequence[_Ready], tx: Transaction) -> dict[str, Reservation]:
+    """The reservations as the transaction has them. State and time tell whether what was read before is still so."""
+    before = {each.work.reservation.id: each.work.reservation for each in group}
+    booked: Mapping[str, tuple[ReservationState, datetime | None]] = tx.booked_until(before)
+    moved = [uid for uid, it in before.items() if booked.get(uid) != (it.state, it.metered_until)]
+    return {**before, **(tx.reservations(moved) if moved else {})}
+
+
+def _is_due(reservation: Reservation, piece: Piece) -> bool:
+    return reservation.state in _OPEN and reservation.metered_until in (None, piece.begins_at)
+
+
+def _settled(account: Account, reservation: Reservation, ready: _Ready) -> tuple[Account, Reservation, Settlement]:
+    devices = ready.used.devices
+    return settle(
+        account,
         reservation,
-        begins_at=piece.begins_at,
-        through=piece.through,
-        usage=entry.usage,
-        final=piece.final,
+        begins_at=ready.piece.begins_at,
+        through=ready.piece.through,
+        usage=devices[0].usage if len(devices) == 1 else total(each.usage for each in devices),
+        final=ready.piece.final,
+        devices=devices,
     )
-    tx.put_account(account)
-    tx.put_reservation(reservation)
-    tx.append(_record(settlement, account, entry))
-    return settlement
 
 
-def _record(settlement: Settlement, account: Account, entry: _Entry) -> Record:
+def _daily(settlement: Settlement) -> Iterator[DailyUsage]:
+    """A piece lies within one day, so all of it belongs to that."""
+    day = settlement.begins_at.date()
+    for each in settlement.devices:
+        yield DailyUsage(settlement.run_id, day, each.device, each.device_s, each.usage)
+
+
+def _record(settlement: Settlement, account: Account, ready: _Ready, now: datetime) -> Record:
     name = f"{settlement.reservation_id} {settlement.begins_at} {settlement.through} {settlement.final}"
     facts = settlement_facts(settlement, account)
-    if entry.note:
-        facts = {**facts, "note": entry.note}
-    return Record(
-        id=str(uuid.uuid5(_PIECES, name)), at=entry.at, type=RecordType.RESERVATION_SETTLED, actor=ACTOR, facts=facts
-    )
-
-
-def _floor(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0)
-
-
-def _end(moment: datetime) -> datetime:
-    """The end of the second in which a pod ended: Kubernetes cuts its times to whole seconds."""
-    return _floor(moment) + _SECOND
+    note = "; ".join(text for text in (ready.work.due.note, ready.used.note) if text)
+    if note:
+        facts = {**facts, "note": note}
+    kind = RecordType.RESERVATION_SETTLED if settlement.holds else RecordType.METERING_SETTLED
+    return Record(id=str(uuid.uuid5(_PIECES, name)), at=now, type=kind, actor=ACTOR, facts=facts)

@@ -49,13 +49,18 @@ class Reader(Protocol):
         """The account of a run; an empty one where nothing was booked yet."""
         ...
 
-    def accounts(self) -> list[Account]:
-        """All accounts on which something was booked, by run."""
+    def accounts(self, run_ids: Collection[str] | None = None) -> list[Account]:
+        """The accounts on which something was booked, by run: of these runs, or all."""
         ...
 
     def reservation(self, reservation_id: str) -> Reservation | None: ...
-    def booked_until(self) -> dict[str, tuple[ReservationState, datetime | None]]:
-        """Reservations that have not ended: id -> state and how far its usage is booked. Cheap for a hundred thousand."""
+    def reservations(self, ids: Collection[str]) -> dict[str, Reservation]:
+        """Those of these ids that there are, ended or not, by id."""
+        ...
+
+    def booked_until(self, ids: Collection[str] | None = None) -> dict[str, tuple[ReservationState, datetime | None]]:
+        """Reservations that have not ended: id -> state and how far its usage is booked; of these ids, or all. Cheap
+        for a hundred thousand."""
         ...
 
     def open_reservations(self, customer_id: str | None = None) -> list[Reservation]:
@@ -121,7 +126,24 @@ class Transaction(Reader, Protocol):
     def put_binding(self, binding: Binding) -> None: ...
     def put_run(self, run: Run) -> None: ...
     def put_account(self, account: Account) -> None: ...
+    def put_accounts(self, accounts: Collection[Account]) -> None: ...
     def put_reservation(self, reservation: Reservation) -> None: ...
+    def add_reservations(self, reservations: Collection[Reservation]) -> None:
+        """Store new reservations.
+
+        Raises:
+            Conflict: one of them is stored already.
+        """
+        ...
+
+    def put_progress(self, reservations: Collection[Reservation]) -> None:
+        """Store how far stored reservations are (state, usage, what they hold); what they were opened for stays.
+
+        Raises:
+            NotFound: one of them is not stored.
+        """
+        ...
+
     def add_daily_usage(self, entries: Iterable[DailyUsage]) -> None:
         """Add to what is stored for their run, day and device."""
         ...
@@ -134,6 +156,10 @@ class Transaction(Reader, Protocol):
         Raises:
             Conflict: a record with this id exists with other content; the same content again changes nothing.
         """
+        ...
+
+    def append_all(self, records: Sequence[Record]) -> list[int]:
+        """Append many records in their order, as `append` does; their indexes."""
         ...
 
 

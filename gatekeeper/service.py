@@ -25,9 +25,10 @@ from gatekeeper.cluster.controller import Cluster, Controller, Reading
 from gatekeeper.cluster.runtimes import Runtimes
 from gatekeeper.cluster.state import Times
 from gatekeeper.domain.errors import GatekeeperError, InvalidInput, Unavailable
+from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.workload import Workload
-from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.meter import Meter
 from gatekeeper.metrics.exporter import RUNS_MAX, Exporter
 from gatekeeper.metrics.watching import WatchedCounters, WatchedGate, WatchedStores
 from gatekeeper.ports import Counters
@@ -35,6 +36,7 @@ from gatekeeper.service_logs import log_as_json
 from gatekeeper.settings import PrometheusSettings, Settings
 from gatekeeper.telemetry.absent import NoCounters
 from gatekeeper.telemetry.prometheus import Prometheus, PrometheusSource
+from gatekeeper.unreserved import Unreserved
 from gatekeeper.wiring import Wiring
 
 _log = structlog.get_logger(__name__)
@@ -61,7 +63,8 @@ class Service:
         cluster = Cluster(api, wiring.catalogue, reading, reach.exempt_namespaces)
         self._exporter = exporter = _exporter(wiring)
         stores = WatchedStores(wiring.stores, exporter.events)
-        gate = WatchedGate(stores, wiring.provider(cluster.fleet), wiring.clock, exporter.events)
+        provider = wiring.provider(cluster.fleet)
+        gate = WatchedGate(stores, provider, wiring.clock, exporter.events)
         counters, times = _telemetry(settings.prometheus)
         watched = WatchedCounters(counters, exporter.events)
         self._controller = Controller(
@@ -69,6 +72,7 @@ class Service:
             cluster=cluster,
             gate=gate,
             meter=Meter(stores, watched, wiring.clock, wiring.catalogue, times),
+            unreserved=Unreserved(stores, provider, wiring.clock),
             stores=stores,
             clock=wiring.clock,
             reading=reading,
@@ -181,7 +185,12 @@ def _reading(cluster: str, reach: Reach) -> Reading:
 
 def _times(settings: Settings) -> Times:
     own = settings.controller
-    return Times(resync_s=own.resync_s, clearance_s=own.clearance_s, settle_every_s=own.settle_every_s)
+    return Times(
+        resync_s=own.resync_s,
+        clearance_s=own.clearance_s,
+        settle_every_s=own.settle_every_s,
+        settle_cleared_every_s=own.settle_cleared_every_s,
+    )
 
 
 def _telemetry(settings: PrometheusSettings | None) -> tuple[Counters, MeterTimes]:

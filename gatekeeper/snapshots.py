@@ -22,6 +22,8 @@ _BOOKKEEPING = frozenset(
         RecordType.RESERVATION_PENDING,
         RecordType.RESERVATION_SETTLED,
         RecordType.RESERVATION_VOIDED,
+        RecordType.METERING_BEGUN,
+        RecordType.METERING_SETTLED,
         RecordType.CORRECTION_PROPOSED,
         RecordType.USAGE_CORRECTED,
         RecordType.WORKLOAD_REFUSED,

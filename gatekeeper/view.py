@@ -21,7 +21,13 @@ from gatekeeper.domain.tier import TierFinding, resolve
 from gatekeeper.domain.workload import Workload
 
 
-class View(Protocol):
+class Runs(Protocol):
+    """Where declared runs are found."""
+
+    def run(self, run_id: str) -> Run | None: ...
+
+
+class View(Runs, Protocol):
     """What a question is built from.
 
     `group`: ids of all customers of the same corporate group, sorted. `withdrawn`: ids of the runs of a customer whose
@@ -33,7 +39,6 @@ class View(Protocol):
     def group(self, customer: Customer) -> tuple[str, ...]: ...
     def withdrawn(self, customer_id: str) -> tuple[str, ...]: ...
     def parties(self) -> dict[str, Party]: ...
-    def run(self, run_id: str) -> Run | None: ...
     def account(self, run_id: str) -> Account: ...
 
 
@@ -115,10 +120,19 @@ def accounts_of(view: View, customer: Customer, binding: Binding) -> tuple[str, 
     named. Everything else is undeclared, and the undeclared runs of a whole corporate group share one limit: another
     account, namespace or subsidiary brings no new budget.
     """
-    run = view.run(binding.run_id) if binding.run_id else None
-    if run is not None and run.works_for(customer.id, binding.namespace):
-        return run.id, (replace(view.account(run.id), carried_in_tflop=run.carried_in_tflop),)
-    return undeclared_run_id(customer.id), tuple(view.account(each) for each in undeclared_of(view, customer))
+    run_id = booked_on(view, binding)
+    run = view.run(run_id)
+    if run is not None:
+        return run_id, (replace(view.account(run_id), carried_in_tflop=run.carried_in_tflop),)
+    return run_id, tuple(view.account(each) for each in undeclared_of(view, customer))
+
+
+def booked_on(runs: Runs, binding: Binding) -> str:
+    """The run that a namespace's work is booked on."""
+    run = runs.run(binding.run_id) if binding.run_id else None
+    if run is not None and run.works_for(binding.customer_id, binding.namespace):
+        return run.id
+    return undeclared_run_id(binding.customer_id)
 
 
 def undeclared_of(view: View, customer: Customer) -> list[str]:

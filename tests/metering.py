@@ -13,9 +13,11 @@ from gatekeeper.domain.accelerators import Accelerator, Format
 from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Pool, Reservation, reserve
+from gatekeeper.domain.metering import MeterTimes
+from gatekeeper.domain.record import Record, decode
 from gatekeeper.domain.usage import Observation, PodFacts, PodInterval
 from gatekeeper.domain.workload import WorkloadRef
-from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.meter import Due, Meter, Metered
 from gatekeeper.ports import Counters, Stores, Transaction
 from gatekeeper.stores import SqlStores, open_stores
 
@@ -217,6 +219,26 @@ def plain_times(**changes: int) -> MeterTimes:
 
 def make_meter(stores: Stores, counters: Said | SimulatedCounters, clock: VirtualClock, **times: int) -> Meter:
     return Meter(stores, counters, clock, CATALOGUE, plain_times(**times))
+
+
+def settle_through(meter: Meter, uid: str, facts: PodFacts, *, through: datetime) -> Metered:
+    """Book what one pod used up to a time."""
+    (answer,) = meter.settle([Due(uid, facts, through)])
+    return answer
+
+
+def settle_end(meter: Meter, uid: str, facts: PodFacts) -> Metered:
+    """Book the rest of one pod."""
+    (answer,) = meter.settle([Due(uid, facts)])
+    return answer
+
+
+def busy(count: int = 8, *, hertz: int = 600 * MHZ, covered_s: int = DAY, exclusive: bool = True) -> Said:
+    return Said([Observation(f"GPU-{index}", hertz, covered_s, exclusive) for index in range(count)])
+
+
+def records(stores: SqlStores) -> list[Record]:
+    return stores.read(lambda reader: [decode(leaf) for leaf in reader.leaves()])
 
 
 @contextmanager

@@ -37,6 +37,8 @@ from tests.metering import (
     make_reservation,
     migrated,
     seconds_since_start,
+    settle_end,
+    settle_through,
 )
 
 COUNT = 8
@@ -99,7 +101,7 @@ class Lab:
             self.execute(now, now + step)
             self.clock.forward(step)
             for each in gang:
-                self.meter.settle_through(each.id, make_facts(each.id, started=started), through=self.clock.now())
+                settle_through(self.meter, each.id, make_facts(each.id, started=started), through=self.clock.now())
                 self.check()
         for each in gang:
             self.settle_end(each.id, started, ends)
@@ -107,7 +109,7 @@ class Lab:
     def settle_end(self, uid: str, started: int, ends: int) -> None:
         """Ask until the end is settled; telemetry that stays silent costs patience, then the worst case."""
         facts = make_facts(uid, started=started, ended=ends - 1)
-        while self.meter.settle_end(uid, facts).waits_for:
+        while settle_end(self.meter, uid, facts).waits_for:
             self.clock.forward(HOUR)
         self.check()
 

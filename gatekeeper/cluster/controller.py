@@ -27,6 +27,7 @@ from gatekeeper.domain.workload import Workload
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter
 from gatekeeper.ports import Clock, Stores
+from gatekeeper.unreserved import Unreserved
 
 _log = structlog.get_logger(__name__)
 FIRST_RETRY_S = 0.1
@@ -62,7 +63,9 @@ class Cluster:
         self._pods: Informer[PodState] = Informer(
             api, "/api/v1/pods", pod_keeper(reading.workload, reading.cluster), wake, self._pod_gone
         )
-        self._nodes: Informer[NodeState] = Informer(api, "/api/v1/nodes", node_keeper(reading.is_accelerator), wake)
+        self._nodes: Informer[NodeState] = Informer(
+            api, "/api/v1/nodes", node_keeper(reading.is_accelerator, catalogue), wake
+        )
         self._namespaces: Informer[NamespaceState] = Informer(api, "/api/v1/namespaces", keep_namespace, wake)
 
     def start(self) -> None:
@@ -110,6 +113,7 @@ class Controller:
         cluster: Cluster,
         gate: Gate,
         meter: Meter,
+        unreserved: Unreserved,
         stores: Stores,
         clock: Clock,
         reading: Reading,
@@ -125,6 +129,7 @@ class Controller:
             api=api,
             gate=gate,
             meter=meter,
+            unreserved=unreserved,
             stores=stores,
             clock=clock,
             expected_pods=reading.expected_pods,

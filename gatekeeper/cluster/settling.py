@@ -1,96 +1,179 @@
-"""Step 4 of a pass: usage of running pods is booked now and then, ended ones are settled, unstarted ones voided."""
+"""Step 1 of a pass: usage of running pods is booked now and then, ended ones are settled, unstarted ones voided.
+
+What runs without a reservation in a customer's namespace is found here and metered from then on. All that is due goes
+to the meter at once; a pass over ten thousand reservations of which few are due reads only those.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+
+import structlog
 
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.state import ClusterState, Times
-from gatekeeper.domain.ledger import Reservation
+from gatekeeper.domain.ledger import Reservation, ReservationState
+from gatekeeper.domain.metering import floor_s
 from gatekeeper.domain.usage import PodFacts
 from gatekeeper.gate import Gate
-from gatekeeper.meter import Meter
+from gatekeeper.meter import Due, Meter
 from gatekeeper.ports import Clock, Stores
+from gatekeeper.unreserved import Running, Unreserved
 
+_log = structlog.get_logger(__name__)
 _SECOND = timedelta(seconds=1)
+Booked = Mapping[str, tuple[ReservationState, datetime | None]]
 
 
 class Settling:
     """Brings open reservations up to what the cluster says of their pods."""
 
     def __init__(
-        self, *, gate: Gate, meter: Meter, stores: Stores, clock: Clock, times: Times, attempts: Attempts
+        self,
+        *,
+        cluster: str,
+        gate: Gate,
+        meter: Meter,
+        unreserved: Unreserved,
+        stores: Stores,
+        clock: Clock,
+        times: Times,
+        attempts: Attempts,
     ) -> None:
-        self._gate, self._meter, self._stores, self._clock, self._attempts = gate, meter, stores, clock, attempts
-        self._every, self._hearsay_s = timedelta(seconds=times.settle_every_s), times.hearsay_s
+        self._cluster = cluster
+        self._gate, self._meter, self._unreserved = gate, meter, unreserved
+        self._stores, self._clock, self._attempts = stores, clock, attempts
+        self._hearsay_s = times.hearsay_s
+        self._every = {
+            ReservationState.PENDING: timedelta(seconds=times.settle_every_s),
+            ReservationState.METERED: timedelta(seconds=times.settle_cleared_every_s),
+        }
+        self._delay = timedelta(seconds=meter.times.delay_s)
+        self._looked_up: set[str] = set()
 
     def run(self, state: ClusterState) -> None:
-        """Settle and void. A reservation of whose pod nothing is known stays as it is: a vanished object is no end."""
-        self._attempts.each("settle", self._open(), lambda reservation: self._settle(state, reservation))
-        still_open = {reservation.id for reservation in self._open()}
+        """Meter, settle and void. What holds budget stays as it is while nothing is known of its pod: a vanished object
+        is no end."""
+        now = self._clock.now()
+        self._attempts.each("meter", [self._booked()], lambda booked: self._begin(state, booked))
+        booked = self._booked()
+        uids = [uid for uid, (it, until) in booked.items() if self._is_due(state, uid, it, until, now)]
+        reservations = self._stores.read(lambda reader: reader.reservations(uids))
+        due: list[Due] = []
+        self._attempts.each("settle", reservations.values(), lambda each: self._look(state, each, now, due))
+        self._attempts.each("settle", [due] if due else [], self._settle)
+        self._forget(state)
+
+    def _booked(self) -> Booked:
+        return self._stores.read(lambda reader: reader.booked_until())
+
+    def _begin(self, state: ClusterState, booked: Booked) -> None:
+        """Find pods that run without a reservation; each is looked up in the ledger once."""
+        seen = {**state.departed, **state.pods}
+        self._looked_up &= seen.keys()
+        new = [
+            pod
+            for uid, pod in seen.items()
+            if pod.started_at is not None and pod.workload.asks and uid not in booked and uid not in self._looked_up
+        ]
+        if not new:
+            return
+        bindings = self._stores.read(lambda reader: reader.bindings())
+        bound = {each.namespace for each in bindings if each.cluster == self._cluster}
+        new = [pod for pod in new if pod.workload.ref.namespace in bound]
+        self._unreserved.begin([Running(pod.workload, _started(pod), pod.ended_at) for pod in new])
+        self._looked_up |= {pod.uid for pod in new}
+
+    def _is_due(
+        self, state: ClusterState, uid: str, it: ReservationState, until: datetime | None, now: datetime
+    ) -> bool:
+        """Whether a reservation is worth a look; every change in the cluster wakes us, and a record for each pod each
+        time would fill the log."""
+        pod = state.pods.get(uid) or state.departed.get(uid)
+        held = it is ReservationState.PENDING
+        if pod is None:
+            return not held and until is not None and now - self._delay >= until + self._every[it]
+        if pod.gated and pod.uid in state.pods:
+            return False
+        if pod.ended or pod.started_at is None:
+            return pod.ended
+        if state.in_sight_s < self._hearsay_s:
+            return False  # That it runs may be old news, and what is booked is never taken back.
+        return now - self._delay >= (until or pod.started_at) + self._every[it]
+
+    def _look(self, state: ClusterState, reservation: Reservation, now: datetime, due: list[Due]) -> None:
+        pod = state.pods.get(reservation.id) or state.departed.get(reservation.id)
+        vanished = pod is None or pod.uid not in state.pods
+        if pod is not None and pod.never_started:
+            self._give_back(state, reservation, pod, due)
+        elif pod is not None and pod.ended_at is not None:
+            due.append(Due(reservation.id, _facts(state, reservation, pod)))
+        elif vanished and reservation.state is ReservationState.METERED:
+            due.append(self._ended_unseen(state, reservation, pod, now))
+        elif pod is not None and _is_known_to_run(state, reservation, pod, now):
+            due.append(Due(reservation.id, _facts(state, reservation, pod), now))
+
+    def _settle(self, due: list[Due]) -> None:
+        for each, answer in zip(due, self._meter.settle(due), strict=True):
+            if answer.waits_for:
+                _log.info("not_settled", reservation=each.reservation_id, waits_for=answer.waits_for[:300])
+
+    def _ended_unseen(self, state: ClusterState, reservation: Reservation, pod: PodState | None, now: datetime) -> Due:
+        """A pod that holds nothing, and vanished: it counts until its next settlement, and no further.
+
+        Somebody may have deleted it by force, or while we were away. Nothing is given back by its end, so all that is
+        at stake is to count it too long, and not for ever.
+        """
+        until = floor_s(now - self._delay) - _SECOND
+        return Due(reservation.id, _facts(state, reservation, pod, ended_at=until), note="its end was not seen")
+
+    def _give_back(self, state: ClusterState, reservation: Reservation, pod: PodState, due: list[Due]) -> None:
+        if reservation.metered_until is None:
+            self._gate.void(reservation.id, reason="the pod never started")
+            return
+        # Booked by mistake of whoever said that it ran; what is booked stays, the rest goes back.
+        ended_at = reservation.metered_until - _SECOND
+        due.append(Due(reservation.id, _facts(state, reservation, pod, ended_at=ended_at)))
+
+    def _forget(self, state: ClusterState) -> None:
+        """Let go of departed pods whose reservation has ended."""
+        still_open = self._booked() if state.departed else {}
         for uid in list(state.departed):
             # A pod that this pass still holds may yet be reserved for, before anybody notices that it has gone.
             if uid not in still_open and uid not in state.pods:
                 del state.departed[uid]
 
-    def _open(self) -> list[Reservation]:
-        return self._stores.read(lambda reader: reader.open_reservations())
 
-    def _settle(self, state: ClusterState, reservation: Reservation) -> None:
-        pod = state.pods.get(reservation.id) or state.departed.get(reservation.id)
-        if pod is None or (pod.gated and pod.uid in state.pods):
-            return
-        if pod.never_started:
-            self._give_back(state, reservation, pod)
-        elif pod.started_at is None:
-            return
-        elif pod.ended_at is not None:
-            self._meter.settle_end(reservation.id, _facts(state, reservation, pod))
-        else:
-            self._settle_piece(state, reservation, pod)
+def _is_known_to_run(state: ClusterState, reservation: Reservation, pod: PodState, now: datetime) -> bool:
+    """Whether the node can be believed that the pod runs.
 
-    def _settle_piece(self, state: ClusterState, reservation: Reservation, pod: PodState) -> None:
-        """Every change in the cluster wakes us: without a shortest piece each would cost a record for each pod."""
-        assert pod.started_at is not None
-        now = self._clock.now()
-        due_at = (reservation.metered_until or pod.started_at) + self._every
-        through = now - timedelta(seconds=self._meter.times.delay_s)
-        if through >= due_at and self._is_known_to_run(state, reservation, pod, now):
-            self._meter.settle_through(reservation.id, _facts(state, reservation, pod), through=now)
+    While the reservation covers it, nothing is lost by waiting for the node. After that, not knowing counts as running
+    on.
+    """
+    node = state.nodes.get(pod.node)
+    heard_of = node is not None and node.ready
+    return heard_of or now >= _started(pod) + timedelta(seconds=reservation.held_s)
 
-    def _is_known_to_run(self, state: ClusterState, reservation: Reservation, pod: PodState, now: datetime) -> bool:
-        """Whether "it runs" can be booked: it may be old news, and what is booked is never taken back.
 
-        While the reservation covers it, nothing is lost by waiting for the node. After that, not knowing counts as
-        running on.
-        """
-        assert pod.started_at is not None
-        if state.in_sight_s < self._hearsay_s:
-            return False
-        node = state.nodes.get(pod.node)
-        heard_of = node is not None and node.ready
-        return heard_of or now >= pod.started_at + timedelta(seconds=reservation.held_s)
-
-    def _give_back(self, state: ClusterState, reservation: Reservation, pod: PodState) -> None:
-        if reservation.metered_until is None:
-            self._gate.void(reservation.id, reason="the pod never started")
-            return
-        # Booked by mistake of whoever said that it ran; what is booked stays, the rest goes back.
-        facts = _facts(state, reservation, pod, ended_at=reservation.metered_until - _SECOND)
-        self._meter.settle_end(reservation.id, facts)
+def _started(pod: PodState) -> datetime:
+    assert pod.started_at is not None
+    return pod.started_at
 
 
 def _facts(
-    state: ClusterState, reservation: Reservation, pod: PodState, *, ended_at: datetime | None = None
+    state: ClusterState, reservation: Reservation, pod: PodState | None, *, ended_at: datetime | None = None
 ) -> PodFacts:
-    node = state.nodes.get(pod.node)
+    """What is known of the pod; of one that is not held any more only what was reserved."""
+    node = state.nodes.get(pod.node) if pod else None
+    started_at = (pod.started_at if pod else None) or reservation.started_at or reservation.opened_at
     return PodFacts(
-        namespace=pod.workload.ref.namespace,
-        name=pod.workload.ref.name,
+        namespace=reservation.workload.namespace,
+        name=reservation.workload.name,
         devices=reservation.devices,
-        products=dict.fromkeys(reservation.devices, node.product) if node else {},
-        started_at=pod.started_at or reservation.started_at or reservation.opened_at,
-        ended_at=ended_at or pod.ended_at,
-        countable=not (pod.workload.claims or pod.workload.unknown),
+        products={key: node.product(key) for key in reservation.devices} if node else {},
+        started_at=started_at,
+        ended_at=ended_at or (pod.ended_at if pod else None),
+        countable=pod is not None and not (pod.workload.claims or pod.workload.unknown),
     )

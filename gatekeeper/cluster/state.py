@@ -17,6 +17,8 @@ class Times:
         resync_s: the longest pause between two passes.
         clearance_s: how long a clearance lasts if nobody renews it; renewed when half of it is over.
         settle_every_s: the shortest piece of a running pod's usage that is worth a record.
+        settle_cleared_every_s: the same for pods that run without a reservation: nothing is given back for them, so
+            nobody waits for it.
         hearsay_s: how long after we lost sight of the cluster its word that a pod runs may be old: kubelets report
             what happened meanwhile within seconds (they look every 10 s), slow ones within this time.
     """
@@ -24,6 +26,7 @@ class Times:
     resync_s: int = 60
     clearance_s: int = 7 * 86_400
     settle_every_s: int = 300
+    settle_cleared_every_s: int = 21_600
     hearsay_s: int = 60
 
 

@@ -23,6 +23,7 @@ from gatekeeper.cluster.tell import Teller
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter
 from gatekeeper.ports import Clock, Stores
+from gatekeeper.unreserved import Unreserved
 
 
 class Steps:
@@ -35,6 +36,7 @@ class Steps:
         api: Api,
         gate: Gate,
         meter: Meter,
+        unreserved: Unreserved,
         stores: Stores,
         clock: Clock,
         expected_pods: Callable[[Json], int | None],
@@ -44,7 +46,16 @@ class Steps:
         self._api, self._attempts = api, Attempts(listener)
         attempts, teller = self._attempts, Teller(api)
         sizes = GangSizes(api, expected_pods)
-        self._settling = Settling(gate=gate, meter=meter, stores=stores, clock=clock, times=times, attempts=attempts)
+        self._settling = Settling(
+            cluster=cluster,
+            gate=gate,
+            meter=meter,
+            unreserved=unreserved,
+            stores=stores,
+            clock=clock,
+            times=times,
+            attempts=attempts,
+        )
         self._clearing = Clearing(api=api, gate=gate, clock=clock, times=times, attempts=attempts)
         self._stopping = Stopping(cluster=cluster, api=api, gate=gate, stores=stores, teller=teller, attempts=attempts)
         self._releasing = Releasing(

@@ -16,6 +16,7 @@ from gatekeeper.cluster.stop import delete_pod, lift_stop_quota, set_stop_quota,
 from gatekeeper.cluster.tell import Teller
 from gatekeeper.domain.deciding import verdict_on_stranger, verdict_on_unreserved
 from gatekeeper.domain.decision import Decision
+from gatekeeper.domain.ledger import ReservationState
 from gatekeeper.gate import Gate
 from gatekeeper.ports import Stores
 
@@ -40,7 +41,9 @@ class Stopping:
 
     def run(self, state: ClusterState, cleared: set[str]) -> set[str]:
         """Stop what may not go on; returns the namespaces in which nothing may start."""
-        held = {reservation.id for reservation in self._stores.read(lambda reader: reader.open_reservations())}
+        booked = self._stores.read(lambda reader: reader.booked_until())
+        # What is only metered holds nothing: that is no permission to run.
+        held = {uid for uid, (it, _) in booked.items() if it is ReservationState.PENDING}
         decisions = {name: self._gate.must_stop(name) for name in state.namespaces if name not in cleared}
         blocked = {name for name, decision in decisions.items() if decision is not None}
         self._left_at = {uid: at for uid, at in self._left_at.items() if uid in state.pods}

@@ -95,6 +95,10 @@ class Accelerator:
         handed_out: some device plugin gives it to pods; only such a chip can be what an unknown name stands for.
         evidence: where each of the numbers is from.
         note: what a reader must know; where sources conflict, which they are.
+        fastest: the format with the highest rate: what an untrusted run is assumed to use.
+        worst_tflop_per_s: the rate that the device cannot exceed: tensor units at their fastest format and vector
+            units beside them, both at the highest clock, in whole TFLOP/s, rounded up. Whole, so that a reservation
+            (rate x seconds) has no rounding of its own however it is cut into pieces.
     """
 
     name: str
@@ -114,6 +118,9 @@ class Accelerator:
     handed_out: bool = True
     evidence: tuple[Evidence, ...] = ()
     note: str = ""
+    # Worked out once: each device of each pod asks for them at each settlement.
+    fastest: Format = field(init=False, repr=False, compare=False)
+    worst_tflop_per_s: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.name or not self.source:
@@ -128,21 +135,11 @@ class Accelerator:
             raise InvalidInput(f"{self.name}: a part is above 0 and at most the whole chip.")
         if self.vendor and self.vendor not in VENDOR_OF_DOMAIN.values():
             raise InvalidInput(f"{self.name}: {self.vendor!r} is no vendor whose resource keys we know.")
-
-    @property
-    def fastest(self) -> Format:
-        """The format with the highest rate: what an untrusted run is assumed to use."""
-        return max(self.peak_gflop_per_s, key=lambda each: self.peak_gflop_per_s[each])
-
-    @property
-    def worst_tflop_per_s(self) -> int:
-        """The rate that the device cannot exceed: tensor units at their fastest format and vector units beside them,
-        both at the highest clock, in whole TFLOP/s, rounded up.
-
-        Whole, so that a reservation (rate x seconds) has no rounding of its own however it is cut into pieces.
-        """
-        together = self.peak_gflop_per_s[self.fastest] + self.vector_gflop_per_s
-        return ceil_div(together * self.max_clock_mhz, self.boost_clock_mhz * GFLOP_PER_TFLOP)
+        fastest = max(self.peak_gflop_per_s, key=lambda each: self.peak_gflop_per_s[each])
+        together = self.peak_gflop_per_s[fastest] + self.vector_gflop_per_s
+        worst = ceil_div(together * self.max_clock_mhz, self.boost_clock_mhz * GFLOP_PER_TFLOP)
+        object.__setattr__(self, "fastest", fastest)
+        object.__setattr__(self, "worst_tflop_per_s", worst)
 
     @property
     def tpp(self) -> int:
@@ -167,22 +164,21 @@ class Device:
     Attributes:
         part: share of the chip's units, above 0 and at most 1.
         label: how the part is called, such as "MIG 1g.10gb"; empty for a whole chip.
+        worst_tflop_per_s: the rate that the device cannot exceed: the chip's, by its share, in whole TFLOP/s, rounded up.
     """
 
     chip: Accelerator
     part: Fraction = Fraction(1)
     label: str = ""
+    worst_tflop_per_s: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.part <= 1:
             raise InvalidInput(f"A part of {self.chip.name} is above 0 and at most 1, not {self.part}.")
+        worst = ceil_div(self.chip.worst_tflop_per_s * self.part.numerator, self.part.denominator)
+        object.__setattr__(self, "worst_tflop_per_s", worst)
 
     @property
     def name(self) -> str:
         """The chip's name, and the part's where it is one."""
         return f"{self.chip.name} {self.label}".rstrip()
-
-    @property
-    def worst_tflop_per_s(self) -> int:
-        """The rate that the device cannot exceed: the chip's, by its share, in whole TFLOP/s, rounded up."""
-        return ceil_div(self.chip.worst_tflop_per_s * self.part.numerator, self.part.denominator)

@@ -16,9 +16,8 @@ from enum import StrEnum
 from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput
 from gatekeeper.domain.run import Purpose
 from gatekeeper.domain.units import LARGEST_TFLOP, checked_tflop, require_utc
-from gatekeeper.domain.usage import Usage
+from gatekeeper.domain.usage import DeviceUsage, Usage, total
 from gatekeeper.domain.workload import WorkloadRef
-
 
 # The limit of what does not count: no account can hold more, so it never binds, and a verifier finds it kept.
 NO_LIMIT_TFLOP = LARGEST_TFLOP
@@ -195,16 +194,19 @@ class Settlement:
     """One piece of a reservation, booked: usage of an interval, and what the interval gave back.
 
     Attributes:
+        devices: the usage by kind of device; empty where nobody asked.
         holds: something was held for it; what runs under a clearance holds nothing and so overruns nothing.
     """
 
     reservation_id: str
     run_id: str
+    customer_id: str
     begins_at: datetime
     through: datetime
     usage: Usage
     released_tflop: int
     final: bool
+    devices: tuple[DeviceUsage, ...] = ()
     holds: bool = True
 
     @property
@@ -233,14 +235,24 @@ def reserve(pool: Pool, reservation: Reservation) -> Account:
 
 
 def settle(
-    account: Account, reservation: Reservation, *, begins_at: datetime, through: datetime, usage: Usage, final: bool
+    account: Account,
+    reservation: Reservation,
+    *,
+    begins_at: datetime,
+    through: datetime,
+    usage: Usage,
+    final: bool,
+    devices: tuple[DeviceUsage, ...] = (),
 ) -> tuple[Account, Reservation, Settlement]:
     """Book the usage of one interval and give back what was held for it; the last piece gives back the rest.
 
     Raises:
         Conflict: the reservation has ended, or the interval does not follow on what is settled already.
+        InvalidInput: the usage by device does not add up to the usage.
     """
     _check_open(account, reservation)
+    if devices and total(each.usage for each in devices) != usage:
+        raise InvalidInput(f"Reservation {reservation.id}: the usage by device does not add up to {usage}.")
     expected = reservation.metered_until
     if (expected is not None and begins_at != expected) or through < begins_at:
         raise Conflict(f"Reservation {reservation.id} is settled up to {expected}, not to {begins_at}.")
@@ -249,7 +261,18 @@ def settle(
     still_pending = min(reservation.pending_tflop, reservation.rate_tflop_per_s * left_s)
     released = reservation.pending_tflop - still_pending
     holds = reservation.state is ReservationState.PENDING
-    settlement = Settlement(reservation.id, account.run_id, begins_at, through, usage, released, final, holds)
+    settlement = Settlement(
+        reservation.id,
+        account.run_id,
+        reservation.customer_id,
+        begins_at,
+        through,
+        usage,
+        released,
+        final,
+        devices,
+        holds,
+    )
     booked = replace(
         account, settled=account.settled + usage, pending_tflop=account.pending_tflop - settlement.released_tflop
     )

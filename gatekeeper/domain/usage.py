@@ -16,7 +16,7 @@ tensor activity x clock follows model FLOP within 2 points on matrix products an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -119,6 +119,32 @@ class DailyUsage:
         if not self.run_id or not self.device or self.device_s < 0:
             raise InvalidInput(f"Usage of a day needs a run, a device and a time of at least 0 s: {self}.")
 
+    def plus(self, other: DailyUsage) -> DailyUsage:
+        """Both together; they are of one run, day and device."""
+        return replace(self, device_s=self.device_s + other.device_s, usage=self.usage + other.usage)
+
+
+# Name of a kind of device where nobody can tell which it is.
+UNKNOWN_DEVICE = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUsage:
+    """What the devices of one kind did over an interval, together.
+
+    Attributes:
+        device: name of the device in the catalogue; "unknown" where nobody could tell.
+        device_s: seconds of all these devices together, metered or not.
+    """
+
+    device: str
+    device_s: int
+    usage: Usage
+
+    def __post_init__(self) -> None:
+        if not self.device or self.device_s < 0:
+            raise InvalidInput(f"Usage by device needs a device and a time of at least 0 s: {self}.")
+
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
@@ -186,10 +212,12 @@ def metered(
     if observation is not None and observation.exclusive:
         plausible = 0 <= observation.rate <= _highest_rate(device, observation.measure) and observation.covered_s >= 0
         covered_s = min(observation.covered_s, interval_s) if plausible else 0
-    usage = unmetered(device, interval_s=interval_s - covered_s, declared=declared)
-    if covered_s and observation is not None:
-        usage += _by_counters(device, observation, covered_s, declared)
-    return usage
+    if not covered_s or observation is None:
+        return unmetered(device, interval_s=interval_s, declared=declared)
+    seen = _by_counters(device, observation, covered_s, declared)
+    if covered_s == interval_s:
+        return seen
+    return seen + unmetered(device, interval_s=interval_s - covered_s, declared=declared)
 
 
 def unmetered(device: Device, *, interval_s: int, declared: Format = Format.BF16) -> Usage:
@@ -202,10 +230,10 @@ def unmetered(device: Device, *, interval_s: int, declared: Format = Format.BF16
 
 def total(usages: Iterable[Usage]) -> Usage:
     """Sum of usages; the order does not matter."""
-    result = Usage()
+    low = best = high = 0
     for usage in usages:
-        result += usage
-    return result
+        low, best, high = low + usage.low_tflop, best + usage.best_tflop, high + usage.high_tflop
+    return Usage(low, best, high)
 
 
 def _highest_rate(device: Device, measure: Measure) -> int:

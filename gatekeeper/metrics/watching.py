@@ -116,6 +116,12 @@ class _Noting:
         self._appended.append(record)
         return index
 
+    def append_all(self, records: Sequence[Record]) -> list[int]:
+        """As the transaction does."""
+        indexes = self._tx.append_all(records)
+        self._appended.extend(records)
+        return indexes
+
 
 def _noting(work: Callable[[Transaction], T], appended: list[Record]) -> Callable[[Transaction], T]:
     def noted(tx: Transaction) -> T:

@@ -17,7 +17,7 @@ from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.domain.usage import PodFacts, Usage
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 from gatekeeper.gate import Gang, Gate
-from gatekeeper.meter import Meter
+from gatekeeper.meter import Due, Meter
 from gatekeeper.ports import Stores
 from gatekeeper.simulate.scenario import JobSpec, LoadedScenario
 
@@ -154,11 +154,11 @@ class Engine:
         )
 
         def settle() -> None:
-            self._meter.settle_through(reservation.id, facts, through=self._clock.now())
+            self._meter.settle([Due(reservation.id, facts, self._clock.now())])
             self._point(reservation.run_id)
 
         def end() -> None:
-            self._meter.settle_end(reservation.id, replace(facts, ended_at=ends))
+            self._meter.settle([Due(reservation.id, replace(facts, ended_at=ends))])
             self._point(reservation.run_id)
 
         moment = started + SETTLE_EVERY

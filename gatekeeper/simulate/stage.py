@@ -11,13 +11,14 @@ from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.customer_files import load_customers
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.fleet import Fleet, NodeOffer
+from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.party import Customer
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.domain.units import SECONDS_PER_DAY, SECONDS_PER_MINUTE
 from gatekeeper.gate import Gate
-from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.meter import Meter
 from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.registry import Registry

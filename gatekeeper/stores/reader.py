@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, select
+from sqlalchemy import BindParameter, Connection, RowMapping, Select, Table, bindparam, select
 
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
@@ -23,6 +23,18 @@ from gatekeeper.stores.statements import by_key, key_of
 PAGE_RECORDS = 256
 # Leaf hashes are 32 bytes each.
 PAGE_HASHES = 16_384
+# Keys named in one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535.
+PAGE_KEYS = 1_000
+
+
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_OPEN = [each.value for each in ReservationState if each not in (ReservationState.SETTLED, ReservationState.VOIDED)]
+_ACCOUNTS = select(tables.account).where(tables.account.c.run_id.in_(_KEYS)).order_by(tables.account.c.run_id)
+_RESERVATIONS = select(tables.reservation).where(tables.reservation.c.id.in_(_KEYS))
+_BOOKED = select(tables.reservation.c.id, tables.reservation.c.state, tables.reservation.c.metered_until).where(
+    tables.reservation.c.state.in_(_OPEN)
+)
+_BOOKED_OF = _BOOKED.where(tables.reservation.c.id.in_(_KEYS))
 
 
 class SqlReader:
@@ -73,14 +85,20 @@ class SqlReader:
         row = self._get(tables.account, run_id=run_id)
         return rows.account_of(row) if row else Account(run_id)
 
-    def accounts(self) -> list[Account]:
-        """All accounts by run."""
+    def accounts(self, run_ids: Collection[str] | None = None) -> list[Account]:
+        """Accounts by run: of these runs, or all."""
+        if run_ids is not None:
+            return [rows.account_of(row) for row in self._named(_ACCOUNTS, sorted(run_ids))]
         return [rows.account_of(row) for row in self._all(select(tables.account).order_by(tables.account.c.run_id))]
 
     def reservation(self, reservation_id: str) -> Reservation | None:
         """The reservation, ended or not, or None."""
         row = self._get(tables.reservation, id=reservation_id)
         return rows.reservation_of(row) if row else None
+
+    def reservations(self, ids: Collection[str]) -> dict[str, Reservation]:
+        """Those of these ids that there are, by id."""
+        return {row["id"]: rows.reservation_of(row) for row in self._named(_RESERVATIONS, list(ids))}
 
     def open_reservations(self, customer_id: str | None = None) -> list[Reservation]:
         """Pending reservations, oldest first (by id where two opened at once), of one customer or of all."""
@@ -107,14 +125,10 @@ class SqlReader:
             asked = asked.where(found.day < until.isoformat())
         return [rows.daily_usage_of(row) for row in self._all(asked)]
 
-    def booked_until(self) -> dict[str, tuple[ReservationState, datetime | None]]:
-        """State and `metered_until` of all that have not ended, by id."""
-        found = tables.reservation.c
-        ended = (ReservationState.SETTLED, ReservationState.VOIDED)
-        open_ = [each.value for each in ReservationState if each not in ended]
-        asked = select(found.id, found.state, found.metered_until).where(found.state.in_(open_))
-        with told():
-            return {uid: (ReservationState(state), until) for uid, state, until in self._connection.execute(asked)}
+    def booked_until(self, ids: Collection[str] | None = None) -> dict[str, tuple[ReservationState, datetime | None]]:
+        """State and `metered_until` of those that have not ended, by id: of these ids, or all."""
+        found = self._all(_BOOKED) if ids is None else self._named(_BOOKED_OF, list(ids))
+        return {row["id"]: (ReservationState(row["state"]), row["metered_until"]) for row in found}
 
     def correction(self, correction_id: str) -> Correction | None:
         """The correction, in effect or waiting, or None."""
@@ -192,6 +206,11 @@ class SqlReader:
     def _all(self, asked: Select[Any], parameters: dict[str, Any] | None = None) -> list[RowMapping]:
         with told():
             return list(self._connection.execute(asked, parameters).mappings())
+
+    def _named(self, asked: Select[Any], keys: Sequence[str]) -> Iterator[RowMapping]:
+        """Rows of a statement with a set of keys, as many keys at a time as a statement takes."""
+        for begin in range(0, len(keys), PAGE_KEYS):
+            yield from self._all(asked, {"keys": keys[begin : begin + PAGE_KEYS]})
 
     def _column(self, asked: Select[Any]) -> Sequence[bytes]:
         """One column alone: cheaper than rows, which counts where all records are asked for."""

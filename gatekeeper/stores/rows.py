@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
+from gatekeeper.domain.record import Record, encode
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.domain.usage import DailyUsage, Usage
 from gatekeeper.domain.workload import WorkloadRef
@@ -94,7 +95,7 @@ def daily_usage_row(entry: DailyUsage) -> Values:
         "day": entry.day.isoformat(),
         "device": entry.device,
         "device_s": entry.device_s,
-        **asdict(entry.usage),
+        **_usage_columns(entry.usage),
     }
 
 
@@ -118,7 +119,7 @@ def account_row(account: Account) -> Values:
     return {
         "run_id": account.run_id,
         "carried_in_tflop": account.carried_in_tflop,
-        **asdict(account.settled),
+        **_usage_columns(account.settled),
         "pending_tflop": account.pending_tflop,
     }
 
@@ -147,9 +148,39 @@ def reservation_row(reservation: Reservation) -> Values:
         "opened_at": reservation.opened_at,
         "pending_tflop": reservation.pending_tflop,
         "state": reservation.state.value,
-        **asdict(reservation.settled),
+        **_usage_columns(reservation.settled),
         "started_at": reservation.started_at,
         "metered_until": reservation.metered_until,
+    }
+
+
+# The columns that change in the life of a reservation.
+PROGRESS = ("pending_tflop", "state", "low_tflop", "best_tflop", "high_tflop", "started_at", "metered_until")
+
+
+def progress_row(reservation: Reservation) -> Values:
+    """The key of a reservation and the columns that change in its life."""
+    return {
+        "id": reservation.id,
+        "pending_tflop": reservation.pending_tflop,
+        "state": reservation.state.value,
+        **_usage_columns(reservation.settled),
+        "started_at": reservation.started_at,
+        "metered_until": reservation.metered_until,
+    }
+
+
+def record_row(record: Record, seq: int, leaf: bytes) -> Values:
+    """Columns of a record at its index, with its leaf hash."""
+    customer = record.facts.get("customer")
+    return {
+        "seq": seq,
+        "id": record.id,
+        "at": record.at,
+        "type": record.type.value,
+        "customer": customer if isinstance(customer, str) else None,
+        "body": encode(record),
+        "leaf_hash": leaf,
     }
 
 
@@ -171,6 +202,10 @@ def reservation_of(row: RowMapping) -> Reservation:
         started_at=row["started_at"],
         metered_until=row["metered_until"],
     )
+
+
+def _usage_columns(usage: Usage) -> Values:
+    return {"low_tflop": usage.low_tflop, "best_tflop": usage.best_tflop, "high_tflop": usage.high_tflop}
 
 
 def _usage_of(row: RowMapping) -> Usage:

@@ -25,6 +25,12 @@ def change(table: Table) -> Update:
 
 
 @cache
+def change_only(table: Table, *names: str) -> Update:
+    """Set these columns alone of the row with a key; run it with `key_of` and their values."""
+    return update(table).where(*_keys(table)).values({name: bindparam(name) for name in names})
+
+
+@cache
 def add(table: Table) -> Insert:
     """A new row; run it with the values."""
     return insert(table)

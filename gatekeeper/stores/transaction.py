@@ -6,14 +6,15 @@ what was read a line above is still so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Insert, RowMapping, Select, Table, Update, bindparam, delete, select
+from sqlalchemy import Connection, Executable, RowMapping, Select, Table, bindparam, delete, select, text
 
 from gatekeeper.domain.correction import Correction
-from gatekeeper.domain.errors import Conflict, InvalidInput, Unavailable
+from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.merkle import Frontier, leaf_hash
 from gatekeeper.domain.party import Binding, Customer, Party
@@ -23,9 +24,21 @@ from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.reader import SqlReader
-from gatekeeper.stores.statements import add, by_key, change, key_of
+from gatekeeper.stores.statements import add, by_key, change, change_only, key_of
 
-_RECORD_BY_ID = select(tables.record.c.seq, tables.record.c.body).where(tables.record.c.id == bindparam("id"))
+_RECORDS_BY_ID = select(tables.record.c.id, tables.record.c.seq, tables.record.c.body).where(
+    tables.record.c.id.in_(bindparam("keys", expanding=True))
+)
+_PROGRESS = change_only(tables.reservation, *rows.PROGRESS)
+# A run's first usage of a day comes for all runs at once, at midnight: one statement, which both databases know.
+_MORE_USAGE = text(
+    "INSERT INTO daily_usage (run_id, day, device, device_s, low_tflop, best_tflop, high_tflop) "
+    "VALUES (:run_id, :day, :device, :device_s, :low_tflop, :best_tflop, :high_tflop) "
+    "ON CONFLICT (run_id, day, device) DO UPDATE SET device_s = daily_usage.device_s + excluded.device_s, "
+    "low_tflop = daily_usage.low_tflop + excluded.low_tflop, "
+    "best_tflop = daily_usage.best_tflop + excluded.best_tflop, "
+    "high_tflop = daily_usage.high_tflop + excluded.high_tflop"
+)
 _NO_PROPOSAL = delete(tables.proposal).where(tables.proposal.c.customer_id == bindparam("customer"))
 _LOCKED_HEAD = by_key(tables.log_head).with_for_update()
 
@@ -79,18 +92,50 @@ class SqlTransaction(SqlReader):
         """Store the totals of a run."""
         self._put(tables.account, rows.account_row(account))
 
+    def put_accounts(self, accounts: Collection[Account]) -> None:
+        """Store the totals of many runs, each named once."""
+        values = {each.run_id: rows.account_row(each) for each in accounts}
+        keyed = [{**row, **key_of(tables.account, row)} for row in values.values()]
+        if not values or self._run(change(tables.account), keyed) == len(values):
+            return
+        new = values.keys() - {each.run_id for each in self.accounts(values)}
+        if new:
+            self._run(add(tables.account), [values[run_id] for run_id in sorted(new)])
+
     def put_reservation(self, reservation: Reservation) -> None:
         """Store a reservation, new or changed."""
         self._put(tables.reservation, rows.reservation_row(reservation))
 
+    def add_reservations(self, reservations: Collection[Reservation]) -> None:
+        """Store new reservations.
+
+        Raises:
+            Conflict: one of them is stored already.
+        """
+        if reservations:
+            self._run(add(tables.reservation), [rows.reservation_row(each) for each in reservations])
+
+    def put_progress(self, reservations: Collection[Reservation]) -> None:
+        """Store how far stored reservations are.
+
+        Raises:
+            NotFound: one of them is not stored.
+        """
+        changed = [rows.progress_row(each) for each in reservations]
+        if changed and self._run(_PROGRESS, [{**row, **key_of(tables.reservation, row)} for row in changed]) < len(
+            changed
+        ):
+            raise NotFound("A reservation that was to be changed is not stored.")
+
     def add_daily_usage(self, entries: Iterable[DailyUsage]) -> None:
         """Add to what is stored for their run, day and device."""
+        added: dict[tuple[str, date, str], DailyUsage] = {}
         for entry in entries:
-            row = rows.daily_usage_row(entry)
-            known = self._get(tables.daily_usage, run_id=row["run_id"], day=row["day"], device=row["device"])
-            if known is not None:
-                row = {key: value if isinstance(value, str) else value + known[key] for key, value in row.items()}
-            self._put(tables.daily_usage, row)
+            key = entry.run_id, entry.day, entry.device
+            known = added.get(key)
+            added[key] = entry if known is None else known.plus(entry)
+        if added:
+            self._run(_MORE_USAGE, [rows.daily_usage_row(each) for each in added.values()])
 
     def put_correction(self, correction: Correction) -> None:
         """Store a correction, new or approved."""
@@ -112,25 +157,25 @@ class SqlTransaction(SqlReader):
         Raises:
             Conflict: a record with this id exists with other content.
         """
-        body = encode(record)
-        for known in self._all(_RECORD_BY_ID, {"id": record.id}):
-            if bytes(known["body"]) != body:
+        return self.append_all([record])[0]
+
+    def append_all(self, records: Sequence[Record]) -> list[int]:
+        """Append records in their order, each as `append` does; their indexes."""
+        known = {row["id"]: row for row in self._named(_RECORDS_BY_ID, [each.id for each in records])}
+        found = {uid: (bytes(row["body"]), int(row["seq"])) for uid, row in known.items()}
+        indexes, new, size = list[int](), list[rows.Values](), self.head.size
+        for record in records:
+            body = encode(record)
+            before, seq = found.setdefault(record.id, (body, size + len(new)))
+            if before != body:
                 raise Conflict(f"Record {record.id} is in the log already, with other content.")
-            return int(known["seq"])
-        leaf, seq = leaf_hash(body), self.head.size
-        customer = record.facts.get("customer")
-        values = {
-            "seq": seq,
-            "id": record.id,
-            "at": record.at,
-            "type": record.type.value,
-            "customer": customer if isinstance(customer, str) else None,
-            "body": body,
-            "leaf_hash": leaf,
-        }
-        self._run(add(tables.record), values)
-        self.head = self.head.append(leaf)
-        return seq
+            if seq == size + len(new):
+                new.append(rows.record_row(record, seq, leaf_hash(body)))
+            indexes.append(seq)
+        if new:
+            self._run(add(tables.record), new)
+            self.head = self.head.extend(row["leaf_hash"] for row in new)
+        return indexes
 
     def _frontier(self) -> Frontier:
         return self.head
@@ -140,10 +185,10 @@ class SqlTransaction(SqlReader):
         if self._run(change(table), {**values, **key_of(table, values)}) == 0:
             self._run(add(table), values)
 
-    def _run(self, statement: Delete | Insert | Update, parameters: rows.Values) -> int:
-        """Run a statement that changes rows; how many it changed."""
+    def _run(self, statement: Executable, parameters: rows.Values | Sequence[rows.Values]) -> int:
+        """Run a statement that changes rows, once or for many rows; how many it changed."""
         with self._watched():
-            return int(self._connection.execute(statement, parameters).rowcount)
+            return self._connection.execute(statement, parameters).rowcount
 
     def _all(self, asked: Select[Any], parameters: rows.Values | None = None) -> list[RowMapping]:
         with self._watched():

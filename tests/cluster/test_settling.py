@@ -17,13 +17,15 @@ from gatekeeper.cluster.inventory import NodeState
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.settling import Settling
 from gatekeeper.cluster.state import ClusterState, Times
-from gatekeeper.domain.fleet import Fleet
+from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.ledger import Reservation, ReservationState
+from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.policy import Site
 from gatekeeper.gate import Gate
-from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.meter import Meter
 from gatekeeper.stores import SqlStores, open_stores
 from gatekeeper.telemetry.absent import NoCounters
+from gatekeeper.unreserved import Unreserved
 from gatekeeper.view import Provider
 from tests.cluster.test_pods import kept, recorded
 
@@ -48,6 +50,8 @@ class Books:
         catalogue = load_catalogue()
         provider = Provider("c", Site(), (), lambda: Fleet.of(catalogue, ()), 120)
         self.settling = Settling(
+            cluster="c",
+            unreserved=Unreserved(self.stores, provider, self),
             gate=Gate(self.stores, provider, self),
             meter=Meter(self.stores, NoCounters(), self, catalogue, MeterTimes(delay_s=0, patience_s=0)),
             stores=self.stores,
@@ -79,7 +83,8 @@ class Books:
     def look(self, after_s: int = 0, pods: tuple[PodState, ...] | None = None) -> Reservation:
         """One pass so long after the pod's start; the reservation as it is then."""
         self.at = self.starts + timedelta(seconds=after_s)
-        node = NodeState(self.pod.node, "NVIDIA-H100-80GB-HBM3", (), marked=True, ready=self.ready)
+        offer = NodeOffer(self.pod.node, "nvidia.com/gpu", "NVIDIA-H100-80GB-HBM3", 8)
+        node = NodeState(self.pod.node, (offer,), marked=True, ready=self.ready)
         held = {each.uid: each for each in ((self.pod,) if pods is None else pods)}
         self.settling.run(ClusterState(held, {}, {node.name: node}, self.departed, self.in_sight_s))
         found = self.stores.read(lambda reader: reader.reservation(self.pod.uid))

@@ -14,15 +14,17 @@ from gatekeeper.cluster.api import Api, Json, connect
 from gatekeeper.cluster.controller import Cluster, Controller, Reading
 from gatekeeper.cluster.state import Times
 from gatekeeper.domain.ledger import Account, Reservation
+from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, LeaseTerms, Mode, Site, Threshold
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.gate import Gate
-from gatekeeper.meter import Meter, MeterTimes
+from gatekeeper.meter import Meter
 from gatekeeper.policy_files import bundled_dir, load_packs
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.stores import SqlStores, open_stores
 from gatekeeper.telemetry.absent import NoCounters
+from gatekeeper.unreserved import Unreserved
 from gatekeeper.view import Provider
 from tests.controlplane.chart import NAMESPACE
 from tests.controlplane.harness.plane import ControlPlane
@@ -132,7 +134,8 @@ class Keeper:
         gate = Gate(self.stores, provider, self.clock)
         meter = Meter(self.stores, NoCounters(), self.clock, self.catalogue, MeterTimes(delay_s=0))
         self.controller = Controller(
-            api=self.api, cluster=cluster, gate=gate, meter=meter, stores=self.stores, clock=self.clock,
+            api=self.api, cluster=cluster, gate=gate, meter=meter,
+            unreserved=Unreserved(self.stores, provider, self.clock), stores=self.stores, clock=self.clock,
             reading=reading, times=self.times,
         )  # fmt: skip
         self._cluster = cluster
