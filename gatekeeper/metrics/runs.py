@@ -15,10 +15,10 @@ from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.party import Customer
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
 from gatekeeper.domain.record import RecordType
-from gatekeeper.domain.run import Run, RunState, is_undeclared, undeclared_run_id
+from gatekeeper.domain.run import Run, RunState, undeclared_run_id
 from gatekeeper.ports import Reader
 from gatekeeper.snapshots import Snapshot, groups_of
-from gatekeeper.view import findings_of
+from gatekeeper.view import findings_of, undeclared_of
 
 # Records of these kinds change nobody; all others may, also those of kinds that come later.
 _BOOKED = ("reservation.", "metering.", "correction.", "usage.", "workload.", "clearance.", "policy.", "log.")
@@ -131,10 +131,10 @@ def _counts(run_id: str, everybody: Snapshot) -> bool:
 
 def _pool(account: Account, customer: Customer, by_run: Mapping[str, Account], everybody: Snapshot) -> list[Account]:
     """The accounts that share the limit of one."""
-    if not is_undeclared(account.run_id):
+    shared = undeclared_of(everybody, customer)
+    if account.run_id not in shared:
         return [account]
-    shared = (by_run.get(undeclared_run_id(each)) for each in everybody.group(customer))
-    return [each for each in shared if each is not None]
+    return [by_run[each] for each in shared if each in by_run]
 
 
 def _with_carried_in(account: Account, runs: Mapping[str, Run]) -> Account:

@@ -227,3 +227,25 @@ def test_what_a_real_api_server_sent_is_read_like_the_file_that_was_created(file
 
 def test_every_example_was_recorded() -> None:
     assert {each.stem for each in RECORDED.glob("*.json")} == {each.stem for each in EXAMPLES.glob("*.yaml")}
+
+
+@pytest.mark.parametrize(
+    ("body", "gate", "outcome"),
+    [
+        (review(manifest()), ToldGate(Verdict.ALLOW), "allow"),
+        (review(manifest()), ToldGate(Verdict.WARN), "warn"),
+        (review(manifest()), ToldGate(Verdict.HOLD), "hold"),
+        (review(manifest()), ToldGate(Verdict.DENY), "deny"),
+        (review(manifest()), ToldGate(fault=Unavailable("down")), "undecided"),
+        (review(None), ToldGate(), "invalid"),
+        (review({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {}}), ToldGate(), "not_asked"),
+    ],
+)
+def test_whoever_wants_to_know_is_told_the_outcome_of_each_review_and_how_long_it_took(
+    body: bytes, gate: ToldGate, outcome: str
+) -> None:
+    told: list[tuple[str, float]] = []
+    asyncio.run(Webhook(gate, cluster="c1", answered=lambda *each: told.append(each)).handle(body))
+    ((said, took_s),) = told
+    assert said == outcome
+    assert 0 < took_s < webhook_module.DECIDE_WITHIN_S

@@ -16,6 +16,7 @@ from tests.controlplane.chart import NAMESPACE
 from tests.controlplane.harness.plane import ControlPlane
 from tests.controlplane.harness.processes import Daemon, free_ports, wait_until
 from tests.controlplane.keeper import CLUSTER, PACK, Books, ShiftedClock
+from tests.metrics.stage import Labels, samples
 
 TOKEN = "0123456789abcdef0123456789abcdef0123456789abcdef"
 GATEKEEPER = str(Path(sys.executable).parent / "gatekeeper")
@@ -27,7 +28,7 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_ports(1)[0]
+        self.port, self.metrics_port = free_ports(2)
         (folder / "tls").mkdir()
         write_pair(folder / "tls", "webhook")
         self._daemon: Daemon | None = None
@@ -47,6 +48,7 @@ class Served:
             "data": "data",
             "policies": {PACK: {"mode": "enforce"}},
             "webhook": {"host": "127.0.0.1", "port": self.port},
+            "metrics": {"host": "127.0.0.1", "port": self.metrics_port},
             "log": {"checkpoint_every_s": 1},
             "controller": {"resync_s": 5, "settle_every_s": 5, "clearance_s": 3600},
             "kubernetes": {"kubeconfig": str(plane.service_account_kubeconfig(NAMESPACE, "controller"))},
@@ -78,6 +80,11 @@ class Served:
                 return pool.request("GET", f"https://127.0.0.1:{self.port}/readyz").status == 200
             except urllib3.exceptions.HTTPError:
                 return False
+
+    def metrics(self) -> dict[str, dict[Labels, float]]:
+        """What Prometheus would read now."""
+        with urllib3.PoolManager(retries=False, timeout=5) as pool:
+            return samples(pool.request("GET", f"http://127.0.0.1:{self.metrics_port}/metrics").data)
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""

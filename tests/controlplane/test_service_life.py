@@ -20,6 +20,7 @@ from tests.controlplane.harness.processes import wait_until
 from tests.controlplane.pods import fresh_name, gpu_pod, pod
 from tests.controlplane.served import Served
 from tests.controlplane.work import Team, gated, gpu_job, phase, released, running, uid
+from tests.metrics.stage import of
 
 KILLS = 20
 RELEASES = 50
@@ -60,6 +61,21 @@ def big_node(installed: tuple[ControlPlane, Served]) -> Iterator[FakeNode]:
         yield node
 
 
+def _told_by_its_metrics(served: Served) -> None:
+    """That it decided, released, recorded and signed."""
+    wait_until(lambda: served.metrics()["log_unsigned_records"] == {(): 0}, "the log to be signed")
+    page = served.metrics()
+    assert page["up_to_date"] == {(): 1}
+    assert page["controller_last_pass_age_seconds"][()] < 60
+    assert page["informer_synced"] == {of(collection=each): 1 for each in ("nodes", "namespaces", "pods")}
+    assert page["review_duration_seconds_count"][of(verdict="allow")] >= 1
+    assert page["release_duration_seconds_count"][of(verdict="allow")] >= 1
+    assert page["gate_wait_seconds_count"][of(way="lease")] >= 1
+    assert page["log_appended_total"][of(type="reservation.pending")] >= 1
+    assert page["reservations_open"][of(state="pending")] >= 1
+    assert min(page["run_headroom_ratio"].values()) < 1
+
+
 # Start and end
 
 
@@ -67,6 +83,7 @@ def test_the_service_signs_its_log_and_ends_in_order_when_told(served: Served, c
     served.start()
     made = customer.make(gpu_pod())
     customer.wait_for(made["metadata"]["name"], "to be released", released)
+    _told_by_its_metrics(served)
     assert served.stop() == 0
     assert not served.ready()
     events = [line["event"] for line in served.log_lines()]

@@ -16,6 +16,7 @@ from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import Mode
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose, Run, RunState
+from gatekeeper.facts import Facts
 from gatekeeper.log import checkpoint
 from gatekeeper.ports import Reader
 from gatekeeper.signing import Ed25519Signer
@@ -237,7 +238,7 @@ def test_nothing_on_the_page_was_written_by_a_customer(stage: Stage) -> None:
     stage.book("undeclared.lab", high=5)
     stage.sight = Seen(pods=[pod("a"), pod("b", gates=(), started_s=1, deadline_s=9)]).sight()
     reason = {"pack": "p", "code": "customer.suspended", "text": "The Secret Reason"}
-    facts = {
+    facts: Facts = {
         "customer": "lab",
         "workload": {"namespace": "team-secret"},
         "decision": {"sentence": "Secret", "reasons": [reason]},
