@@ -132,6 +132,8 @@ class RunTable:
 
     def _device(self, chip: str) -> Device | None:
         """What a chip's name means; looked up once a name, and forgotten where a table has too many of them."""
+        if len(chip) > 100:  # no name, so nothing worth keeping
+            return self._catalogue.find(chip)
         if chip not in self._devices:
             if len(self._devices) >= 1000:
                 self._devices.clear()
@@ -145,7 +147,7 @@ class _Facts:
 
     model: str
     chip: str
-    declared: Format
+    declared: Format | None
     chip_hours: Fraction | None
     basis: Basis
     stated: Stated | None
@@ -199,13 +201,9 @@ class _Row:
         self._value("n_chips", parse_count)
         return hours
 
-    def _precision(self) -> Format:
-        text = self.cells["precision"]
-        found = _PRECISIONS.get(text.lower())
-        if found is None:
-            known = ", ".join(each for each in _PRECISIONS if each)
-            self._complain("precision", f"{text!r:.80} is none of {known}")
-        return found or Format.BF16
+    def _precision(self) -> Format | None:
+        """None for a format that nobody knows; no format at all is what most runs that say nothing used: 16 bits."""
+        return _PRECISIONS.get(self.cells["precision"].lower())
 
     def _kind(self) -> tuple[Basis, UtilizationKind | None, Format | None]:
         """What the utilization is: its prefix, and the peak that the text after it names first."""

@@ -98,14 +98,19 @@ class Estimate:
 
 
 def estimate(
-    device: Device, work: Work, *, declared: Format = Format.BF16, stated: Stated | None = None, known: bool = True
+    device: Device,
+    work: Work,
+    *,
+    declared: Format | None = Format.BF16,
+    stated: Stated | None = None,
+    known: bool = True,
 ) -> Estimate:
     """What the work took.
 
     Args:
         known: false where the device stands in for one that nobody knows: then low is 0.
         declared: format of the peak that a stated utilization is a share of; else that of the run. A format that the
-            chip lacks counts as its fastest one.
+            chip lacks counts as its fastest one, and so does None, for one that nobody knows.
 
     Raises:
         InvalidInput: more than 10^30 FLOP.
@@ -115,12 +120,13 @@ def estimate(
     high = ceil_div(worst.numerator, worst.denominator)
     if high > LARGEST_TFLOP:
         raise InvalidInput(f"{work} of {device.name} is more than 10^30 FLOP.", hint="Check the devices and the hours.")
-    counted = declared if declared in device.chip.peak_gflop_per_s else device.chip.fastest
+    counted = declared if declared and declared in device.chip.peak_gflop_per_s else device.chip.fastest
     share = stated.share if stated else Fraction(UNMETERED_PERCENT, 100)
     best = _at(device, counted, chip_s) * share
     low, low_formula = _low(best, stated if known else None, _at(device, Format.BF16, chip_s))
     named = f"{stated.kind.value}, stated" if stated else "no utilization stated, so half of the peak"
-    lacking = "" if counted is declared else f": it lacks {declared.value}, so its fastest format"
+    why = f"it lacks {declared.value}" if declared else "the format is not known"
+    lacking = "" if counted is declared else f": {why}, so its fastest format"
     return Estimate(
         Usage(int(low), int(best), high),
         low_formula,
