@@ -22,7 +22,7 @@ from gatekeeper.domain.workload import LARGEST_COUNT
 # Templates inside templates: real workflows stay below 10.
 _DEEPEST = 30
 # More tasks in one DAG are taken to run together: comparing each with each would cost too much.
-_MOST_COMPARED = 300
+_MOST_COMPARED = 100
 _LONGEST_NUMBER = 7
 
 

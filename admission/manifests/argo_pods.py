@@ -16,8 +16,9 @@ from admission.manifests.pods import read_pod
 from admission.manifests.reach import Reach
 from gatekeeper.domain.workload import Count
 
-# Something like `nvidia.com/gpu`, as it stands in JSON or YAML before a colon.
-_KEY = re.compile(r"([A-Za-z0-9][-.\w]{0,252}/[A-Za-z0-9][-.\w]{0,62})[\"']?\s*:", re.ASCII)
+# Something like `nvidia.com/gpu`, as it stands in JSON or YAML before a colon. It starts where a word starts, so that
+# the time stays linear.
+_KEY = re.compile(r"(?<![-.\w])([A-Za-z0-9][-.\w]{0,252}/[A-Za-z0-9][-.\w]{0,62})[\"']?\s*:", re.ASCII)
 _LONGEST_PATCH = 100_000
 _POD_FIELDS = ("securityContext", "tolerations")
 

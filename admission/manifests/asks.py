@@ -8,6 +8,11 @@ from dataclasses import dataclass, field, replace
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import LARGEST_COUNT, Count
 
+# No workload asks for more kinds of devices. Each is held in memory for each of its pods, and stands in records.
+MOST_KINDS = 64
+# Reasons and doubts beyond these tell nobody anything, and would make long manifests slow.
+_MOST_SAID = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Times:
@@ -56,13 +61,15 @@ class Ask:
         devices = dict(self.devices)
         for key, count in other.devices.items():
             devices[key] = _capped(devices[key], count) if key in devices else count
+        if len(devices) > MOST_KINDS:
+            raise InvalidInput(f"More than {MOST_KINDS} kinds of devices are more than anybody asks for.")
         return Ask(
             devices=devices,
             claims=self.claims or other.claims,
             unsaid=self.unsaid or other.unsaid,
             host_access=self.host_access or other.host_access,
-            reasons=tuple(dict.fromkeys(self.reasons + other.reasons)),
-            doubts=tuple(dict.fromkeys(self.doubts + other.doubts)),
+            reasons=_said(self.reasons, other.reasons),
+            doubts=_said(self.doubts, other.doubts),
         )
 
     def or_larger(self, other: Ask) -> Ask:
@@ -102,6 +109,13 @@ def total(asks: Iterable[Ask]) -> Ask:
     for each in asks:
         whole = each if whole is None else whole + each
     return whole or Ask()
+
+
+def _said(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """Both, each once."""
+    if not one or not other:
+        return one or other
+    return tuple(dict.fromkeys(one + other))[:_MOST_SAID]
 
 
 def larger(one: Count, other: Count) -> Count:

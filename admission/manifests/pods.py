@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from admission.manifests.asks import Ask
+from admission.manifests.asks import MOST_KINDS, Ask
 from admission.manifests.nodes import Doubts, Node, items, mapping, shown, text
 from admission.manifests.reach import Reach
 from admission.quantities import device_count
@@ -27,8 +27,6 @@ _SHARE = re.compile(
 
 # Kubernetes: a prefix of 253 characters, a slash, a name of 63.
 _LONGEST_KEY = 317
-# No pod asks for more kinds of devices. Each is held in memory for each pod, and stands in records.
-_MOST_KINDS = 64
 
 Amounts = dict[str, Count]
 
@@ -56,7 +54,7 @@ def read_pod(manifest: Node, reach: Reach) -> Ask:
     _note_annotations(mapping(metadata, "annotations", found.doubts), reach, found)
     found.access += reach.pod_access(spec, found.doubts)
     devices = _effective(spec, reach, found)
-    if len(devices) > _MOST_KINDS:
+    if len(devices) > MOST_KINDS:
         raise InvalidInput(f"{len(devices):,} kinds of devices are more than any pod asks for.")
     claims = bool(spec.get("resourceClaims"))
     unsaid = found.unsaid or (found.shares and not _names_any(devices))
