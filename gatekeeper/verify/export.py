@@ -102,6 +102,7 @@ class _Verification:
             problems=tuple(self._problems.kept),
             problems_found=self._problems.found,
             runs=self._recompute.runs,
+            days=self._recompute.days,
             overruns=tuple(self._recompute.overruns),
         )
 

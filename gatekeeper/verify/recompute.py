@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.verify.corrections import Corrections
-from gatekeeper.verify.fields import Wrong, amount_of, amount_or, flag_of, moment_of, text_of
+from gatekeeper.verify.fields import Wrong, amount_of, amount_or, moment_of, text_of
+from gatekeeper.verify.pieces import Piece
 from gatekeeper.verify.purposes import Purposes
-from gatekeeper.verify.report import Overrun, RunTotals
+from gatekeeper.verify.report import DayTotals, Overrun, RunTotals
 
 
 @dataclass(slots=True)
@@ -23,58 +24,17 @@ class _Held:
 
     run: str
     pending_tflop: int
+    customer: object
     through: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """What a settlement says of one interval of a reservation."""
-
-    low_tflop: int
-    best_tflop: int
-    high_tflop: int
-    released_tflop: int
-    begins_at: datetime
-    through: datetime
-    final: bool
-
-    @classmethod
-    def of(cls, facts: Mapping[str, object]) -> _Piece:
-        return cls(
-            low_tflop=amount_of(facts, "low_tflop"),
-            best_tflop=amount_of(facts, "best_tflop"),
-            high_tflop=amount_of(facts, "high_tflop"),
-            released_tflop=amount_of(facts, "released_tflop"),
-            begins_at=moment_of(facts, "from"),
-            through=moment_of(facts, "through"),
-            final=flag_of(facts, "final"),
-        )
-
-    @property
-    def overrun_tflop(self) -> int:
-        return max(0, self.high_tflop - self.released_tflop)
-
-    def check(self, reservation: str, settled_until: datetime | None, stated_overrun_tflop: int) -> None:
-        low, best, high = self.low_tflop, self.best_tflop, self.high_tflop
-        if not low <= best <= high:
-            raise Wrong(f"Reservation {reservation} is settled with low {low}, best {best}, high {high}: out of order.")
-        if settled_until not in (None, self.begins_at) or self.through < self.begins_at:
-            raise Wrong(
-                f"Reservation {reservation} is settled from {self.begins_at} to {self.through}, "
-                f"after up to {settled_until}."
-            )
-        if stated_overrun_tflop != self.overrun_tflop:
-            raise Wrong(
-                f"Reservation {reservation} has an overrun of {self.overrun_tflop} TFLOP; "
-                f"its record says {stated_overrun_tflop}."
-            )
+    holds: bool = True
 
 
 class Recompute:
-    """The recomputation, fed one record after the other. `runs` and `overruns` are the outcome."""
+    """The recomputation, fed one record after the other. `runs`, `days` and `overruns` are the outcome."""
 
     def __init__(self) -> None:
         self.runs: dict[str, RunTotals] = {}
+        self.days: dict[tuple[str, date, str], DayTotals] = {}
         self.overruns: list[Overrun] = []
         self._declared: dict[str, int] = {}
         self._held: dict[str, _Held] = {}
@@ -91,6 +51,8 @@ class Recompute:
             RecordType.RESERVATION_PENDING: self._hold,
             RecordType.RESERVATION_SETTLED: self._settle,
             RecordType.RESERVATION_VOIDED: self._void,
+            RecordType.METERING_BEGUN: self._meter,
+            RecordType.METERING_SETTLED: lambda facts: self._settle(facts, holds=False),
         }
 
     def see(self, record: Record) -> None:
@@ -134,9 +96,8 @@ class Recompute:
             amount_of(facts, "amount_tflop"),
         )
         limit = amount_of(facts, "limit_tflop")
-        if reservation in self._held or reservation in self._ended:
-            raise Wrong(f"Reservation {reservation} is pending a second time.")
-        self._held[reservation] = _Held(run, amount)
+        self._check_new(reservation)
+        self._held[reservation] = _Held(run, amount, facts.get("customer"))
         before = self._run(run)
         self.runs[run] = replace(
             before,
@@ -151,9 +112,23 @@ class Recompute:
         if amount != needed:
             raise Wrong(f"Reservation {reservation} holds {amount} TFLOP; its worst rate over its time is {needed}.")
 
-    def _settle(self, facts: Mapping[str, object]) -> None:
+    def _meter(self, facts: Mapping[str, object]) -> None:
+        """A pod under a clearance holds nothing; what it uses is booked until its end."""
+        reservation, run = text_of(facts, "reservation"), text_of(facts, "run")
+        self._check_new(reservation)
+        self._held[reservation] = _Held(run, 0, facts.get("customer"), moment_of(facts, "from"), holds=False)
+
+    def _check_new(self, reservation: str) -> None:
+        if reservation in self._held or reservation in self._ended:
+            raise Wrong(f"Reservation {reservation} is pending a second time.")
+
+    def _settle(self, facts: Mapping[str, object], *, holds: bool = True) -> None:
         reservation, held = self._open(facts)
-        piece, before = _Piece.of(facts), held.through
+        if held.holds is not holds:
+            raise Wrong(
+                f"Reservation {reservation} {'holds budget' if held.holds else 'holds nothing'}: another record."
+            )
+        piece, before = Piece.of(facts, holds=holds), held.through
         self._give_back(reservation, held, piece.released_tflop, ends=piece.final)
         held.through = piece.through
         totals = self._run(held.run)
@@ -165,12 +140,17 @@ class Recompute:
         )
         if piece.overrun_tflop:
             self.overruns.append(Overrun(held.run, reservation, piece.overrun_tflop))
+        for device, part in piece.parts.items():
+            key = held.run, piece.begins_at.date(), device
+            self.days[key] = self.days.get(key, DayTotals()).plus(part)
         self._compare_after(facts, held.run)
-        piece.check(reservation, before, amount_of(facts, "overrun_tflop"))
+        piece.check(reservation, before)
+        if facts.get("customer", held.customer) != held.customer:
+            raise Wrong(f"Reservation {reservation} is not one of customer {facts.get('customer')}.")
 
     def _void(self, facts: Mapping[str, object]) -> None:
         reservation, held = self._open(facts)
-        released, started = amount_of(facts, "released_tflop"), held.through is not None
+        released, started = amount_of(facts, "released_tflop"), held.through is not None or not held.holds
         self._give_back(reservation, held, released, ends=True)
         self._compare_after(facts, held.run)
         if started:
@@ -194,7 +174,7 @@ class Recompute:
         self.runs[held.run] = replace(
             totals,
             pending_tflop=totals.pending_tflop - released,
-            open_reservations=totals.open_reservations - ends,
+            open_reservations=totals.open_reservations - (ends and held.holds),
         )
         if ends:
             del self._held[reservation]

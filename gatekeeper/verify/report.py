@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 # A hostile export could hold a problem in each of its lines; the first ones tell what happened.
 PROBLEMS_MAX = 100
@@ -49,6 +50,25 @@ class RunTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class DayTotals:
+    """What a run used on one day (UTC) on one kind of device, without corrections; seconds of all these devices."""
+
+    device_s: int = 0
+    low_tflop: int = 0
+    best_tflop: int = 0
+    high_tflop: int = 0
+
+    def plus(self, other: DayTotals) -> DayTotals:
+        """Both together."""
+        return DayTotals(
+            self.device_s + other.device_s,
+            self.low_tflop + other.low_tflop,
+            self.best_tflop + other.best_tflop,
+            self.high_tflop + other.high_tflop,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Overrun:
     """Metered usage above what was held for it: a fact that the provider answers for, not a fault of the log."""
 
@@ -63,6 +83,7 @@ class Report:
 
     Attributes:
         source: what was verified, for people.
+        days: (run, day, device) -> what it used; settled is the sum of them, and of the run's corrections.
         problems: at most 100; `problems_found` counts all.
         root: of the lines that were read, hexadecimal; "" where the header was refused.
         unresolved_packs: policy packs whose tier table the log does not hold: their tiers were compared with their
@@ -76,6 +97,7 @@ class Report:
     problems: tuple[Problem, ...] = ()
     problems_found: int = 0
     runs: Mapping[str, RunTotals] = field(default_factory=dict)
+    days: Mapping[tuple[str, date, str], DayTotals] = field(default_factory=dict)
     overruns: tuple[Overrun, ...] = ()
     unresolved_packs: tuple[str, ...] = ()
 

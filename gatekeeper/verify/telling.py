@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
-from gatekeeper.verify.report import Report, RunTotals
+from gatekeeper.verify.report import DayTotals, Report, RunTotals
 
 PROBLEMS_SHOWN = 20
 
@@ -19,6 +20,7 @@ def as_json(report: Report) -> dict[str, object]:
         "problems_found": report.problems_found,
         "problems": [{"line": each.line, "byte": each.byte, "message": each.message} for each in report.problems],
         "runs": [_run_json(each) for each in report.runs.values()],
+        "days": [_day_json(*each) for each in sorted(report.days.items(), key=lambda each: each[0])],
         "overruns": [
             {"run": each.run, "reservation": each.reservation, "overrun_tflop": str(each.overrun_tflop)}
             for each in report.overruns
@@ -38,6 +40,19 @@ def _run_json(run: RunTotals) -> dict[str, object]:
         "limit_tflop": str(run.limit_tflop),
         "open_reservations": run.open_reservations,
         "purpose": run.purpose,
+    }
+
+
+def _day_json(key: tuple[str, date, str], totals: DayTotals) -> dict[str, object]:
+    run, day, device = key
+    return {
+        "run": run,
+        "day": day.isoformat(),
+        "device": device,
+        "device_s": totals.device_s,
+        "low_tflop": str(totals.low_tflop),
+        "best_tflop": str(totals.best_tflop),
+        "high_tflop": str(totals.high_tflop),
     }
 
 
