@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli import customers, flop, logs, namespaces, plays, policies, runs, service, workloads
+from gatekeeper.cli import corrections, customers, flop, logs, namespaces, plays, policies, runs, service, workloads
 from gatekeeper.cli.printing import complain, say
 from gatekeeper.domain.errors import GatekeeperError
 
@@ -53,6 +53,8 @@ app.command("inspect", epilog=workloads.INSPECT_EXAMPLE)(workloads.inspect)
 app.command("check", epilog=workloads.CHECK_EXAMPLE)(workloads.check)
 app.add_typer(customers.app, name="customer")
 app.add_typer(namespaces.app, name="namespace")
+runs.app.command("correct", epilog=corrections.CORRECT_EXAMPLE)(corrections.correct)
+runs.app.command("approve-correction", epilog=corrections.APPROVE_EXAMPLE)(corrections.approve_correction)
 app.add_typer(runs.app, name="run")
 app.add_typer(flop.app, name="flop")
 app.command("blocked", epilog=logs.BLOCKED_EXAMPLE)(logs.blocked)

@@ -1,20 +1,35 @@
-"""`gatekeeper run`: declare and approve training runs, and see what they have used."""
+"""`gatekeeper run`: declare, classify and approve runs, and see what they have used. Corrections: `corrections`."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, opened
-from gatekeeper.cli.printing import confirm, say, say_json, show
+from gatekeeper.cli.printing import confirm, say, say_csv, say_json, show
+from gatekeeper.domain.run import Purpose
 
 if TYPE_CHECKING:
-    from gatekeeper.domain.ledger import Account
-    from gatekeeper.domain.run import Run
+    from gatekeeper.statements import Statement
+    from gatekeeper.wiring import Wiring
 
-app = typer.Typer(help="Declare and approve training runs.", no_args_is_help=True)
+_WHAT_COUNTS = (
+    "Everything counts as training but what two people classified: restarts, discarded steps, roll-outs of "
+    "reinforcement learning, generating synthetic data and running a teacher are training too."
+)
+app = typer.Typer(help=f"Declare and approve runs, and see what they used. {_WHAT_COUNTS}", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="Id of the run.", show_default=False)]
+
+
+class ReportForm(StrEnum):
+    """How a report is written."""
+
+    MARKDOWN = "md"
+    JSON = "json"
+    CSV = "csv"
 
 
 @app.command(
@@ -25,17 +40,40 @@ def declare(
     run: RunId,
     *,
     customer: Annotated[str, typer.Option("--customer", help="Whose run it is.", show_default=False)],
-    title: Annotated[str, typer.Option("--title", help="What is trained.", show_default=False)],
+    title: Annotated[str, typer.Option("--title", help="What is trained, or what else is done.", show_default=False)],
     carried_in: Annotated[
         str, typer.Option("--carried-in", help="FLOP that are in the model already, such as 2.5e24.")
     ] = "0",
     source: Annotated[str, typer.Option("--source", help="Where that number comes from.")] = "",
+    purpose: Annotated[
+        Purpose,
+        typer.Option(
+            "--purpose",
+            help=f"inference and evaluation count against no limit: your own classification. {_WHAT_COUNTS}",
+        ),
+    ] = Purpose.TRAINING,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--namespace",
+            help="A namespace of this cluster that is classified so; repeatable. The approval binds all of them.",
+            show_default=False,
+        ),
+    ] = None,
+    parameters: Annotated[
+        str, typer.Option("--parameters", help="Size of the model, such as 405e9: those active for a token.")
+    ] = "0",
+    tokens: Annotated[str, typer.Option("--tokens", help="Tokens that it is trained on, such as 15.6e12.")] = "0",
     person: Person = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Declare a run of a customer. It can be used once a second person has approved it."""
-    from gatekeeper.domain.units import parse_flop
+    """Declare a run of a customer, or classify what some of its namespaces do. A second person has to approve it.
+
+    --parameters and --tokens are held beside what is counted, as 6 x parameters x tokens: more than 1.6 times that
+    raises an alarm in `run show`. They never change a count.
+    """
+    from gatekeeper.domain.units import parse_count, parse_flop
 
     with opened(config, data) as wiring:
         declared = wiring.registry.declare_run(
@@ -45,6 +83,10 @@ def declare(
             title=title,
             carried_in_tflop=parse_flop(carried_in),
             carried_in_source=source,
+            purpose=purpose,
+            namespaces=tuple(namespace or ()),
+            parameters=parse_count(parameters),
+            tokens=parse_count(tokens),
         )
     waits = "" if declared.approved_by else f"; a second person decides: gatekeeper run approve {run}"
     say(f"run {run} is {declared.state.value}{waits}")
@@ -59,93 +101,153 @@ def approve(
     data: Data = None,
 ) -> None:
     """Approve a declared run. Shows it first; who declared it cannot approve it."""
+    from gatekeeper.cli.run_picture import declaration
+
     with opened(config, data) as wiring:
-        seen, account = wiring.stores.read(lambda reader: (reader.run(run), reader.account(run)))
+        cluster = wiring.settings.cluster
+        seen, bindings = wiring.stores.read(lambda reader: (reader.run(run), reader.bindings()))
         by = acting(person)
         if seen is not None:
-            _tell(seen, account)
+            for line in declaration(seen, cluster):
+                say(line)
+            for each in bindings:
+                if each.cluster == cluster and each.namespace in seen.namespaces:
+                    say(f"{each.namespace} now works for {each.run_id or 'undeclared training'} of {each.customer_id}")
             if not yes:
                 confirm(f"Approve this as {by}?")
-        wiring.registry.approve_run(run, by=by, seen=seen)
-    say(f"run {run} approved; bind a namespace to it: gatekeeper namespace bind NAMESPACE CUSTOMER --run {run}")
+        approved = wiring.registry.approve_run(run, by=by, seen=seen)
+    if approved.purpose.counts:
+        say(f"run {run} approved; bind a namespace to it: gatekeeper namespace bind NAMESPACE CUSTOMER --run {run}")
+    else:
+        names = ", ".join(approved.namespaces)
+        say(f"run {run} approved; what starts in {names} from now on is {approved.purpose.value}")
+
+
+@app.command(epilog="Example: gatekeeper run reclassify chat-serving --to training --reason 'fine-tuning found there'")
+def reclassify(
+    run: RunId,
+    *,
+    to: Annotated[Purpose, typer.Option("--to", help="Only training can be said alone.", show_default=False)],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the log.", show_default=False)],
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """End the classification of a run. All that was used under it counts at once, as undeclared training.
+
+    One person does it, as it only makes things stricter. The way back is a new classification.
+    """
+    from gatekeeper.domain.errors import NotPermitted
+
+    if not to.counts:
+        raise NotPermitted(
+            f"One person cannot make a run {to.value}.",
+            hint=f"Declare a classification for a second person to approve: run declare NEW --purpose {to.value} ...",
+        )
+    with opened(config, data) as wiring:
+        wiring.registry.reclassify_run(run, by=acting(person), reason=reason)
+    say(f"run {run} counts as undeclared training from now on, with all that it has used")
 
 
 @app.command("list", epilog="Example: gatekeeper run list --output json")
 def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
     """List all declared runs, and the undeclared run of each customer that has used something."""
-    from gatekeeper.domain.run import undeclared_run_id
-    from gatekeeper.domain.units import format_flop
+    from gatekeeper.statements.figures import summary_of
 
     with opened(config, data) as wiring:
-        declared, customers = wiring.stores.read(lambda reader: (reader.runs(), reader.customers()))
-        ids = [each.id for each in declared] + [undeclared_run_id(each.id) for each in customers]
-        accounts = wiring.stores.read(lambda reader: {each: reader.account(each) for each in ids})
-    rows = [_row(run, accounts[run.id]) for run in declared]
-    for customer in customers:
-        account = accounts[undeclared_run_id(customer.id)]
-        if account.used_tflop:
-            rows.append({"run": account.run_id, "customer": customer.id, "state": "undeclared", **_amounts(account)})
-    if output is Output.TABLE:
-        rows = [{**row, "used": format_flop(int(str(row["used_tflop"])))} for row in rows]
-    show(rows, ["run", "customer", "state", "title", "used"], output, nothing="No run was declared yet.")
+        rows = [summary_of(each) if output is Output.JSON else _row(each) for each in _all(wiring)]
+    columns = ["run", "customer", "state", "title", "used", "of_limit", "reaches_it"]
+    show(rows, columns, output, nothing="No run was declared yet.")
 
 
-@app.command("show", epilog="Example: gatekeeper run show undeclared.bharat-models")
-def show_(run: RunId, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
-    """Show a run: its declaration, and what it carried in, has used and still holds."""
-    from gatekeeper.domain.errors import NotFound
-    from gatekeeper.domain.run import undeclared_run_id
+@app.command("show", epilog="Example: gatekeeper run show indic-llm-2 --svg indic-llm-2.svg")
+def show_(
+    run: RunId,
+    output: Printed = Output.TABLE,
+    svg: Annotated[
+        Path | None,
+        typer.Option("--svg", help="Write the picture to this file as well.", metavar="FILE", show_default=False),
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show a run: its budget, what was counted by day and device, where it leads, plan and corrections.
+
+    The date is when it would reach its limit at the highest of three rates: today, the mean of 7 days, of 28 days.
+    """
+    from gatekeeper.cli.run_picture import tell
+    from gatekeeper.statements.figures import figures_of
+    from gatekeeper.statements.svg import draw
 
     with opened(config, data) as wiring:
-        found, account, theirs = wiring.stores.read(
-            lambda reader: (reader.run(run), reader.account(run), [undeclared_run_id(c.id) for c in reader.customers()])
-        )
-    if found is None and run not in theirs:
-        raise NotFound(f"There is no run {run!r:.80}.", hint="See `gatekeeper run list`.")
+        statement = _one(wiring, run)
+    if svg is not None:
+        _write(svg, draw(statement))
     if output is Output.JSON:
-        say_json(_row(found, account) if found else {"run": run, "state": "undeclared", **_amounts(account)})
+        say_json(figures_of(statement))
         return
-    _tell(found, account)
+    tell(statement)
+    if svg is not None:
+        say(f"picture: {svg}")
 
 
-def _tell(run: Run | None, account: Account) -> None:
-    from gatekeeper.domain.units import format_flop
+@app.command(epilog="Example: gatekeeper run report indic-llm-2 --output md > indic-llm-2.md")
+def report(
+    run: RunId,
+    output: Annotated[ReportForm, typer.Option("--output", "-o", help="How to write it.")] = ReportForm.MARKDOWN,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Report the account of a run as a regulator reads it: totals, by day and device, method, and the EU's figure."""
+    import sys
 
-    if run is not None:
-        approved = f", approved by {run.approved_by}" if run.approved_by else ""
-        say(f"run {run.id} of customer {run.customer_id}: {run.state.value}")
-        say(f"title: {run.title}")
-        say(f"declared by {run.declared_by}{approved}")
-        source = f" ({run.carried_in_source})" if run.carried_in_source else ""
-        say(f"carried in: {format_flop(run.carried_in_tflop)}{source}")
+    from gatekeeper.statements.report import COLUMNS, report_figures, report_markdown, report_rows
+
+    with opened(config, data) as wiring:
+        statement = _one(wiring, run)
+    if output is ReportForm.JSON:
+        say_json(report_figures(statement))
+    elif output is ReportForm.CSV:
+        say_csv(report_rows(statement), COLUMNS)
     else:
-        say(f"run {account.run_id}: undeclared training")
-    settled = account.settled
-    say(f"settled: {format_flop(settled.high_tflop)} (best estimate {format_flop(settled.best_tflop)})")
-    say(f"pending: {format_flop(account.pending_tflop)}")
+        sys.stdout.write(report_markdown(statement))
 
 
-def _row(run: Run, account: Account) -> dict[str, object]:
+def _one(wiring: Wiring, run: str) -> Statement:
+    from gatekeeper.statements import statement_of
+
+    now = wiring.clock.now()
+    return wiring.stores.read(lambda reader: statement_of(reader, run, packs=wiring.packs, site=wiring.site, now=now))
+
+
+def _all(wiring: Wiring) -> list[Statement]:
+    from gatekeeper.statements import statements
+
+    now = wiring.clock.now()
+    return wiring.stores.read(lambda reader: statements(reader, packs=wiring.packs, site=wiring.site, now=now))
+
+
+def _row(statement: Statement) -> dict[str, object]:
+    from gatekeeper.domain.units import format_flop
+    from gatekeeper.statements.figures import percent_of
+
+    share, projection = percent_of(statement), statement.projection
+    state = statement.state if statement.purpose.counts else f"{statement.state}, {statement.purpose.value}"
     return {
-        "run": run.id,
-        "customer": run.customer_id,
-        "state": run.state.value,
-        "title": run.title,
-        "declared_by": run.declared_by,
-        "approved_by": run.approved_by,
-        "carried_in_source": run.carried_in_source,
-        **_amounts(account),
-        "carried_in_tflop": str(run.carried_in_tflop),  # counts as used once it is approved
+        "run": statement.run_id,
+        "customer": statement.customer_id,
+        "state": state,
+        "title": statement.run.title if statement.run else "",
+        "used": format_flop(statement.account.used_tflop),
+        "of_limit": f"{share} %" if share is not None else "no limit",
+        "reaches_it": projection.crossing if projection else None,
     }
 
 
-def _amounts(account: Account) -> dict[str, object]:
-    """Totals as decimal strings: no reader may round them."""
-    return {
-        "carried_in_tflop": str(account.carried_in_tflop),
-        "settled_low_tflop": str(account.settled.low_tflop),
-        "settled_best_tflop": str(account.settled.best_tflop),
-        "settled_high_tflop": str(account.settled.high_tflop),
-        "pending_tflop": str(account.pending_tflop),
-        "used_tflop": str(account.used_tflop),
-    }
+def _write(path: Path, text: str) -> None:
+    from gatekeeper.domain.errors import Unavailable
+
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}.", hint="Choose another file.") from error

@@ -1,0 +1,79 @@
+"""`gatekeeper run correct` and `approve-correction`: what was counted too low or too high, put right by new records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.cli.options import Config, Data, Person, acting, opened
+from gatekeeper.cli.printing import confirm, say
+
+if TYPE_CHECKING:
+    from gatekeeper.domain.correction import Correction
+
+CORRECT_EXAMPLE = (
+    "Example: gatekeeper run correct indic-llm-2 --high +1.2e22 --best +6e21 --reason 'node7 was not metered on 11-03'"
+)
+APPROVE_EXAMPLE = "Example: gatekeeper run approve-correction c1204 --as ben@provider.example"
+
+
+def correct(
+    run: Annotated[str, typer.Argument(help="Id of the run.", show_default=False)],
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why, and by what evidence.", show_default=False)],
+    low: Annotated[str, typer.Option("--low", help="Change of the lower bound, such as +1e21 or -1e21.")] = "+0",
+    best: Annotated[str, typer.Option("--best", help="Change of the best estimate.")] = "+0",
+    high: Annotated[str, typer.Option("--high", help="Change of the upper bound, which counts.")] = "+0",
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Correct what a run has used, by a signed amount. Nothing that was recorded is changed: this adds a record.
+
+    Raising takes effect at once. Lowering any of the three waits for a second person.
+    """
+    from gatekeeper.domain.units import parse_signed_flop
+
+    with opened(config, data) as wiring:
+        correction = wiring.registry.correct(
+            run,
+            by=acting(person),
+            reason=reason,
+            low_tflop=parse_signed_flop(low),
+            best_tflop=parse_signed_flop(best),
+            high_tflop=parse_signed_flop(high),
+        )
+    if correction.in_effect:
+        say(f"correction {correction.id} of run {run} is in effect")
+        return
+    decides = f"gatekeeper run approve-correction {correction.id}"
+    say(f"correction {correction.id} of run {run} waits; a second person decides: {decides}")
+
+
+def approve_correction(
+    correction: Annotated[str, typer.Argument(help="Id of the correction.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Approve a correction that lowers something. Shows it first; who proposed it cannot approve it."""
+    with opened(config, data) as wiring:
+        seen = wiring.stores.read(lambda reader: reader.correction(correction))
+        by = acting(person)
+        if seen is not None:
+            _tell(seen)
+            if not yes:
+                confirm(f"Approve this as {by}?")
+        approved = wiring.registry.approve_correction(correction, by=by, seen=seen)
+    say(f"correction {approved.id} of run {approved.run_id} is in effect")
+
+
+def _tell(correction: Correction) -> None:
+    from gatekeeper.domain.units import format_change
+
+    low, best, high = map(format_change, correction.amounts)
+    say(f"correction {correction.id} of run {correction.run_id}: low {low}, best {best}, high {high}")
+    say(f"reason: {correction.reason}")
+    say(f"proposed by {correction.proposed_by}")

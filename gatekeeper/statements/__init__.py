@@ -1,0 +1,280 @@
+"""The account of a run as people read it: what was counted, what limit it stands under, and where it leads.
+
+Read from one consistent state and decided by nobody: the gate and the meter never look here. `figures` is the same for
+programs, `report` for regulators, `svg` a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.errors import NotFound
+from gatekeeper.domain.ledger import Account
+from gatekeeper.domain.party import Customer, Party
+from gatekeeper.domain.plan import PlanCheck
+from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
+from gatekeeper.domain.projection import WINDOWS_DAYS, Projection, project
+from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
+from gatekeeper.domain.tier import resolve
+from gatekeeper.domain.usage import DailyUsage, Usage, total
+from gatekeeper.ports import Reader
+from gatekeeper.snapshots import groups_of
+
+# Enough days for a projection, with a day to spare.
+_PROJECTED_DAYS = max(WINDOWS_DAYS) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a run may use, and who says so.
+
+    Attributes:
+        tflop: the most that stays below control; effective_tflop: the number of the rule, for people.
+        action: what the pack does with this customer at this site: within a budget, or not at all.
+    """
+
+    tflop: int
+    effective_tflop: int
+    pack: str
+    mode: Mode
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The account of a run at a moment.
+
+    Attributes:
+        run: its declaration; None where nobody declared it.
+        account: its totals; shared: all accounts that stand under its limit, its own among them.
+        limit: None where it does not count, or no active pack sets its customer one.
+        days, corrections: of all shared accounts. Corrections that wait are among them.
+    """
+
+    as_of: datetime
+    run_id: str
+    customer_id: str
+    run: Run | None
+    account: Account
+    shared: tuple[Account, ...]
+    limit: Limit | None
+    days: tuple[DailyUsage, ...]
+    corrections: tuple[Correction, ...]
+
+    @property
+    def purpose(self) -> Purpose:
+        """What it is for."""
+        return self.run.purpose if self.run is not None else Purpose.TRAINING
+
+    @property
+    def state(self) -> str:
+        """State of its declaration; "undeclared" without one."""
+        return self.run.state.value if self.run is not None else "undeclared"
+
+    @property
+    def others(self) -> tuple[Account, ...]:
+        """The other accounts under the same limit."""
+        return tuple(each for each in self.shared if each.run_id != self.run_id)
+
+    @property
+    def carried_in_tflop(self) -> int:
+        """Carried into all that share the limit."""
+        return sum(each.carried_in_tflop for each in self.shared)
+
+    @property
+    def settled_tflop(self) -> int:
+        """Settled (high) by all that share the limit."""
+        return sum(each.settled.high_tflop for each in self.shared)
+
+    @property
+    def pending_tflop(self) -> int:
+        """Held for all that share the limit."""
+        return sum(each.pending_tflop for each in self.shared)
+
+    @property
+    def used_tflop(self) -> int:
+        """What counts against the limit."""
+        return self.carried_in_tflop + self.settled_tflop + self.pending_tflop
+
+    @property
+    def left_tflop(self) -> int | None:
+        """What may still be used; None without a limit."""
+        return max(0, self.limit.tflop - self.used_tflop) if self.limit else None
+
+    @property
+    def used_per_mille(self) -> int | None:
+        """Share of the limit that is used, cut; None without a limit."""
+        return self.used_tflop * 1000 // self.limit.tflop if self.limit else None
+
+    @property
+    def projection(self) -> Projection | None:
+        """Where it leads; None without a limit. What is only held counts as left: it may come back."""
+        if self.limit is None:
+            return None
+        left_tflop = self.limit.tflop - self.carried_in_tflop - self.settled_tflop
+        return project(high_by_day(self.days), today=self.as_of.date(), left_tflop=left_tflop)
+
+    @property
+    def plan_check(self) -> PlanCheck | None:
+        """What was declared of the model's size beside what was counted; None where nothing was declared."""
+        plan = self.run.plan if self.run is not None else None
+        return PlanCheck(plan, self.account.settled.best_tflop) if plan else None
+
+    @property
+    def own_days(self) -> tuple[DailyUsage, ...]:
+        """Usage by day and device of this run alone."""
+        return tuple(each for each in self.days if each.run_id == self.run_id)
+
+    @property
+    def own_corrections(self) -> tuple[Correction, ...]:
+        """Corrections of this run alone."""
+        return tuple(each for each in self.corrections if each.run_id == self.run_id)
+
+    @property
+    def undated(self) -> tuple[int, int, int]:
+        """Low, best and high that neither a day nor a correction explains: settled before usage was kept by day."""
+        dated = total(each.usage for each in self.own_days)
+        booked = [each.amounts for each in self.own_corrections if each.in_effect]
+        low, best, high = (sum(column) for column in zip((0, 0, 0), *booked, strict=True))
+        settled = self.account.settled
+        return (
+            settled.low_tflop - dated.low_tflop - low,
+            settled.best_tflop - dated.best_tflop - best,
+            settled.high_tflop - dated.high_tflop - high,
+        )
+
+
+def statement_of(reader: Reader, run_id: str, *, packs: tuple[ActivePack, ...], site: Site, now: datetime) -> Statement:
+    """The account of one run.
+
+    Raises:
+        NotFound: no such run.
+    """
+    books = _Books.read(reader, packs, site, now)
+    customer = books.customer_of(run_id)
+    runs = books.shared(run_id, customer)
+    days = [entry for each in runs for entry in reader.daily_usage(each, until=now.date() + timedelta(days=1))]
+    corrections = [each for run in runs for each in reader.corrections(run)]
+    return books.statement(run_id, customer, days, corrections)
+
+
+def statements(reader: Reader, *, packs: tuple[ActivePack, ...], site: Site, now: datetime) -> list[Statement]:
+    """The accounts of all declared runs by id, then of the undeclared runs that used something.
+
+    They hold usage by day for a projection only, and no corrections.
+    """
+    books = _Books.read(reader, packs, site, now)
+    by_run: dict[str, list[DailyUsage]] = {}
+    for entry in reader.daily_usage(since=now.date() - timedelta(days=_PROJECTED_DAYS)):
+        by_run.setdefault(entry.run_id, []).append(entry)
+    undeclared = [undeclared_run_id(each) for each in sorted(books.customers)]
+    wanted = [*sorted(books.runs), *(each for each in undeclared if books.account(each).used_tflop)]
+    found = []
+    for run_id in wanted:
+        customer = books.customer_of(run_id)
+        days = [entry for each in books.shared(run_id, customer) for entry in by_run.get(each, ())]
+        found.append(books.statement(run_id, customer, days, ()))
+    return found
+
+
+def high_by_day(days: Iterable[DailyUsage]) -> dict[date, int]:
+    """Operations (high) of each day, over all devices and runs given."""
+    found: dict[date, int] = {}
+    for each in days:
+        found[each.day] = found.get(each.day, 0) + each.usage.high_tflop
+    return found
+
+
+def by_device(days: Iterable[DailyUsage]) -> dict[str, tuple[int, Usage]]:
+    """Device -> seconds and usage, over all days given; what used most comes first."""
+    found: dict[str, tuple[int, Usage]] = {}
+    for each in days:
+        device_s, usage = found.get(each.device, (0, Usage()))
+        found[each.device] = (device_s + each.device_s, usage + each.usage)
+    return dict(sorted(found.items(), key=lambda each: (-each[1][1].high_tflop, each[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """Everybody and every account of one state."""
+
+    now: datetime
+    packs: tuple[ActivePack, ...]
+    site: Site
+    customers: Mapping[str, Customer]
+    parties: Mapping[str, Party]
+    groups: Mapping[str, tuple[str, ...]]
+    runs: Mapping[str, Run]
+    accounts: Mapping[str, Account]
+
+    @classmethod
+    def read(cls, reader: Reader, packs: tuple[ActivePack, ...], site: Site, now: datetime) -> _Books:
+        customers = {each.id: each for each in reader.customers()}
+        parties = reader.parties()
+        return cls(
+            now=now,
+            packs=packs,
+            site=site,
+            customers=customers,
+            parties=parties,
+            groups=groups_of(customers.values(), parties),
+            runs={each.id: each for each in reader.runs()},
+            accounts={each.run_id: each for each in reader.accounts()},
+        )
+
+    def account(self, run_id: str) -> Account:
+        return self.accounts.get(run_id) or Account(run_id)
+
+    def customer_of(self, run_id: str) -> Customer:
+        run = self.runs.get(run_id)
+        customer_id = run.customer_id if run else run_id.removeprefix(undeclared_run_id(""))
+        customer = self.customers.get(customer_id)
+        if customer is None or (run is None and run_id != undeclared_run_id(customer_id)):
+            raise NotFound(f"There is no run {run_id!r:.80}.", hint="See `gatekeeper run list`.")
+        return customer
+
+    def shared(self, run_id: str, customer: Customer) -> list[str]:
+        """The runs that stand under one limit with a run: itself, or all undeclared training of its group."""
+        run = self.runs.get(run_id)
+        if run is not None and run.state is not RunState.WITHDRAWN:
+            return [run_id]
+        members = self.groups[customer.party_id]
+        withdrawn = (
+            each.id for each in self.runs.values() if each.state is RunState.WITHDRAWN and each.customer_id in members
+        )
+        return [*(undeclared_run_id(each) for each in members), *sorted(withdrawn)]
+
+    def statement(
+        self, run_id: str, customer: Customer, days: Iterable[DailyUsage], corrections: Iterable[Correction]
+    ) -> Statement:
+        run = self.runs.get(run_id)
+        counts = run is None or run.purpose.counts
+        return Statement(
+            as_of=self.now,
+            run_id=run_id,
+            customer_id=customer.id,
+            run=run,
+            account=self.account(run_id),
+            shared=tuple(self.account(each) for each in self.shared(run_id, customer)),
+            limit=self._limit(customer) if counts else None,
+            days=tuple(days),
+            corrections=tuple(corrections),
+        )
+
+    def _limit(self, customer: Customer) -> Limit | None:
+        """The lowest limit of the packs that enforce and do not simply allow this customer; else of those that warn,
+        else of those that observe."""
+        found: dict[Mode, list[Limit]] = {}
+        for active in self.packs:
+            finding = resolve(self.parties, customer.party_id, active.pack.tiers, self.now.date())
+            rule = active.pack.rule_for(finding.tier, self.site)
+            action = rule.action if rule else Action.DENY
+            threshold = active.pack.threshold
+            if action is not Action.ALLOW:
+                limit = Limit(threshold.limit_tflop, threshold.effective_tflop, active.pack.id, active.mode, action)
+                found.setdefault(active.mode, []).append(limit)
+        strictest = next((found[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in found), [])
+        return min(strictest, key=lambda each: (each.tflop, each.pack), default=None)
