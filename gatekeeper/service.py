@@ -35,7 +35,8 @@ from gatekeeper.ports import Counters
 from gatekeeper.service_logs import log_as_json
 from gatekeeper.settings import PrometheusSettings, Settings
 from gatekeeper.telemetry.absent import NoCounters
-from gatekeeper.telemetry.prometheus import Prometheus, PrometheusSource
+from gatekeeper.telemetry.prometheus import Prometheus
+from gatekeeper.telemetry.source import PrometheusSource
 from gatekeeper.unreserved import Unreserved
 from gatekeeper.wiring import Wiring
 
@@ -165,13 +166,15 @@ def serve(wiring: Wiring) -> None:
 def _exporter(wiring: Wiring) -> Exporter:
     """What counts and reads for /metrics; where the settings ask for none, nobody serves it."""
     settings = wiring.settings
+    own = settings.metrics
     return Exporter(
         wiring.stores,
         wiring.clock,
         packs=wiring.packs,
         site=wiring.site,
         telemetry=settings.prometheus is not None,
-        runs_max=settings.metrics.runs_max if settings.metrics else RUNS_MAX,
+        runs_max=own.runs_max if own else RUNS_MAX,
+        token_file=own.token_file if own else None,
     )
 
 

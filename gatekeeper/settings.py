@@ -106,6 +106,8 @@ class MetricsSettings(_Section):
     """TCP port; 0 takes a free one. Default 9464."""
     runs_max: Annotated[int, Field(ge=1, le=100_000)] = 500
     """How many runs are shown, those nearest to their limit first: each costs nine series."""
+    token_file: Path | None = None
+    """File with a token that a scrape has to send as bearer token, read each time. Default: none, everybody may ask."""
 
 
 class LogSettings(_Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
@@ -35,6 +36,7 @@ class Exporter:
         telemetry: bool,
         runs_max: int = RUNS_MAX,
         page_holds_s: float = PAGE_HOLDS_S,
+        token_file: Path | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
         self.events = Events(self._registry)
@@ -52,7 +54,7 @@ class Exporter:
         self._holds_s = page_holds_s
         self._door = threading.Lock()
         self._page, self._page_at = b"", float("-inf")
-        self._server = MetricsServer(self.page)
+        self._server = MetricsServer(self.page, token_file)
 
     def follow(self, sight: Callable[[], Sight]) -> None:
         """Tell of a controller too."""

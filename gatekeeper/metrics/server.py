@@ -7,10 +7,12 @@ silent one ends by itself, and a new one always finds a place: where all are tak
 from __future__ import annotations
 
 import contextlib
+import hmac
 import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -24,10 +26,10 @@ _log = structlog.get_logger(__name__)
 
 
 class MetricsServer:
-    """Serves one page from threads of its own."""
+    """Serves one page from threads of its own; with a token file, to whoever sends what is in it as bearer token."""
 
-    def __init__(self, page: Callable[[], bytes]) -> None:
-        self._page = page
+    def __init__(self, page: Callable[[], bytes], token_file: Path | None = None) -> None:
+        self._page, self._token_file = page, token_file
         self._server: _Server | None = None
 
     def start(self, host: str, port: int) -> int:
@@ -37,7 +39,7 @@ class MetricsServer:
             Unavailable: the address cannot be bound.
         """
         try:
-            server = _Server(host, port, self._page)
+            server = _Server(host, port, self._page, self._token_file)
         except OSError as error:
             raise Unavailable(
                 f"The metrics cannot be served on {host}:{port} ({error.strerror}).",
@@ -60,8 +62,8 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = CONNECTIONS_MAX
 
-    def __init__(self, host: str, port: int, page: Callable[[], bytes]) -> None:
-        self.page = page
+    def __init__(self, host: str, port: int, page: Callable[[], bytes], token_file: Path | None) -> None:
+        self.page, self.token_file = page, token_file
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._open: dict[Any, None] = {}
         self._door = threading.Lock()
@@ -96,7 +98,22 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != "/metrics":
             self._send(404, "text/plain; charset=utf-8", b"There is only /metrics here.\n")
             return
+        if not self._may_read():
+            self._send(401, "text/plain; charset=utf-8", b"Send the bearer token of metrics.token_file.\n")
+            return
         self._send(200, CONTENT_TYPE_LATEST, self.server.page())
+
+    def _may_read(self) -> bool:
+        """Whether the caller knows the token, where there is one. Read each time, so that it may change."""
+        if self.server.token_file is None:
+            return True
+        try:
+            token = self.server.token_file.read_bytes().strip()
+        except OSError as error:
+            _log.warning("metrics_token_not_read", error=error.strerror)
+            return False
+        sent = self.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        return bool(token) and hmac.compare_digest(sent, b"Bearer " + token)
 
     def _send(self, status: int, media_type: str, body: bytes) -> None:
         self.send_response(status)

@@ -82,3 +82,15 @@ def test_the_network_policy_lets_scrapes_in_from_whom_the_provider_says(render: 
     assert https == {"ports": [{"port": "https", "protocol": "TCP"}]}
     assert metrics["ports"] == [{"port": "metrics", "protocol": "TCP"}]
     assert metrics.get("from") == peers
+
+
+def test_a_secret_closes_the_page_to_whoever_does_not_know_it(render: Render) -> None:
+    objects = render("metrics.existingSecret=scrape", "metrics.podMonitor.enabled=true")
+    assert _config(objects) == {"port": 9464, "token_file": "metrics-token"}
+    source = {"secret": {"name": "scrape", "items": [{"key": "token", "path": "metrics-token"}]}}
+    (volume,) = (
+        each for each in the(objects, "Deployment")["spec"]["template"]["spec"]["volumes"] if each["name"] == "settings"
+    )
+    assert source in volume["projected"]["sources"]
+    (endpoint,) = the(objects, "PodMonitor")["spec"]["podMetricsEndpoints"]
+    assert endpoint["authorization"] == {"credentials": {"name": "scrape", "key": "token"}}

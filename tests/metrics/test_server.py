@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
@@ -74,3 +76,49 @@ def test_whoever_asks_too_often_gets_the_same_page_again(stage: Stage) -> None:
 def test_a_taken_port_is_named_with_the_setting_to_change(port: int) -> None:
     with pytest.raises(Unavailable, match=rf"127.0.0.1:{port}.*Address already in use"):
         MetricsServer(lambda: b"").start("127.0.0.1", port)
+
+
+def asked_with(port: int, sent: str) -> tuple[int, bytes]:
+    """Status and body for an Authorization header, however odd; a library would mend it."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/metrics", headers={"Authorization": sent} if sent else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[int]:
+    """A server whose token file a test writes."""
+    server = MetricsServer(lambda: b"page", tmp_path / "token")
+    yield server.start("127.0.0.1", 0)
+    server.stop()
+
+
+def test_with_a_token_only_those_who_send_it_read_the_page(closed: int, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    assert asked_with(closed, "Bearer s3cret") == (200, b"page")
+    for sent in (
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer other",
+        "s3cret",
+        "bearer s3cret2",
+        "Basic s3cret",
+        "Bearer s3cret\xff",
+    ):
+        status, body = asked_with(closed, sent)
+        assert (status, b"page" in body) == (401, False)
+    (tmp_path / "token").write_text("changed")
+    assert asked_with(closed, "Bearer s3cret")[0] == 401
+    assert asked_with(closed, "Bearer changed")[0] == 200
+
+
+@pytest.mark.parametrize("text", [None, "", "\n"])
+def test_a_token_that_is_empty_or_cannot_be_read_lets_nobody_in(closed: int, tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "token").write_text(text)
+    assert [asked_with(closed, sent)[0] for sent in ("", "Bearer", "Bearer ")] == [401, 401, 401]
