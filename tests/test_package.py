@@ -15,7 +15,7 @@ NEEDED = (
     "gatekeeper/_bundled/policies/countries.yaml",
     "gatekeeper/_bundled/policies/us-ai-diffusion/pack.yaml",
     "gatekeeper/_bundled/policies/us-ai-diffusion/suite.yaml",
-    "gatekeeper/data/accelerators.yaml",
+    "gatekeeper/data/accelerators/nvidia.yaml",
     "gatekeeper/demo/data/scenario.yaml",
     "gatekeeper/demo/data/reviews/job.json",
 )

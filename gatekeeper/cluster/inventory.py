@@ -11,7 +11,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from gatekeeper.cluster.api import Api, Json
 from gatekeeper.cluster.names import ACCELERATOR_NODE
-from gatekeeper.cluster.pods import product_of
+from gatekeeper.cluster.products import product_of
 from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 
@@ -20,17 +20,20 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """A node: its product name, what it offers under accelerator keys, whether it carries our mark, and whether it is
-    heard of (its condition Ready, which its own kubelet says or Kubernetes takes back)."""
+    """A node: what it offers under accelerator keys, whether it carries our mark, and whether it is heard of (its
+    condition Ready, which its own kubelet says or Kubernetes takes back)."""
 
     name: str
-    product: str
     offers: tuple[NodeOffer, ...]
     marked: bool
     ready: bool
 
+    def product(self, resource: str) -> str:
+        """The product behind a resource key; empty where nobody says, or the node does not offer the key."""
+        return next((offer.product for offer in self.offers if offer.resource == resource), "")
 
-def node_keeper(is_accelerator: Callable[[str], bool]) -> Callable[[Json], NodeState | None]:
+
+def node_keeper(is_accelerator: Callable[[str], bool], catalogue: Catalogue) -> Callable[[Json], NodeState | None]:
     """What an informer of nodes keeps: all of them, since a node becomes an accelerator node when its plugin starts.
 
     A key with a capacity of 0 counts: the devices are there, and only their plugin is not.
@@ -39,16 +42,15 @@ def node_keeper(is_accelerator: Callable[[str], bool]) -> Callable[[Json], NodeS
     def keep(node: Json) -> NodeState:
         name = node["metadata"]["name"]
         labels = node["metadata"].get("labels") or {}
-        product = product_of(labels)
         capacity = (node.get("status") or {}).get("capacity") or {}
         offers = tuple(
-            NodeOffer(name, key, product, _count(quantity))
+            NodeOffer(name, key, product_of(labels, key, catalogue), _count(quantity))
             for key, quantity in sorted(capacity.items())
             if is_accelerator(key)
         )
         conditions = (node.get("status") or {}).get("conditions") or ()
         ready = any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
-        return NodeState(name, product, offers, labels.get(ACCELERATOR_NODE) == "true", ready)
+        return NodeState(name, offers, labels.get(ACCELERATOR_NODE) == "true", ready)
 
     return keep
 

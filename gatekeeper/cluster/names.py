@@ -9,5 +9,6 @@ CLEARED_UNTIL = f"{PREFIX}/cleared-until"  # namespace annotation, RFC 3339
 # that it has no accelerators.
 ACCELERATOR_NODE = "node-restriction.kubernetes.io/compute-gatekeeper-accelerator"
 STOP_QUOTA = "compute-gatekeeper-stop"
-PRODUCT_LABELS = ("nvidia.com/gpu.product", "cloud.google.com/gke-accelerator", "amd.com/gpu.product-name")
+# The provider's own word for what a node has, where its kubelet's is not to be trusted or says nothing.
+PRODUCT = "node-restriction.kubernetes.io/compute-gatekeeper-product"
 STATIC_POD = "kubernetes.io/config.mirror"  # on the object that stands for a static pod: hash of its file on the node

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import structlog
 
 from gatekeeper.cluster.api import Json
-from gatekeeper.cluster.names import GATE, PRODUCT_LABELS, RESERVATION, STATIC_POD
+from gatekeeper.cluster.names import GATE, RESERVATION, STATIC_POD
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload, WorkloadRef
 
@@ -156,11 +156,6 @@ def _read(read: Callable[[Json], Workload | None], cluster: str, pod: Json) -> t
     metadata = pod["metadata"]
     ref = WorkloadRef(cluster, metadata["namespace"], "Pod", metadata["name"], metadata["uid"])
     return Workload(ref, unsaid=True, unknown=True, reason=why), why
-
-
-def product_of(labels: Json) -> str:
-    """Product name of a node's accelerators from the labels that the provider's node software writes."""
-    return next((str(labels[name]) for name in PRODUCT_LABELS if labels.get(name)), "")
 
 
 def controller_of(metadata: Json) -> Owner | None:

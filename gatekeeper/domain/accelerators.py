@@ -17,7 +17,6 @@ from fractions import Fraction
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.units import GFLOP_PER_TFLOP, ceil_div
 
-
 # Domain of a resource key -> who makes what is handed out under it. Keys: the device plugins of the vendors.
 VENDOR_OF_DOMAIN: Mapping[str, str] = {
     "nvidia.com": "nvidia",
@@ -164,7 +163,8 @@ class Device:
     Attributes:
         part: share of the chip's units, above 0 and at most 1.
         label: how the part is called, such as "MIG 1g.10gb"; empty for a whole chip.
-        worst_tflop_per_s: the rate that the device cannot exceed: the chip's, by its share, in whole TFLOP/s, rounded up.
+        worst_tflop_per_s: the rate that the device cannot exceed: the chip's, by its share, in whole TFLOP/s, rounded
+            up.
     """
 
     chip: Accelerator

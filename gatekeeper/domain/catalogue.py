@@ -109,8 +109,14 @@ class Catalogue:
         return found
 
     def find_or_largest(self, product: str, resource: str = "") -> Device:
-        """The device a product name means; the largest chip where nobody knows it."""
-        return self.find(product, resource) or Device(self.largest)
+        """The device a product name means; where nobody knows it the largest chip, also of those that only this key
+        could hand out."""
+        found = self.find(product, resource)
+        if found is not None:
+            return found
+        vendor = vendor_of(resource)
+        own = [chip for chip in self.accelerators if chip.vendor == vendor and not chip.handed_out] if vendor else []
+        return Device(max([self.largest, *own], key=lambda chip: chip.worst_tflop_per_s))
 
     @property
     def names(self) -> Iterable[str]:

@@ -56,7 +56,8 @@ class Fleet:
 
     def device_rate_tflop_per_s(self, resource: str) -> int:
         """The worst rate of one device under a key; a key that no node offers counts as the largest chip."""
-        return self.worst_by_resource_tflop_per_s.get(resource) or self.catalogue.largest.worst_tflop_per_s
+        known = self.worst_by_resource_tflop_per_s.get(resource)
+        return known or self.catalogue.find_or_largest("", resource).worst_tflop_per_s
 
     def rate_tflop_per_s(self, workload: Workload) -> int:
         """The worst rate of a whole workload as it starts; 0 for one that asks for nothing.

@@ -30,7 +30,7 @@ METHOD = _paragraphs(f"""
     Margins: tensor activity x clock follows the operations of matrix products within 2 points and of whole runs within
     about 10 % (arXiv 2605.20799, as summarised publicly; its body was not read). {UNMETERED_PERCENT} % of the peak was
     passed by 3 of 54 published decoder runs, by 8 % at most. Peaks are dense; each has its source in
-    gatekeeper/data/accelerators.yaml. Reasons: docs/decisions/0003-counting-margins.md.
+    gatekeeper/data/accelerators/. Reasons: docs/decisions/0003-counting-margins.md.
 """)
 
 (EU_METHOD,) = _paragraphs(f"""
