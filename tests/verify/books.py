@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,9 +15,9 @@ from gatekeeper.domain.export import ExportHeader
 from gatekeeper.domain.ledger import Account, Pool, Reservation, reserve, settle, void
 from gatekeeper.domain.merkle import Frontier, leaf_hash
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType, encode
-from gatekeeper.domain.usage import Usage
+from gatekeeper.domain.usage import DeviceUsage, Usage, total
 from gatekeeper.domain.workload import WorkloadRef
-from gatekeeper.facts import reservation_facts, settlement_facts, void_facts
+from gatekeeper.facts import metering_facts, reservation_facts, settlement_facts, void_facts
 
 ORIGIN = "log.example/gatekeeper"
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -96,6 +96,44 @@ class Books:
         )
         self.accounts[before.run_id] = account
         self.add(RecordType.RESERVATION_SETTLED, settlement_facts(settlement, account))
+
+    def meter(
+        self, name: str, run: str, *, devices: tuple[DeviceUsage, ...], seconds: int, final: bool = False
+    ) -> None:
+        """Settle the next seconds of a pod that runs under a clearance; the first time its metering begins."""
+        before = self.reservations.get(name)
+        if before is None:
+            before = Reservation.of_cleared(
+                id=name,
+                run_id=run,
+                customer_id="acme",
+                workload=WorkloadRef("c1", "acme-train", "Pod", name, name),
+                devices={"nvidia.com/gpu": 8},
+                rate_tflop_per_s=1,
+                opened_at=START,
+            )
+            before = replace(before, started_at=START, metered_until=START)
+            self.accounts.setdefault(run, Account(run))
+            self.add(RecordType.METERING_BEGUN, metering_facts(before))
+        self.book(name, before, devices=devices, seconds=seconds, final=final)
+
+    def book(
+        self, name: str, before: Reservation, *, devices: tuple[DeviceUsage, ...], seconds: int, final: bool
+    ) -> None:
+        """Settle the next seconds by device."""
+        begins_at = before.metered_until or START
+        account, self.reservations[name], settlement = settle(
+            self.accounts[before.run_id],
+            before,
+            begins_at=begins_at,
+            through=begins_at + timedelta(seconds=seconds),
+            usage=total(each.usage for each in devices),
+            final=final,
+            devices=devices,
+        )
+        self.accounts[before.run_id] = account
+        kind = RecordType.RESERVATION_SETTLED if settlement.holds else RecordType.METERING_SETTLED
+        self.add(kind, settlement_facts(settlement, account))
 
     def void(self, name: str) -> None:
         """Give a reservation back."""
