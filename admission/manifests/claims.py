@@ -13,6 +13,7 @@ from admission.manifests.asks import Ask, Times, total
 from admission.manifests.families import TEMPLATE_ONLY, Kind
 from admission.manifests.nodes import Doubts, Node, is_set, items, mapping, shown, text, whole
 from admission.manifests.reach import Reach
+from admission.quantities import DeviceCount
 from gatekeeper.domain.workload import Count
 
 CLASS_PREFIX = "deviceclass.resource.kubernetes.io/"
@@ -77,6 +78,13 @@ def _exact(shape: Node) -> Ask:
         doubts.append(f"allocation mode {shown(mode)} is not known")
         copies = Times(1, None)
     return _devices(text(shape, "deviceClassName"), copies).noting(reasons=reasons, doubts=doubts)
+
+
+def claimed_devices(device_class: str, wanted: DeviceCount) -> Ask:
+    """A claim for so many devices of a class that a controller makes for a pod."""
+    copies = Times(wanted.count, wanted.count if wanted.exact else None)
+    doubts = () if wanted.exact else ("how many devices are claimed is not a number",)
+    return _devices(device_class, copies).noting(doubts=doubts)
 
 
 def _devices(device_class: str, copies: Times) -> Ask:

@@ -12,10 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 from admission.manifests.asks import Ask, Times, total
+from admission.manifests.claims import claimed_devices
 from admission.manifests.families import TEMPLATE_ONLY, Kind
-from admission.manifests.nodes import Doubts, Node, items, mapping, whole
+from admission.manifests.generic import read_generic
+from admission.manifests.nodes import Doubts, Node, items, mapping, text, whole
 from admission.manifests.pods import read_pod
 from admission.manifests.reach import Reach
+from admission.quantities import device_count
 from gatekeeper.domain.workload import Count
 
 _COMPONENTS = ("predictor", "transformer", "explainer")
@@ -25,10 +28,22 @@ _FRAMEWORKS = (
     "xgboost", "mlflow", "alibi", "aix", "art",
 )  # fmt: skip
 _USUAL_KEY = "nvidia.com/gpu"
+# KServe makes DRA claims from annotations (docs/samples/llmisvc/managed-dra).
+_MANAGED_CLAIM = "serving.kserve.io/exp-dra-"
 
 
 def read_inference_service(manifest: Node, reach: Reach) -> Ask:
     """The components together."""
+    return _or_anything_else(_inference_service(manifest, reach), manifest, reach)
+
+
+def _or_anything_else(ask: Ask, manifest: Node, reach: Reach) -> Ask:
+    """What asks for nothing by its own shape is looked through like an unknown kind: KServe's shapes change fast."""
+    found = None if ask.gated else read_generic(manifest, reach)
+    return ask + found if found is not None and found.gated else ask
+
+
+def _inference_service(manifest: Node, reach: Reach) -> Ask:
     doubts: Doubts = []
     spec, metadata = mapping(manifest, "spec", doubts), mapping(manifest, "metadata", doubts)
     asks = [_component(name, mapping(spec, name, doubts), metadata, reach) for name in _COMPONENTS if spec.get(name)]
@@ -80,31 +95,46 @@ def read_llm_inference_service(manifest: Node, reach: Reach) -> Ask:
     """Decode and prefill pods, and the scheduler of the router."""
     doubts: Doubts = []
     spec = mapping(manifest, "spec", doubts)
+    claimed = _managed_claim(mapping(mapping(manifest, "metadata", doubts), "annotations", doubts))
     scheduler = mapping(mapping(mapping(spec, "router", doubts), "scheduler", doubts), "template", doubts)
-    asks = [_llm(spec, reach), read_pod({"spec": scheduler}, reach)]
+    asks = [_llm(spec, claimed, reach), read_pod({"spec": scheduler}, reach)]
     if spec.get("prefill") is not None:
-        asks.append(_llm(mapping(spec, "prefill", doubts), reach))
+        asks.append(_llm(mapping(spec, "prefill", doubts), claimed, reach))
     if spec.get("baseRefs") or not isinstance(spec.get("template"), dict):
         doubts.append("what its configurations add stands elsewhere")
-    return total(asks).noting(doubts=doubts)
+    return _or_anything_else(total(asks).noting(doubts=doubts), manifest, reach)
 
 
-def _llm(workload: Node, reach: Reach) -> Ask:
+def _managed_claim(annotations: Node) -> Ask:
+    """The claim that KServe makes for each pod of a service whose annotations name a device class."""
+    if not any(key.startswith(_MANAGED_CLAIM) for key in annotations):
+        return Ask()
+    count = annotations.get(f"{_MANAGED_CLAIM}device-count", "1")
+    return claimed_devices(text(annotations, f"{_MANAGED_CLAIM}device-class"), device_count(count))
+
+
+def _llm(workload: Node, claimed: Ask, reach: Reach) -> Ask:
     doubts: Doubts = []
-    replicas = whole(workload, "replicas", 1, doubts)
-    scaling = mapping(workload, "scaling", doubts)
-    copies = Times.exactly(replicas)
-    if scaling and replicas is not None:
-        low = whole(scaling, "minReplicas", 1, doubts) if "replicas" not in workload else replicas
-        high = whole(scaling, "maxReplicas", 0, doubts)
-        copies = Times(low or 0, max(low or 0, high) if high else None)
+    copies = _llm_replicas(workload, doubts)
     annotations = {"annotations": mapping(workload, "annotations", doubts)}
-    leader = read_pod({"metadata": annotations, "spec": mapping(workload, "template", doubts)}, reach)
+    leader = claimed + read_pod({"metadata": annotations, "spec": mapping(workload, "template", doubts)}, reach)
     if workload.get("worker") is None:
         return leader.times(copies).noting(doubts=doubts)
-    worker = read_pod({"metadata": annotations, "spec": mapping(workload, "worker", doubts)}, reach)
+    worker = claimed + read_pod({"metadata": annotations, "spec": mapping(workload, "worker", doubts)}, reach)
     workers = _workers(mapping(workload, "parallelism", doubts), doubts)
     return (leader + worker.times(workers)).times(copies).noting(doubts=doubts)
+
+
+def _llm_replicas(workload: Node, doubts: Doubts) -> Times:
+    replicas = whole(workload, "replicas", 1, doubts)
+    scaling = mapping(workload, "scaling", doubts)
+    if not scaling or replicas is None:
+        return Times.exactly(replicas)
+    least = replicas if "replicas" in workload else whole(scaling, "minReplicas", 1, doubts)
+    high = whole(scaling, "maxReplicas", 0, doubts)
+    if least is None or not high:
+        return Times(1 if least is None else least, None)
+    return Times(least, max(least, high))
 
 
 def _workers(parallelism: Node, doubts: Doubts) -> Times:
