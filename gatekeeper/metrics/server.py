@@ -22,6 +22,8 @@ from gatekeeper.domain.errors import Unavailable
 
 CONNECTIONS_MAX = 32
 SILENT_S = 5.0
+# How soon the server notices that it is to end.
+POLL_S = 0.1
 _log = structlog.get_logger(__name__)
 
 
@@ -46,7 +48,7 @@ class MetricsServer:
                 hint="Choose another address or port as metrics.host and metrics.port.",
             ) from error
         self._server = server
-        threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(POLL_S,), name="metrics", daemon=True).start()
         return int(server.server_address[1])
 
     def stop(self) -> None:
@@ -60,7 +62,7 @@ class MetricsServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    request_queue_size = CONNECTIONS_MAX
+    request_queue_size = 256  # A client that finds no room here tries again only after a second.
 
     def __init__(self, host: str, port: int, page: Callable[[], bytes], token_file: Path | None) -> None:
         self.page, self.token_file = page, token_file

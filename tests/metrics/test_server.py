@@ -49,7 +49,7 @@ def test_a_page_of_a_real_process_can_be_read(stage: Stage) -> None:
 def test_silent_connections_are_few_and_a_scrape_always_finds_a_place(port: int) -> None:
     threads = threading.active_count()
     with ExitStack() as held:
-        for _ in range(10 * CONNECTIONS_MAX):
+        for _ in range(4 * CONNECTIONS_MAX):
             held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
         for _ in range(5):
             assert get(port).status_code == 200
