@@ -29,7 +29,7 @@ test: check ## Everything: servers, a real Kubernetes control plane, a real kube
 	$(BIN)/python -m pytest -q -m "slow and not controlplane"
 	$(BIN)/python -m pytest -q -m "controlplane"
 
-bench: $(VENV)/.dev ## Measure: webhook CPU against nginx, durable releases per second
+bench: $(VENV)/.dev ## Measure: webhook CPU against nginx, durable releases and manifests read per second
 	$(BIN)/python scripts/system_packages.py --only bench
 	$(BIN)/python -m bench
 
