@@ -28,7 +28,7 @@ BLOCKING = (
 )
 SETTLING = (RecordType.RESERVATION_SETTLED, RecordType.METERING_SETTLED)
 # Of a pod, over an interval: some counters, none at all, or no answer.
-TELEMETRY_OUTCOMES = ("counters", "nothing", "unavailable")
+COUNTERS, NOTHING, UNAVAILABLE = TELEMETRY_OUTCOMES = ("counters", "nothing", "unavailable")
 # What the meter's notes say (gatekeeper/meter.py, domain/metering.py), as reasons for a label.
 _NOTES = (
     (re.compile("the telemetry did not answer"), "telemetry_unavailable"),

@@ -14,7 +14,7 @@ from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.record import Record
 from gatekeeper.domain.usage import Observation, PodInterval
 from gatekeeper.gate import Gang, Gate, Release
-from gatekeeper.metrics.events import TELEMETRY_OUTCOMES, Events
+from gatekeeper.metrics.events import COUNTERS, NOTHING, UNAVAILABLE, Events
 from gatekeeper.ports import Clock, Counters, Reader, Stores, Transaction
 from gatekeeper.view import Provider
 
@@ -76,7 +76,7 @@ class WatchedCounters:
         """As the telemetry does."""
         began_at = time.perf_counter()
         answers = iter(self._counters.observe(asked))
-        spent_s = time.perf_counter() - began_at
+        spent_s, left = time.perf_counter() - began_at, len(asked)
         try:
             while True:
                 began_at = time.perf_counter()
@@ -84,8 +84,13 @@ class WatchedCounters:
                     interval, answer = next(answers)
                 except StopIteration:
                     return
+                except Unavailable:
+                    for _ in range(left):
+                        self._events.answered(UNAVAILABLE)
+                    raise
                 finally:
                     spent_s += time.perf_counter() - began_at
+                left -= 1
                 self._events.answered(_outcome(answer))
                 yield interval, answer
         finally:
@@ -93,10 +98,9 @@ class WatchedCounters:
 
 
 def _outcome(answer: list[Observation] | Unavailable) -> str:
-    counters, nothing, unavailable = TELEMETRY_OUTCOMES
     if isinstance(answer, Unavailable):
-        return unavailable
-    return counters if answer else nothing
+        return UNAVAILABLE
+    return COUNTERS if answer else NOTHING
 
 
 class _Noting:

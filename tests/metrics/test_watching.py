@@ -202,6 +202,22 @@ def test_answers_of_the_telemetry_are_passed_on_and_counted_by_what_they_say(sta
     assert page["telemetry_duration_seconds_count"] == {(): 1}
 
 
+class _Breaking:
+    """Answers one, and then no more."""
+
+    def observe(self, asked: Sequence[PodInterval]) -> Iterator[tuple[PodInterval, list[Observation] | Unavailable]]:
+        yield asked[0], [BUSY]
+        raise Unavailable("gone")
+
+
+def test_what_had_no_answer_when_the_telemetry_broke_off_counts_as_unavailable(stage: Stage) -> None:
+    asked = [PodInterval("ns", each, NOW, at(60)) for each in ("a", "b", "c")]
+    with pytest.raises(Unavailable):
+        list(WatchedCounters(_Breaking(), stage.exporter.events).observe(asked))
+    answers = stage.page()["telemetry_answers_total"]
+    assert (answers[of(outcome="counters")], answers[of(outcome="unavailable")]) == (1, 2)
+
+
 def test_whoever_stops_reading_half_way_has_asked_once_all_the_same(stage: Stage) -> None:
     asked = [PodInterval("ns", "busy", NOW, at(60))] * 3
     answers = WatchedCounters(_Spoken(), stage.exporter.events).observe(asked)
