@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import inspect, releases, webhook
+from bench import inspect, releases, telemetry, webhook
 from bench.tools import Missing, file_system, programs
 
 # Goals of the project: no more than four times nginx's CPU, and two hundred durable releases a second.
@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="rounds that are kept (default 5)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of load for each server in a round (default 2)")
     parser.add_argument("--customers", type=int, default=1_000, help="of the provider (default 1000, at least 2)")
+    parser.add_argument("--devices", type=int, default=1_000_000, help="of the largest fleet (default 1000000)")
     parser.add_argument("--folder", type=Path, default=Path("out"), help="where databases are written (default ./out)")
     parser.add_argument("--output", choices=["table", "json"], default="table")
     chosen = parser.parse_args()
@@ -49,11 +50,14 @@ def main() -> int:
         durable = releases.measure(folder, **{**plan, "seconds": chosen.seconds / 2})
         read = inspect.measure(folder, rounds=chosen.rounds)
         facts = {"customers": chosen.customers, **_facts(load, durable, file_system(folder)), **inspect.facts(read)}
+        counted = telemetry.measure(folder, sizes=telemetry.up_to(chosen.devices))
+        facts |= telemetry.facts(counted)
     if chosen.output == "json":
         print(json.dumps(facts, indent=2))
     else:
         _print(load, durable, facts)
         inspect.show(read, Console())
+        telemetry.show(counted, Console())
     return 0
 
 

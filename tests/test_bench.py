@@ -28,7 +28,7 @@ def test_a_missing_program_is_named_with_what_installs_it(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_short_run_measures_every_target(tmp_path: Path) -> None:
-    done = run("--folder", str(tmp_path), "--rounds", "1", "--seconds", "1", "--output", "json")
+    done = run("--folder", str(tmp_path), "--rounds", "1", "--seconds", "1", "--devices", "2000", "--output", "json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
     assert list(facts["webhook"]) == ["nginx", "webhook, allowed", "webhook, refused and recorded"]
@@ -38,4 +38,5 @@ def test_a_short_run_measures_every_target(tmp_path: Path) -> None:
     assert set(facts["releases_per_s"]) == {"1", "8", "64"}
     assert all(each > 1 for rounds in facts["releases_per_s"].values() for each in rounds)
     assert all(each > 1 for each in facts["inspected_per_s"])
+    assert [each["devices"] for each in facts["telemetry"]["readings"]] == [1_000, 2_000]
     assert list(tmp_path.iterdir()) == []

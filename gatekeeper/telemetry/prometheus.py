@@ -55,15 +55,15 @@ class Prometheus:
         todo = shards(asked, self._source.sample_s * MS_PER_S)
         for first in islice(todo, 1):  # alone, so that a server that is down is asked once
             yield from self._shard(first)
-        second = next(todo, None)
-        if second is None:
+        many = list(islice(todo, self._source.at_once))
+        if not many:
             return
         with ThreadPoolExecutor(self._source.at_once, thread_name_prefix="prometheus") as threads:
-            under_way: deque[Future[list[Answer]]] = deque([threads.submit(self._shard, second)])
+            under_way: deque[Future[list[Answer]]] = deque(threads.submit(self._shard, each) for each in many)
             while under_way:
-                for each in islice(todo, self._source.at_once - len(under_way)):
-                    under_way.append(threads.submit(self._shard, each))
-                yield from under_way.popleft().result()
+                answered = under_way.popleft().result()
+                under_way.extend(threads.submit(self._shard, each) for each in islice(todo, 1))
+                yield from answered
 
     def _shard(self, shard: Shard) -> list[Answer]:
         """Answers for all intervals of a shard: from the first family that names devices of their pod."""

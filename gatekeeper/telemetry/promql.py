@@ -83,5 +83,8 @@ def samples(
 
 
 def named_by(labels: Iterable[str], selected: str) -> str:
-    """The combinations of these labels that raw samples come with."""
-    return f"count by ({', '.join(checked_label(each) for each in labels)}) (count_over_time({selected}))"
+    """The combinations of these labels that raw samples come with.
+
+    `last_over_time` keeps the names of metrics; without them, two metrics of one device would be one series too many.
+    """
+    return f"count by ({', '.join(checked_label(each) for each in labels)}) (last_over_time({selected}))"

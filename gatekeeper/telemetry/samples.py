@@ -131,28 +131,30 @@ def _said(reading: _Reading, family: Family, measure: Measure, window: Window) -
         counters = [each for each in reading.own if each.name == active]
         if counters:
             witness = _witness(
-                each for each in reading.together if each.name == elapsed and each.device == reading.device
+                [each for each in reading.together if each.name == elapsed and each.device == reading.device]
             )
             found += [spans.of_counter(each.samples.within(window), witness, window) for each in counters]
     return found
 
 
-def _clock(many: Iterable[Series]) -> dict[int, int]:
+def _clock(many: Sequence[Series]) -> dict[int, int]:
     """Timestamp -> MHz, rounded up, the highest that was said. A clock is the GPU's, so its parts share it."""
     found: dict[int, int] = {}
     for each in many:
-        for at, value in zip(each.samples.at_ms, each.samples.values, strict=True):
-            if 0 < value <= CLOCK_MHZ_MAX:  # false for NaN
-                megahertz = math.ceil(value)
-                if megahertz > found.get(at, 0):
-                    found[at] = megahertz
+        said = zip(each.samples.at_ms, each.samples.values, strict=True)
+        megahertz = {at: math.ceil(value) for at, value in said if 0 < value <= CLOCK_MHZ_MAX}  # false for NaN
+        for at in found.keys() & megahertz.keys():
+            megahertz[at] = max(megahertz[at], found[at])
+        found = found | megahertz if found else megahertz
     return found
 
 
-def _witness(many: Iterable[Series]) -> dict[int, float | None]:
+def _witness(many: Sequence[Series]) -> dict[int, float | None]:
     """Timestamp -> cycles elapsed; None where two series say two things of the same moment."""
     found: dict[int, float | None] = {}
     for each in many:
-        for at, value in zip(each.samples.at_ms, each.samples.values, strict=True):
-            found[at] = value if found.get(at, value) == value else None
+        said: dict[int, float | None] = dict(zip(each.samples.at_ms, each.samples.values, strict=True))
+        for at in found.keys() & said.keys():
+            said[at] = said[at] if said[at] == found[at] else None
+        found = found | said if found else said
     return found

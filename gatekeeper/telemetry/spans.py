@@ -117,24 +117,23 @@ def of_counter(active: Samples, elapsed: Mapping[int, float | None], window: Win
     cycles active than elapsed, is no reading: they may sum over units that the other averages over.
     """
     spans: list[Span] = []
-    base: tuple[int, float, float] | None = None
+    begins, through, longest = window.begins_ms, window.through_ms, 2 * window.sample_ms
+    since, cycles_then, passed_then = 0, math.nan, math.nan
     for at, cycles in zip(active.at_ms, active.values, strict=True):
         passed = elapsed.get(at)
         if passed is None or not 0 <= cycles < math.inf or not 0 <= passed < math.inf:  # true for NaN
             continue
-        if base is not None:
-            since, cycles_then, passed_then = base
-            if passed == passed_then and cycles == cycles_then:
-                continue  # The exporter printed the same reading again.
-            lasted = at - since
-            more, ran = cycles - cycles_then, passed - passed_then
-            possible = _CYCLES_PER_MS_MAX * lasted
-            ours = window.begins_ms <= since and at <= window.through_ms
-            believed = 0 <= more <= ran <= possible < passed_then and (ours or lasted <= 2 * window.sample_ms)
-            after, until = window.cut(since, at)
-            if believed and after < until:
+        ran, more, lasted = passed - passed_then, cycles - cycles_then, at - since
+        if ran == 0 and more == 0:
+            continue  # The exporter printed the same reading again.
+        if 0 <= more <= ran <= _CYCLES_PER_MS_MAX * lasted < passed_then:  # false for the first one
+            after, until = since, at
+            ours = begins <= since and at <= through
+            if not ours:
+                after, until = window.cut(since, at)
+            if after < until and (ours or lasted <= longest):
                 spans.append((after, until, ceil_div(math.ceil(more) * MS_PER_S, lasted)))
-        base = (at, cycles, passed)
+        since, cycles_then, passed_then = at, cycles, passed
     return spans
 
 
@@ -160,6 +159,8 @@ def highest(many: Iterable[list[Span]]) -> list[Span]:
 
 
 def _higher(one: list[Span], other: list[Span]) -> list[Span]:
+    if len(one) == len(other) and all(mine[:2] == its[:2] for mine, its in zip(one, other, strict=True)):
+        return [max(pair) for pair in zip(one, other, strict=True)]  # the same scrapes, as a rule
     edges = sorted({edge for span in (*one, *other) for edge in span[:2]})
     merged: list[Span] = []
     here = there = 0

@@ -84,5 +84,6 @@ class Family:
 
     def device_of(self, labels: Mapping[str, str]) -> tuple[str, str]:
         """(device, part of it) as labels name it; both empty where they name none."""
-        values = [labels.get(each, "") for each in self.device]
-        return (values[0], "/".join(each for each in values[1:] if each)) if values[0] else ("", "")
+        device, *part = self.device
+        found = labels.get(device, "")
+        return (found, labels.get(part[0], "") if part and found else "")
