@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from admission.manifests.argo_order import ancestors, in_order
 from admission.manifests.argo_pods import is_pod, read_leaf
 from admission.manifests.asks import Ask, Times, total
 from admission.manifests.families import TEMPLATE_ONLY, Kind
@@ -129,9 +130,9 @@ class _Workflow:
         tasks = list(items(dag, "tasks", doubts))
         if len(tasks) > _MOST_COMPARED:
             return total(self._step(each, depth) for each in tasks)
-        before = _ancestors(tasks)
+        before = ancestors(tasks)
         chains: list[tuple[str, Ask]] = []
-        for task in _in_order(tasks, before):
+        for task in in_order(tasks, before):
             name, ask = text(task, "name"), self._step(task, depth)
             for number, (last, widest) in enumerate(chains):
                 if last in before[name] and not self._has_daemons:
@@ -226,38 +227,6 @@ def _bounded(ask: Ask, holder: Node, largest_pod: Ask, doubts: Doubts) -> Ask:
     """At most `parallelism` pods at once, each no larger than the largest; 0 would never end, so it bounds nothing."""
     pods = whole(holder, "parallelism", 0, doubts)
     return ask.within(largest_pod.times(Times.exactly(pods))) if pods else ask
-
-
-def _ancestors(tasks: list[Node]) -> dict[str, set[str]]:
-    """For each task, all that must end before it starts."""
-    names = {text(each, "name") for each in tasks}
-    direct = {text(each, "name"): _waits_for(each, names) for each in tasks}
-    found: dict[str, set[str]] = {}
-    for name, first in direct.items():
-        seen: set[str] = set()
-        waiting = list(first)
-        while waiting:
-            one = waiting.pop()
-            if one not in seen:
-                seen.add(one)
-                waiting.extend(direct.get(one, ()))
-        found[name] = seen - {name}
-    return found
-
-
-def _waits_for(task: Node, names: set[str]) -> set[str]:
-    """The tasks that one names. An expression with "or" or "not" may let it start before some of them have ended."""
-    listed = task.get("dependencies")
-    found = {each for each in listed if isinstance(each, str)} if isinstance(listed, list) else set()
-    depends = text(task, "depends")
-    if "|" not in depends and "!" not in depends:
-        found |= {part.split(".")[0] for part in depends.replace("(", " ").replace(")", " ").replace("&", " ").split()}
-    return found & names
-
-
-def _in_order(tasks: list[Node], before: dict[str, set[str]]) -> list[Node]:
-    """Tasks after those that they wait for."""
-    return sorted(tasks, key=lambda each: len(before[text(each, "name")]))
 
 
 _VERSIONS = frozenset({"v1alpha1"})
