@@ -54,15 +54,16 @@ class NamespaceRegistry:
 
     def _check_idle(self, tx: Transaction, before: Binding) -> None:
         """What runs in a namespace is booked on its customer: the namespace cannot change hands under it."""
-        held = [
+        metered = (each for each in tx.metered_reservations() if each.customer_id == before.customer_id)
+        running = [
             each
-            for each in tx.open_reservations(before.customer_id)
+            for each in (*tx.open_reservations(before.customer_id), *metered)
             if (each.workload.cluster, each.workload.namespace) == (self._cluster, before.namespace)
         ]
-        if held:
+        if running:
             raise Conflict(
-                f"Namespace {before.namespace} belongs to customer {before.customer_id}, whose work still holds "
-                f"{len(held)} reservations there.",
+                f"Namespace {before.namespace} belongs to customer {before.customer_id}, whose work still has "
+                f"{len(running)} reservations there.",
                 hint="Wait for its pods to end, or delete them.",
             )
 
