@@ -36,7 +36,7 @@ from gatekeeper.service_logs import log_as_json
 from gatekeeper.settings import PrometheusSettings, Settings
 from gatekeeper.telemetry.absent import NoCounters
 from gatekeeper.telemetry.prometheus import Prometheus
-from gatekeeper.telemetry.source import PrometheusSource
+from gatekeeper.telemetry.source import PrometheusSource, Trust
 from gatekeeper.unreserved import Unreserved
 from gatekeeper.wiring import Wiring
 
@@ -204,6 +204,7 @@ def _telemetry(settings: PrometheusSettings | None) -> tuple[Counters, MeterTime
         url=settings.url,
         trusted=settings.trusted,
         honor_labels=settings.honor_labels,
+        exporters={name: Trust(each.trusted, each.honor_labels) for name, each in settings.exporters.items()},
         sample_s=settings.sample_s,
         token_file=settings.token_file,
         ca_file=settings.ca_file,

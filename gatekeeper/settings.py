@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 
@@ -76,6 +76,15 @@ class WebhookSettings(_Section):
     """File with the unguessable end of the webhook's path. Default: `webhook-token` beside the file."""
 
 
+class ExporterSettings(_Section):
+    """How the provider's exporter of one vendor is known, where it differs from the others."""
+
+    trusted: dict[Line, Line] = Field(min_length=1)
+    """Labels, with their exact values, that your scrape of this exporter sets and no tenant can."""
+    honor_labels: bool = False
+    """Whether that scrape keeps the exporter's own `namespace` and `pod`."""
+
+
 class PrometheusSettings(_Section):
     """Where device counters come from, and which series of them are to be believed."""
 
@@ -85,6 +94,8 @@ class PrometheusSettings(_Section):
     """Labels, with their exact values, of the provider's own exporter: all that your scrape sets and no tenant can."""
     honor_labels: bool = False
     """Whether the scrape keeps the exporter's own `namespace` and `pod`. Default false: they arrive as `exported_*`."""
+    exporters: dict[Literal["nvidia", "amd", "tpu", "neuron", "ascend"], ExporterSettings] = Field(default_factory=dict)
+    """Exporters whose labels are others than `trusted`, by vendor. Default: none."""
     sample_s: Annotated[int, Field(ge=1, le=600)] = 30
     """The longest time in seconds that a sample stands for: the longer of scrape and collect interval."""
     delay_s: Annotated[int, Field(ge=0, le=86_400)] = 120

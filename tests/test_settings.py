@@ -88,6 +88,10 @@ def test_a_variable_that_is_no_setting_is_an_error(variable: str) -> None:
         ("site: {country: usa}\n", "config.yaml:1:8: 'country': String should match"),
         ("controller: {grace_s: 30}\n", "config.yaml:1:14: 'grace_s': Input should be greater than or equal to 60."),
         ("prometheus: {url: http://p}\n", "config.yaml:1:1: 'trusted' is missing."),
+        (
+            "prometheus: {url: http://p, trusted: {job: x}, exporters: {intel: {trusted: {job: y}}}}\n",
+            "config.yaml:1:61: 'intel'",
+        ),
         ("- a\n", "config.yaml:1:1: settings are a mapping"),
     ],
 )

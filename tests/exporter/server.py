@@ -19,15 +19,13 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Exporter:
-    """What is printed now. `gpus` is asked at each scrape."""
+    """What is printed now. `page` is asked at each scrape."""
 
-    def __init__(self, gpus: Callable[[], Iterable[Gpu]], *, port: int = 0) -> None:
-        read = gpus
-
+    def __init__(self, page: Callable[[], str], *, port: int = 0) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 found = self.path == "/metrics"
-                body = exposition(read()).encode() if found else b"not found\n"
+                body = page().encode() if found else b"not found\n"
                 self.send_response(200 if found else 404)
                 self.send_header("Content-Type", CONTENT_TYPE)
                 self.send_header("Content-Length", str(len(body)))
@@ -60,8 +58,15 @@ class Exporter:
 
 @contextmanager
 def exporting(gpus: Callable[[], Iterable[Gpu]], *, port: int = 0) -> Iterator[Exporter]:
-    """A running exporter, stopped at the end."""
-    exporter = Exporter(gpus, port=port)
+    """A running exporter of GPUs, stopped at the end."""
+    with printing(lambda: exposition(gpus()), port=port) as exporter:
+        yield exporter
+
+
+@contextmanager
+def printing(page: Callable[[], str], *, port: int = 0) -> Iterator[Exporter]:
+    """A running exporter of any page, stopped at the end."""
+    exporter = Exporter(page, port=port)
     exporter.start()
     try:
         yield exporter
@@ -75,7 +80,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9400, help="loopback port, 0 for any")
     parser.add_argument("--state", type=Path, required=True, help="JSON list of GPUs")
     chosen = parser.parse_args()
-    exporter = Exporter(lambda: [Gpu(**each) for each in json.loads(chosen.state.read_text())], port=chosen.port)
+    exporter = Exporter(
+        lambda: exposition(Gpu(**each) for each in json.loads(chosen.state.read_text())), port=chosen.port
+    )
     exporter.start()
     print(f"exporting {chosen.state} on http://{exporter.address}/metrics", flush=True)
     exporter.wait()
