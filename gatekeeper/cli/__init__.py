@@ -12,7 +12,19 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli import corrections, customers, flop, logs, namespaces, plays, policies, runs, service, workloads
+from gatekeeper.cli import (
+    accelerators,
+    corrections,
+    customers,
+    flop,
+    logs,
+    namespaces,
+    plays,
+    policies,
+    runs,
+    service,
+    workloads,
+)
 from gatekeeper.cli.printing import complain, say
 from gatekeeper.domain.errors import GatekeeperError
 
@@ -60,7 +72,7 @@ app.add_typer(flop.app, name="flop")
 app.command("blocked", epilog=logs.BLOCKED_EXAMPLE)(logs.blocked)
 app.add_typer(logs.app, name="log")
 app.add_typer(policies.app, name="policy")
-app.command("accelerators", epilog=policies.ACCELERATORS_EXAMPLE)(policies.accelerators)
+app.command("accelerators", epilog=accelerators.ACCELERATORS_EXAMPLE)(accelerators.accelerators)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`gatekeeper policy` and `gatekeeper accelerators`: the data that decisions rest on."""
+"""`gatekeeper policy`: the rules that decisions rest on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from gatekeeper.cli.options import Config, Data, Output, Printed, opened
 from gatekeeper.cli.printing import say, say_json, show
 
 app = typer.Typer(help="List, show and test policy packs.", no_args_is_help=True)
-ACCELERATORS_EXAMPLE = "Example: gatekeeper accelerators --output json"
 FAILED = 1
 
 
@@ -129,30 +128,3 @@ def ask_suites(
             say(f"{folder.name}: {sum(each.passed for each in mine)} of {len(mine)} cases passed")
     if failed:
         raise typer.Exit(FAILED)
-
-
-def accelerators(output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
-    """List the accelerators that we know.
-
-    Peaks are dense; the worst case is the fastest format at the highest clock, with the vector units at work beside it.
-    """
-    from gatekeeper.domain.accelerators import Format
-
-    with opened(config, data) as wiring:
-        chips = wiring.catalogue.accelerators
-    rows = [
-        {
-            "name": chip.name,
-            "fastest": chip.fastest.value,
-            "worst_tflop_per_s": chip.worst_tflop_per_s,
-            "peak_gflop_per_s": {each.value: rate for each, rate in chip.peak_gflop_per_s.items()},
-            "vector_gflop_per_s": chip.vector_gflop_per_s,
-            "bf16_tflop_per_s": f"{chip.peak_gflop_per_s[Format.BF16] / 1000:g}",
-            "tpp": chip.tpp,
-            "products": list(chip.product_names),
-            "source": chip.source,
-        }
-        for chip in chips
-    ]
-    columns = ["name", "bf16_tflop_per_s", "fastest", "worst_tflop_per_s", "tpp"]
-    show(rows, columns, output, nothing="The catalogue is empty.")
