@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import inspect, releases, telemetry, webhook
+from bench import catalogue, inspect, releases, telemetry, webhook
 from bench.tools import Missing, file_system, programs
 
 # Goals of the project: no more than four times nginx's CPU, and two hundred durable releases a second.
@@ -49,15 +49,17 @@ def main() -> int:
             return 1
         durable = releases.measure(folder, **{**plan, "seconds": chosen.seconds / 2})
         read = inspect.measure(folder, rounds=chosen.rounds)
+        found_chips = catalogue.measure(rounds=chosen.rounds)
         facts = {"customers": chosen.customers, **_facts(load, durable, file_system(folder)), **inspect.facts(read)}
         counted = telemetry.measure(folder, sizes=telemetry.up_to(chosen.devices))
-        facts |= telemetry.facts(counted)
+        facts |= telemetry.facts(counted) | catalogue.facts(found_chips)
     if chosen.output == "json":
         print(json.dumps(facts, indent=2))
     else:
         _print(load, durable, facts)
         inspect.show(read, Console())
         telemetry.show(counted, Console())
+        catalogue.show(found_chips, Console())
     return 0
 
 

@@ -61,6 +61,8 @@ class Catalogue:
     accelerators: tuple[Accelerator, ...]
     largest: Accelerator
     _by_name: Mapping[str, Accelerator] = field(compare=False, repr=False)
+    # Vendor of the key -> what an unknown name under it counts as.
+    _unknown: Mapping[str, Device] = field(compare=False, repr=False)
     _remembered: dict[tuple[str, str], Device | None] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -84,7 +86,12 @@ class Catalogue:
         handed_out = [chip for chip in chips if chip.handed_out]
         if not handed_out:
             raise InvalidInput("The catalogue of accelerators is empty.")
-        return cls(chips, max(handed_out, key=lambda chip: chip.worst_tflop_per_s), names)
+        largest = max(handed_out, key=lambda chip: chip.worst_tflop_per_s)
+        unknown = {"": Device(largest)}
+        for chip in chips:
+            if chip.vendor and chip.worst_tflop_per_s > unknown.get(chip.vendor, unknown[""]).worst_tflop_per_s:
+                unknown[chip.vendor] = Device(chip)
+        return cls(chips, largest, names, unknown)
 
     def find(self, product: str, resource: str = "") -> Device | None:
         """The device that a product name means, or None. Suffixes for sharing, parts and memory belong to the chip.
@@ -112,16 +119,7 @@ class Catalogue:
         """The device a product name means; where nobody knows it the largest chip, also of those that only this key
         could hand out."""
         found = self.find(product, resource)
-        if found is not None:
-            return found
-        vendor = vendor_of(resource)
-        own = [chip for chip in self.accelerators if chip.vendor == vendor and not chip.handed_out] if vendor else []
-        return Device(max([self.largest, *own], key=lambda chip: chip.worst_tflop_per_s))
-
-    @property
-    def names(self) -> Iterable[str]:
-        """Every name that is known, as it is compared: for telling what somebody may have meant."""
-        return self._by_name.keys()
+        return found if found is not None else self._unknown.get(vendor_of(resource), self._unknown[""])
 
     def _read(self, product: str, resource: str) -> Device | None:
         text = _canonical(product)
