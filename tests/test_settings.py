@@ -90,7 +90,7 @@ def test_a_variable_that_is_no_setting_is_an_error(variable: str) -> None:
         ("prometheus: {url: http://p}\n", "config.yaml:1:1: 'trusted' is missing."),
         (
             "prometheus: {url: http://p, trusted: {job: x}, exporters: {intel: {trusted: {job: y}}}}\n",
-            "config.yaml:1:61: 'intel'",
+            "config.yaml:1:60: 'intel'",
         ),
         ("- a\n", "config.yaml:1:1: settings are a mapping"),
     ],

@@ -56,7 +56,7 @@ def write_blocks(samples: Iterable[tuple[str, int, str, float]], folder: Path) -
     data.mkdir(parents=True, exist_ok=True)
     by_name: dict[str, list[str]] = {}
     for name, at, labels, value in sorted(samples, key=lambda each: (each[0], each[2], each[1])):
-        by_name.setdefault(name, []).append(f"{name}{{{labels}}} {value:.9g} {at}")
+        by_name.setdefault(name, []).append(f"{name}{{{labels}}} {value:.17g} {at}")
     text = "".join(f"# TYPE {name} gauge\n" + "\n".join(lines) + "\n" for name, lines in by_name.items())
     page = folder / "history.txt"
     page.write_text(text + "# EOF\n")

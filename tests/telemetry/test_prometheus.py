@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.domain.errors import Unavailable
-from gatekeeper.domain.usage import Observation
+from gatekeeper.domain.usage import Measure, Observation, PodInterval
 from gatekeeper.telemetry.prometheus import Prometheus
 from gatekeeper.telemetry.source import PrometheusSource
 from tests.exporter.exposition import Gpu
@@ -189,6 +189,44 @@ def test_both_spellings_of_the_host_label_and_both_names_of_the_counter_are_read
     )
     found = ask(tmp_path, history(every(15, TRAINER, renamed)))
     assert [(each.device, each.rate) for each in found] == [("GPU-0001", 600 * MHZ), ("GPU-0002", 300 * MHZ)]
+
+
+def test_a_gauge_and_cycle_counters_of_one_device_are_read_together_and_the_counters_fill_a_gap(
+    tmp_path: Path,
+) -> None:
+    def at_second(second: int) -> Gpu:
+        counted = {
+            "DCGM_FI_PROF_MMA_CYCLES_ACTIVE_TOTAL": float(10**14 + second * 600 * MHZ),
+            "DCGM_FI_PROF_SM_CYCLES_ELAPSED_TOTAL": float(10**15 + second * 1_500 * MHZ),
+            "DCGM_FI_PROF_GR_ENGINE_ACTIVE": 1.0,
+        }
+        paused = 600 < second <= 1_200
+        return replace(TRAINER, activity=None if paused else 0.4, clock_mhz=None if paused else 1500, extra=counted)
+
+    moments = [(BEGINS + second, [at_second(second)]) for second in range(-600, HOUR + 600, 30)]
+    missed = [each for each in moments if not BEGINS + 1_500 < each[0] < BEGINS + 2_400]
+    assert ask(tmp_path, history(missed)) == [Observation("GPU-0001", 600 * MHZ, HOUR)]
+
+
+def test_a_device_that_only_says_that_it_is_busy_is_observed_as_busy(tmp_path: Path) -> None:
+    busy = replace(TRAINER, activity=None, extra={"DCGM_FI_PROF_GR_ENGINE_ACTIVE": 0.75})
+    found = one(ask(tmp_path, history(every(15, replace(busy, extra={**busy.extra, "DCGM_FI_DEV_GPU_UTIL": 60})))))
+    assert found == Observation("GPU-0001", 750_000, HOUR, measure=Measure.BUSY_SHARE)
+
+
+def test_many_pods_are_asked_about_at_once(tmp_path: Path) -> None:
+    gpus = [
+        replace(TRAINER, uuid=f"GPU-{number:04}", activity=number / 400).given_to("lab", f"trainer-{number}")
+        for number in range(300)
+    ]
+    write_blocks(history(every(30, *gpus)), tmp_path)
+    begins_at = datetime.fromtimestamp(BEGINS, UTC)
+    asked = [PodInterval("lab", f"trainer-{each}", begins_at, begins_at + timedelta(hours=1)) for each in range(301)]
+    with prometheus(tmp_path) as url:
+        answers = {each.pod: answer for each, answer in Prometheus(PrometheusSource(url, EXPORTED)).observe(asked)}
+    assert answers == {"trainer-300": []} | {
+        f"trainer-{number}": [Observation(f"GPU-{number:04}", number * 3_750_000, HOUR)] for number in range(300)
+    }
 
 
 def test_labels_kept_by_the_scrape_are_read_where_the_settings_say_so(tmp_path: Path) -> None:
