@@ -1,0 +1,422 @@
+"""What does not count as training: said by two people, for namespaces that they named; one person can only end it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gatekeeper.domain.decision import Verdict
+from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, NotFound, NotPermitted
+from gatekeeper.domain.ledger import NO_LIMIT_TFLOP
+from gatekeeper.domain.party import Binding
+from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.run import Purpose, RunState
+from gatekeeper.domain.usage import Usage
+from gatekeeper.ports import Reader, Transaction
+from gatekeeper.stores import open_stores
+from gatekeeper.verify import verify_export
+from tests.test_gate import PACK, House, make_gang
+from tests.verify.books import KEY, export_of
+
+LIMIT_TFLOP = PACK.threshold.limit_tflop
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_stores(f"sqlite:///{tmp_path / 'house.db'}") as stores:
+        found = House(stores)
+        found.enrol("lab", "PL", namespace="train")
+        yield found
+
+
+def classify(house: House, *namespaces: str, run_id: str = "chat", customer: str = "lab", approve: bool = True) -> None:
+    house.registry.declare_run(
+        run_id, customer, by="ana", title="Serving", purpose=Purpose.INFERENCE, namespaces=namespaces
+    )
+    if approve:
+        house.registry.approve_run(run_id, by="ben")
+
+
+def use(house: House, run_id: str, high_tflop: int, *, low_tflop: int = 0) -> None:
+    """Book usage as if it had been metered."""
+
+    def work(tx: Transaction) -> None:
+        account = tx.account(run_id)
+        used = Usage(low_tflop, (low_tflop + high_tflop) // 2, high_tflop)
+        tx.put_account(replace(account, settled=account.settled + used))
+
+    house.stores.transact(work)
+
+
+def bound_to(house: House, namespace: str) -> str | None:
+    binding = house.stores.read(lambda reader: reader.binding("east", namespace))
+    return binding.run_id if binding else None
+
+
+def types(house: House) -> list[str]:
+    return [each["type"] for each in _log(house)]
+
+
+def _log(house: House) -> list[dict[str, str]]:
+    return [json.loads(leaf) for leaf in house.stores.read(lambda reader: list(reader.leaves()))]
+
+
+def assert_verifies(house: House) -> None:
+    report = verify_export(BytesIO(export_of(house.stores.read(lambda reader: list(reader.leaves())))), KEY)
+    assert report.problems == ()
+
+
+# What it does
+
+
+def test_its_approval_binds_the_namespaces_that_it_names_and_all_of_it_is_recorded(house: House) -> None:
+    classify(house, "serve", "train")
+    assert types(house)[-4:] == ["run.declared", "run.approved", "namespace.bound", "namespace.bound"]
+    assert (bound_to(house, "serve"), bound_to(house, "train")) == ("chat", "chat")
+    (approved,) = house.records(RecordType.RUN_APPROVED)
+    assert approved["purpose"] == "inference"
+    assert approved["namespaces"] == ["serve", "train"]
+    assert (approved["declared_by"], approved["cluster"]) == ("ana", "east")
+    moved = house.records(RecordType.NAMESPACE_BOUND)[-1]
+    assert moved == {
+        "cluster": "east",
+        "namespace": "train",
+        "customer": "lab",
+        "run": "chat",
+        "before": {"customer": "lab", "run": None},
+    }
+    assert_verifies(house)
+
+
+def test_its_work_is_booked_on_its_own_account_under_the_longest_lease_and_no_limit(house: House) -> None:
+    classify(house, "serve")
+    use(house, "undeclared.lab", LIMIT_TFLOP)
+    release = house.gate.release(make_gang("serve", "a", "b"))
+    assert release.decision is not None
+    assert release.decision.verdict is Verdict.ALLOW
+    assert release.decision.reasons[0].code == "budget.not_counted"
+    assert "inference by the provider's classification, which does not count" in release.decision.sentence
+    assert {each.run_id for each in release.reservations} == {"chat"}
+    assert {each.lease_s for each in release.reservations} == {PACK.lease.longest_s}
+    recorded = house.records(RecordType.RESERVATION_PENDING)[-1]
+    assert (recorded["purpose"], recorded["limit_tflop"]) == ("inference", str(NO_LIMIT_TFLOP))
+    assert house.pending_tflop("chat") == sum(each.pending_tflop for each in release.reservations)
+    assert house.pending_tflop("undeclared.lab") == 0
+    assert not house.gate.release(make_gang("train", "c")).lets_start
+    assert house.gate.must_stop("serve") is None
+
+
+def test_what_it_used_leaves_the_budget_of_training_as_it_is(house: House) -> None:
+    classify(house, "serve")
+    use(house, "chat", 50 * LIMIT_TFLOP)
+    assert house.gate.release(make_gang("serve", "a")).lets_start
+    trained = house.gate.release(make_gang("train", "b"))
+    assert trained.decision is not None
+    assert trained.decision.used_tflop == 0
+    assert trained.reservations[0].run_id == "undeclared.lab"
+
+
+def test_a_namespace_that_serves_is_not_cleared_so_that_its_leases_stay_bounded(house: House) -> None:
+    classify(house, "serve")
+    assert house.gate.cleared_until("serve", at_most=timedelta(days=7)) is None
+
+
+def test_a_customer_that_may_start_nothing_may_not_serve_either(house: House) -> None:
+    classify(house, "serve")
+    house.registry.suspend("lab", by="ana", reason="inquiry")
+    assert not house.gate.release(make_gang("serve", "a")).lets_start
+    assert house.gate.must_stop("serve") is not None
+
+
+def test_what_runs_when_it_is_approved_stays_booked_as_training(house: House) -> None:
+    house.gate.release(make_gang("train", "a"))
+    classify(house, "train")
+    again = house.gate.release(make_gang("train", "a"))
+    assert again.reservations[0].run_id == "undeclared.lab"
+    assert house.pending_tflop("chat") == 0
+    assert house.gate.release(make_gang("train", "b")).reservations[0].run_id == "chat"
+    assert_verifies(house)
+
+
+# What it must say
+
+
+@pytest.mark.parametrize("purpose", [Purpose.INFERENCE, Purpose.EVALUATION])
+def test_a_classification_names_its_namespaces(house: House, purpose: Purpose) -> None:
+    with pytest.raises(InvalidInput, match="in which namespaces"):
+        house.registry.declare_run("chat", "lab", by="ana", title="Serving", purpose=purpose)
+
+
+@pytest.mark.parametrize("names", [("serve", "serve"), ("Serve",), ("*",), ("",), tuple(f"n{i}" for i in range(101))])
+def test_it_names_each_namespace_once_and_exactly(house: House, names: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput):
+        classify(house, *names)
+
+
+def test_training_names_no_namespaces_and_inference_has_no_plan(house: House) -> None:
+    with pytest.raises(InvalidInput, match="names no namespaces"):
+        house.registry.declare_run("llm", "lab", by="ana", title="A model", namespaces=("train",))
+    for odd in ({"parameters": 1, "tokens": 1}, {"carried_in_tflop": 1, "carried_in_source": "a card"}):
+        with pytest.raises(InvalidInput, match="trains nothing"):
+            house.registry.declare_run(
+                "chat",
+                "lab",
+                by="ana",
+                title="x",
+                purpose=Purpose.INFERENCE,
+                namespaces=("serve",),
+                **odd,
+            )
+
+
+# One person alone
+
+
+@pytest.mark.parametrize("spelling", ["ana", "Ana", "ANA ", "a na", "ａｎａ"])
+def test_who_declared_it_cannot_approve_it(house: House, spelling: str) -> None:
+    classify(house, "train", approve=False)
+    with pytest.raises(NotPermitted):
+        house.registry.approve_run("chat", by=spelling)
+    assert bound_to(house, "train") is None
+    assert house.gate.release(make_gang("train", "a")).reservations[0].run_id == "undeclared.lab"
+
+
+def test_one_person_binds_nothing_to_what_does_not_count(house: House) -> None:
+    classify(house, "serve")
+    with pytest.raises(NotPermitted, match="one person cannot bind") as refused:
+        house.registry.bind("train", "lab", by="eve", run_id="chat")
+    assert "run declare NEW --purpose inference --namespace" in refused.value.hint
+    assert bound_to(house, "train") is None
+
+
+def test_one_person_binds_back_to_training_and_cannot_return(house: House) -> None:
+    classify(house, "serve")
+    house.registry.bind("serve", "lab", by="eve")
+    assert house.gate.release(make_gang("serve", "a")).reservations[0].run_id == "undeclared.lab"
+    with pytest.raises(NotPermitted, match="one person cannot bind"):
+        house.registry.bind("serve", "lab", by="eve", run_id="chat")
+
+
+def test_a_binding_to_it_that_nobody_approved_counts_as_training(house: House) -> None:
+    classify(house, "serve")
+    house.stores.transact(lambda tx: tx.put_binding(Binding("east", "train", "lab", "chat")))
+    assert house.gate.release(make_gang("train", "a")).reservations[0].run_id == "undeclared.lab"
+
+
+def test_an_approver_approves_the_namespaces_that_it_saw(house: House) -> None:
+    classify(house, "serve", approve=False)
+    seen = house.stores.read(lambda reader: reader.run("chat"))
+    classify(house, "serve", "train", approve=False)
+    with pytest.raises(Conflict, match="not the declaration"):
+        house.registry.approve_run("chat", by="ben", seen=seen)
+
+
+def test_an_approved_purpose_is_never_declared_anew(house: House) -> None:
+    house.registry.declare_run("llm", "lab", by="ana", title="A model")
+    house.registry.approve_run("llm", by="ben")
+    with pytest.raises(Conflict, match="with other content"):
+        classify(house, "train", run_id="llm", approve=False)
+    classify(house, "serve")
+    with pytest.raises(Conflict, match="with other content"):
+        classify(house, "serve", "train", approve=False)
+
+
+def test_it_takes_no_namespace_from_another_customer(house: House) -> None:
+    house.enrol("rival", "PL", namespace="rival")
+    with pytest.raises(Conflict, match="belongs to customer rival"):
+        classify(house, "rival", approve=False)
+    classify(house, "free", approve=False)
+    house.registry.bind("free", "rival", by="eve")
+    with pytest.raises(Conflict, match="belongs to customer rival"):
+        house.registry.approve_run("chat", by="ben")
+    assert bound_to(house, "free") is None
+
+
+# Its end
+
+
+def test_one_person_ends_it_and_all_that_was_used_counts_as_undeclared_training(house: House) -> None:
+    classify(house, "serve")
+    use(house, "chat", 60 * 10**12)
+    use(house, "undeclared.lab", 30 * 10**12)
+    ended = house.registry.reclassify_run("chat", by="ana", reason="fine-tuning found there")
+    assert (ended.state, ended.purpose) == (RunState.WITHDRAWN, Purpose.TRAINING)
+    assert house.records(RecordType.RUN_RECLASSIFIED) == [
+        {
+            "run": "chat",
+            "customer": "lab",
+            "before": "inference",
+            "purpose": "training",
+            "reason": "fine-tuning found there",
+        }
+    ]
+    for namespace in ("serve", "train"):
+        release = house.gate.release(make_gang(namespace, f"after-{namespace}"))
+        assert {each.run_id for each in release.reservations} == {"undeclared.lab"}
+        assert release.decision is not None
+        assert release.decision.used_tflop is not None
+        assert release.decision.used_tflop >= 90 * 10**12
+
+
+def test_its_end_stops_what_is_past_the_limit_then(house: House) -> None:
+    classify(house, "serve")
+    assert house.gate.release(make_gang("serve", "a")).lets_start
+    use(house, "chat", LIMIT_TFLOP)
+    assert house.gate.must_stop("serve") is None
+    house.registry.reclassify_run("chat", by="ana", reason="training found")
+    for namespace in ("serve", "train"):
+        stopped = house.gate.must_stop(namespace)
+        assert stopped is not None
+        assert stopped.verdict is Verdict.STOP
+
+
+def test_it_counts_for_the_whole_corporate_group(house: House) -> None:
+    house.enrol("daughter", "PL", namespace="daughter", parents=("lab",))
+    classify(house, "serve", run_id="chat", customer="daughter")
+    use(house, "chat", LIMIT_TFLOP)
+    assert house.gate.release(make_gang("train", "a")).lets_start
+    house.registry.reclassify_run("chat", by="ana", reason="training found")
+    assert not house.gate.release(make_gang("train", "b")).lets_start
+
+
+def test_its_end_brings_no_budget_of_its_own(house: House) -> None:
+    classify(house, "serve")
+    use(house, "undeclared.lab", LIMIT_TFLOP)
+    house.registry.reclassify_run("chat", by="eve", reason="a fresh budget, please")
+    assert not house.gate.release(make_gang("serve", "a")).lets_start
+    with pytest.raises(NotPermitted, match="was withdrawn"):
+        house.registry.bind("train", "lab", by="eve", run_id="chat")
+    with pytest.raises(NotPermitted, match="withdrawn already"):
+        house.registry.approve_run("chat", by="eve")
+    for purpose, names in ((Purpose.TRAINING, ()), (Purpose.INFERENCE, ("serve",))):
+        with pytest.raises(Conflict, match="with other content"):
+            house.registry.declare_run("chat", "lab", by="eve", title="Serving", purpose=purpose, namespaces=names)
+
+
+def test_a_new_classification_needs_two_people_again(house: House) -> None:
+    classify(house, "serve")
+    house.registry.reclassify_run("chat", by="eve", reason="by mistake")
+    classify(house, "serve", run_id="chat-2")
+    assert house.gate.release(make_gang("serve", "a")).reservations[0].run_id == "chat-2"
+    assert_verifies(house)
+
+
+def test_only_an_approved_classification_ends_and_it_needs_a_reason(house: House) -> None:
+    with pytest.raises(NotFound):
+        house.registry.reclassify_run("chat", by="ana", reason="x")
+    classify(house, "serve", approve=False)
+    with pytest.raises(NotPermitted, match="nothing is to be withdrawn"):
+        house.registry.reclassify_run("chat", by="ana", reason="x")
+    house.registry.approve_run("chat", by="ben")
+    with pytest.raises(InvalidInput, match="reason"):
+        house.registry.reclassify_run("chat", by="ana", reason=" ")
+    house.registry.reclassify_run("chat", by="ana", reason="x")
+    with pytest.raises(NotPermitted, match="nothing is to be withdrawn"):
+        house.registry.reclassify_run("chat", by="ana", reason="x")
+
+
+# Whatever one person does, in whatever order
+
+_NAMES = st.sampled_from(["train", "serve", "free"])
+_RUNS = st.sampled_from(["chat", "chat", "llm", "new", "undeclared.lab"])
+_AMOUNTS = st.sampled_from([-(10**12), 0, 0, 10**12])
+Act = Callable[[House], object]
+
+
+def _declare(run: str, purpose: Purpose, names: set[str]) -> Act:
+    wanted = tuple(names) if not purpose.counts else ()
+    return lambda house: house.registry.declare_run(run, "lab", by="Eve", title="x", purpose=purpose, namespaces=wanted)
+
+
+def _approve(run: str) -> Act:
+    return lambda house: house.registry.approve_run(run, by="eve")
+
+
+def _bind(name: str, run: str | None) -> Act:
+    return lambda house: house.registry.bind(name, "lab", by="eve", run_id=run)
+
+
+def _reclassify(run: str) -> Act:
+    return lambda house: house.registry.reclassify_run(run, by="eve", reason="x")
+
+
+def _correct(run: str, low: int, best: int, high: int) -> Act:
+    return lambda house: house.registry.correct(
+        run, by="eve", reason="x", low_tflop=low, best_tflop=best, high_tflop=high
+    )
+
+
+def _approve_correction(number: int) -> Act:
+    return lambda house: house.registry.approve_correction(f"c{number}", by="eVe")
+
+
+_ACTS = st.one_of(
+    st.builds(_bind, _NAMES, st.none() | _RUNS),
+    st.builds(_bind, _NAMES, _RUNS),
+    st.builds(_declare, _RUNS, st.sampled_from(Purpose), st.sets(_NAMES)),
+    st.builds(_approve, _RUNS),
+    st.builds(_correct, _RUNS, _AMOUNTS, _AMOUNTS, _AMOUNTS),
+    st.builds(_approve_correction, st.integers(6, 20)),
+    st.builds(_reclassify, _RUNS),
+)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(_ACTS, min_size=10, max_size=20))
+def test_no_series_of_acts_of_one_person_lowers_a_count_or_makes_a_namespace_not_count(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[Act]
+) -> None:
+    folder = tmp_path_factory.mktemp("house")
+    with open_stores(f"sqlite:///{folder / 'house.db'}") as stores:
+        house = House(stores)
+        house.enrol("lab", "PL", namespace="train")
+        classify(house, "serve")
+        for run in ("chat", "undeclared.lab"):
+            use(house, run, 12 * 10**12, low_tflop=4 * 10**12)
+        house.registry.declare_run("llm", "lab", by="Eve", title="A model")  # waits for somebody else
+        counted, free = _counted(house), _not_counting(house)
+        for act in acts:
+            try:
+                act(house)
+            except GatekeeperError:
+                continue
+            assert all(after >= before for before, after in zip(counted, _counted(house), strict=True))
+            assert _not_counting(house) <= free
+            counted, free = _counted(house), _not_counting(house)
+
+
+def _counted(house: House) -> tuple[int, ...]:
+    """What each account has used, with its lower bounds, and how much of all that counts."""
+
+    def read(reader: Reader) -> tuple[int, ...]:
+        runs = [reader.run(each) for each in ("chat", "llm", "new")]
+        accounts = [reader.account(each) for each in ("chat", "llm", "new", "undeclared.lab")]
+        counts = [run is None or run.purpose.counts for run in (*runs, None)]
+        used = [each.used_tflop for each in accounts]
+        bounds = [bound for each in accounts for bound in (each.settled.low_tflop, each.settled.best_tflop)]
+        return (*used, *bounds, sum(each for each, counted in zip(used, counts, strict=True) if counted))
+
+    return house.stores.read(read)
+
+
+def _not_counting(house: House) -> set[str]:
+    """Namespaces in which work would not count."""
+
+    def read(reader: Reader) -> set[str]:
+        found = set()
+        for name in ("train", "serve", "free"):
+            binding = reader.binding("east", name)
+            run = reader.run(binding.run_id) if binding and binding.run_id else None
+            if run is not None and not run.purpose.counts and run.works_for("lab", name):
+                found.add(name)
+        return found
+
+    return house.stores.read(read)
