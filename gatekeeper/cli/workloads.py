@@ -135,7 +135,7 @@ def _fleet(wiring: Wiring, products: list[str]) -> Fleet:
     offers = []
     for each in products:
         key, _, product = each.partition("=")
-        if not key or wiring.catalogue.find(product) is None:
+        if not key or wiring.catalogue.find(product, key) is None:
             raise InvalidInput(
                 f"--product {each!r:.80} is not a resource key and a product that we know.",
                 hint="Write it like nvidia.com/gpu=NVIDIA-H100-80GB-HBM3; see `gatekeeper accelerators -o json`.",

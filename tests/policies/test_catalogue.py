@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,30 @@ def test_where_sources_conflict_the_note_says_which_and_the_higher_is_taken() ->
     assert CHIPS["Gaudi3"].peak_gflop_per_s[Format.BF16] == 1_835_000
     assert CHIPS["Gaudi2"].peak_gflop_per_s[Format.BF16] == 450_000
     assert CHIPS["Ascend-910A"].peak_gflop_per_s[Format.BF16] == 320_000
+
+
+@pytest.mark.parametrize(
+    ("product", "resource", "part"),
+    [
+        ("NVIDIA-A100-SXM4-40GB", "nvidia.com/mig-1g.5gb", Fraction(14, 108)),
+        ("NVIDIA-A100-SXM4-80GB", "nvidia.com/mig-3g.40gb", Fraction(42, 108)),
+        ("NVIDIA-A30", "nvidia.com/mig-1g.6gb", Fraction(14, 56)),
+        ("NVIDIA-H100-80GB-HBM3", "nvidia.com/mig-1g.10gb", Fraction(16, 132)),
+        ("NVIDIA-H100-80GB-HBM3", "nvidia.com/mig-1g.20gb", Fraction(26, 132)),
+        ("NVIDIA-H200", "nvidia.com/mig-1g.18gb", Fraction(2, 7)),  # nobody has listed it
+        ("NVIDIA-B200", "nvidia.com/mig-7g.180gb", Fraction(1)),
+        ("MI300A", "amd.com/cpx_nps1", Fraction(1, 6)),
+        ("MI355X", "amd.com/cpx_nps2", Fraction(1, 8)),
+        ("MI250X", "amd.com/gpu", Fraction(1)),
+        ("trainium2", "aws.amazon.com/neuroncore", Fraction(2, 8)),
+        ("inferentia2", "aws.amazon.com/neuroncore", Fraction(1, 2)),
+        ("tpu7x", "google.com/tpu", Fraction(1)),
+    ],
+)
+def test_parts_have_their_published_shares(product: str, resource: str, part: Fraction) -> None:
+    found = CATALOGUE.find(product, resource)
+    assert found is not None
+    assert found.part == part
 
 
 def test_a_wafer_that_no_pod_can_ask_for_does_not_stand_for_what_is_unknown() -> None:
