@@ -251,7 +251,11 @@ def settle(
         InvalidInput: the usage by device does not add up to the usage.
     """
     _check_open(account, reservation)
-    if devices and total(each.usage for each in devices) != usage:
+    if len(devices) == 1:
+        adds_up = devices[0].usage == usage
+    else:
+        adds_up = not devices or total(each.usage for each in devices) == usage
+    if not adds_up:
         raise InvalidInput(f"Reservation {reservation.id}: the usage by device does not add up to {usage}.")
     expected = reservation.metered_until
     if (expected is not None and begins_at != expected) or through < begins_at:

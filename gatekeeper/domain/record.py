@@ -219,12 +219,22 @@ def _canonical(value: object, path: str, depth: int) -> JsonValue:
             raise InvalidInput(f"{path} is beyond 2^53 - 1; write large whole numbers as decimal strings.")
         return int(value)
     if isinstance(value, Mapping):
-        keys = [_text(key, path) for key in value]
-        keys.sort(key=None if all(map(str.isascii, keys)) else _utf16)
-        return {key: _canonical(value[key], f"{path}.{key}", depth + 1) for key in keys}
+        found: dict[str, JsonValue] = {}
+        for key in _sorted_keys(value, path):
+            item = value[key]
+            # Most of what records hold, without a call and the text of a place that is told only to refuse.
+            plain = type(item) is str and item.isascii()
+            found[key] = item if plain else _canonical(item, f"{path}.{key}", depth + 1)
+        return found
     if isinstance(value, list | tuple):
         return [_canonical(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(value)]
     raise InvalidInput(f"{path} is of type {type(value).__name__}, which a record cannot hold.")
+
+
+def _sorted_keys(value: Mapping[Any, object], path: str) -> list[str]:
+    if all(type(key) is str and key.isascii() for key in value):
+        return sorted(value)
+    return sorted((_text(key, path) for key in value), key=_utf16)
 
 
 def _utf16(key: str) -> bytes:

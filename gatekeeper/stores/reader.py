@@ -28,6 +28,7 @@ PAGE_KEYS = 1_000
 
 
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_STATES = {each.value: each for each in ReservationState}
 _OPEN = [each.value for each in ReservationState if each not in (ReservationState.SETTLED, ReservationState.VOIDED)]
 _ACCOUNTS = select(tables.account).where(tables.account.c.run_id.in_(_KEYS)).order_by(tables.account.c.run_id)
 _RESERVATIONS = select(tables.reservation).where(tables.reservation.c.id.in_(_KEYS))
@@ -128,7 +129,7 @@ class SqlReader:
     def booked_until(self, ids: Collection[str] | None = None) -> dict[str, tuple[ReservationState, datetime | None]]:
         """State and `metered_until` of those that have not ended, by id: of these ids, or all."""
         found = self._all(_BOOKED) if ids is None else self._named(_BOOKED_OF, list(ids))
-        return {row["id"]: (ReservationState(row["state"]), row["metered_until"]) for row in found}
+        return {row["id"]: (_STATES[row["state"]], row["metered_until"]) for row in found}
 
     def correction(self, correction_id: str) -> Correction | None:
         """The correction, in effect or waiting, or None."""

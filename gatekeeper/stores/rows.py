@@ -16,6 +16,7 @@ from gatekeeper.domain.record import Record, encode
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.domain.usage import DailyUsage, Usage
 from gatekeeper.domain.workload import WorkloadRef
+from gatekeeper.stores.tables import stored_moment
 
 Values = dict[str, Any]
 
@@ -159,24 +160,24 @@ PROGRESS = ("pending_tflop", "state", "low_tflop", "best_tflop", "high_tflop", "
 
 
 def progress_row(reservation: Reservation) -> Values:
-    """The key of a reservation and the columns that change in its life."""
+    """The key of a reservation and the columns that change in its life, as they are stored."""
     return {
         "id": reservation.id,
         "pending_tflop": reservation.pending_tflop,
         "state": reservation.state.value,
         **_usage_columns(reservation.settled),
-        "started_at": reservation.started_at,
-        "metered_until": reservation.metered_until,
+        "started_at": stored_moment(reservation.started_at),
+        "metered_until": stored_moment(reservation.metered_until),
     }
 
 
 def record_row(record: Record, seq: int, leaf: bytes) -> Values:
-    """Columns of a record at its index, with its leaf hash."""
+    """Columns of a record at its index, with its leaf hash, as they are stored."""
     customer = record.facts.get("customer")
     return {
         "seq": seq,
         "id": record.id,
-        "at": record.at,
+        "at": stored_moment(record.at),
         "type": record.type.value,
         "customer": customer if isinstance(customer, str) else None,
         "body": encode(record),

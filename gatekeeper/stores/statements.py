@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy import ClauseElement, ColumnElement, Insert, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy.engine import Dialect
 
 # A name of a column would collide with the same column's new value in an UPDATE.
 _KEY = "key_"
@@ -34,6 +37,28 @@ def change_only(table: Table, *names: str) -> Update:
 def add(table: Table) -> Insert:
     """A new row; run it with the values."""
     return insert(table)
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A statement in the words of one database's driver, for many rows at once.
+
+    SQLAlchemy works out the parameters of each row anew, which costs more than the database does; here rows come as
+    they are stored, and their parameters in the order that the driver wants.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, statement: ClauseElement, dialect: Dialect, columns: Iterable[str] | None = None) -> Driven:
+        """Compile a statement; `columns` are those that an INSERT sets."""
+        compiled = statement.compile(dialect=dialect, column_keys=None if columns is None else list(columns))
+        return cls(str(compiled), tuple(getattr(compiled, "positiontup", None) or ()))
+
+    def parameters(self, rows: Sequence[dict[str, Any]]) -> list[Any]:
+        """The rows as the driver takes them: in order where it counts them, by name otherwise."""
+        return [tuple(row[name] for name in self.names) for row in rows] if self.names else list(rows)
 
 
 def key_of(table: Table, values: dict[str, Any]) -> dict[str, Any]:

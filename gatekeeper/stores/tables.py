@@ -33,6 +33,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def stored_moment(value: datetime | None) -> int | None:
+    """A time as its column holds it."""
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware time in UTC as whole microseconds since 1970."""
 
@@ -41,7 +46,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ARG002
         """A naive time raises TypeError here: it cannot be subtracted from an aware one."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return stored_moment(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """The time as it was written."""

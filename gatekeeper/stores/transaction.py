@@ -9,9 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, RowMapping, Select, Table, bindparam, delete, select, text
+from sqlalchemy import (
+    ClauseElement,
+    Connection,
+    Executable,
+    Insert,
+    RowMapping,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    select,
+    text,
+)
+from sqlalchemy.engine import Dialect
 
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -24,7 +38,7 @@ from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.reader import SqlReader
-from gatekeeper.stores.statements import add, by_key, change, change_only, key_of
+from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
 
 _RECORDS_BY_ID = select(tables.record.c.id, tables.record.c.seq, tables.record.c.body).where(
     tables.record.c.id.in_(bindparam("keys", expanding=True))
@@ -41,6 +55,12 @@ _MORE_USAGE = text(
 )
 _NO_PROPOSAL = delete(tables.proposal).where(tables.proposal.c.customer_id == bindparam("customer"))
 _LOCKED_HEAD = by_key(tables.log_head).with_for_update()
+
+
+@cache
+def _driven(statement: ClauseElement, dialect: Dialect, columns: tuple[str, ...]) -> Driven:
+    """A statement, compiled once; only an INSERT is told its columns."""
+    return Driven.of(statement, dialect, columns if isinstance(statement, Insert) else None)
 
 
 class SqlTransaction(SqlReader):
@@ -96,11 +116,11 @@ class SqlTransaction(SqlReader):
         """Store the totals of many runs, each named once."""
         values = {each.run_id: rows.account_row(each) for each in accounts}
         keyed = [{**row, **key_of(tables.account, row)} for row in values.values()]
-        if not values or self._run(change(tables.account), keyed) == len(values):
+        if not values or self._run_all(change(tables.account), keyed) == len(values):
             return
         new = values.keys() - {each.run_id for each in self.accounts(values)}
         if new:
-            self._run(add(tables.account), [values[run_id] for run_id in sorted(new)])
+            self._run_all(add(tables.account), [values[run_id] for run_id in sorted(new)])
 
     def put_reservation(self, reservation: Reservation) -> None:
         """Store a reservation, new or changed."""
@@ -122,9 +142,8 @@ class SqlTransaction(SqlReader):
             NotFound: one of them is not stored.
         """
         changed = [rows.progress_row(each) for each in reservations]
-        if changed and self._run(_PROGRESS, [{**row, **key_of(tables.reservation, row)} for row in changed]) < len(
-            changed
-        ):
+        keyed = [{**row, **key_of(tables.reservation, row)} for row in changed]
+        if keyed and self._run_all(_PROGRESS, keyed) < len(keyed):
             raise NotFound("A reservation that was to be changed is not stored.")
 
     def add_daily_usage(self, entries: Iterable[DailyUsage]) -> None:
@@ -135,7 +154,7 @@ class SqlTransaction(SqlReader):
             known = added.get(key)
             added[key] = entry if known is None else known.plus(entry)
         if added:
-            self._run(_MORE_USAGE, [rows.daily_usage_row(each) for each in added.values()])
+            self._run_all(_MORE_USAGE, [rows.daily_usage_row(each) for each in added.values()])
 
     def put_correction(self, correction: Correction) -> None:
         """Store a correction, new or approved."""
@@ -173,7 +192,7 @@ class SqlTransaction(SqlReader):
                 new.append(rows.record_row(record, seq, leaf_hash(body)))
             indexes.append(seq)
         if new:
-            self._run(add(tables.record), new)
+            self._run_all(add(tables.record), new)
             self.head = self.head.extend(row["leaf_hash"] for row in new)
         return indexes
 
@@ -189,6 +208,12 @@ class SqlTransaction(SqlReader):
         """Run a statement that changes rows, once or for many rows; how many it changed."""
         with self._watched():
             return self._connection.execute(statement, parameters).rowcount
+
+    def _run_all(self, statement: ClauseElement, values: Sequence[rows.Values]) -> int:
+        """Run a statement for many rows, whose values are as they are stored; how many rows it changed."""
+        driven = _driven(statement, self._connection.dialect, tuple(values[0]))
+        with self._watched():
+            return self._connection.exec_driver_sql(driven.sql, driven.parameters(values)).rowcount
 
     def _all(self, asked: Select[Any], parameters: rows.Values | None = None) -> list[RowMapping]:
         with self._watched():

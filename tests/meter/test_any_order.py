@@ -52,12 +52,12 @@ def test_a_transaction_that_fails_books_nothing_and_can_be_repeated(stores: SqlS
 
         read = stores.read
 
-        def transact(self, work: Any) -> Any:
+        def submit(self, work: Any) -> Any:
             def broken(tx: Any) -> None:
                 work(tx)
                 raise OSError("disk full")
 
-            return stores.transact(broken)
+            return stores.submit(broken)
 
     with pytest.raises(OSError, match="disk full"):
         settle_through(make_meter(Failing(), busy(), clock), "pod-0", make_facts(), through=at(HOUR))  # type: ignore[arg-type]

@@ -129,9 +129,9 @@ def test_a_group_is_bounded_and_a_reservation_may_go_over_its_edge(stores: SqlSt
 
         read = stores.read
 
-        def transact(self, work: Any) -> Any:
+        def submit(self, work: Any) -> Any:
             writes.append(work)
-            return stores.transact(work)
+            return stores.submit(work)
 
     pieces = GROUP_PIECES + 44
     meter = Meter(Counting(), busy(), VirtualClock(at(DAY)), CATALOGUE, plain_times(piece_s=60))  # type: ignore[arg-type]
