@@ -3,7 +3,7 @@
 import pytest
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.run import Run, RunState, is_undeclared, undeclared_run_id
+from gatekeeper.domain.run import Purpose, Run, RunState, is_undeclared, undeclared_run_id
 
 
 def declared(**changes: object) -> Run:
@@ -47,3 +47,65 @@ def test_operations_carried_in_need_a_source() -> None:
 def test_a_run_without_sense_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         declared(**changes)
+
+
+def classified(**changes: object) -> Run:
+    return declared(**{"purpose": Purpose.INFERENCE, "namespaces": ("serve",), **changes})
+
+
+def test_everything_is_training_that_nobody_classified() -> None:
+    assert declared().purpose is Purpose.TRAINING
+    assert [each for each in Purpose if each.counts] == [Purpose.TRAINING]
+
+
+def test_a_classification_works_for_its_customer_in_the_namespaces_that_it_names_once_it_is_approved() -> None:
+    run = classified().approve(by="Grace")
+    assert run.works_for("lab", "serve")
+    assert not run.works_for("lab", "train")
+    assert not run.works_for("rival", "serve")
+    assert not classified().works_for("lab", "serve")
+    assert not run.withdraw().works_for("lab", "serve")
+
+
+def test_a_training_run_works_in_every_namespace_of_its_customer() -> None:
+    run = declared().approve(by="Grace")
+    assert run.works_for("lab", "anything")
+    assert not run.works_for("rival", "anything")
+
+
+def test_a_withdrawn_classification_counts_and_does_not_come_back() -> None:
+    ended = classified().approve(by="Grace").withdraw()
+    assert (ended.state, ended.purpose.counts, ended.namespaces) == (RunState.WITHDRAWN, True, ("serve",))
+    with pytest.raises(NotPermitted):
+        ended.approve(by="Joan")
+    for other in (ended, classified(), declared().approve(by="Grace")):
+        with pytest.raises(NotPermitted):
+            other.withdraw()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"namespaces": ()},
+        {"namespaces": ("serve", "serve")},
+        {"namespaces": ("Serve",)},
+        {"namespaces": tuple(f"n{each}" for each in range(101))},
+        {"parameters": 1, "tokens": 1},
+        {"carried_in_tflop": 1, "carried_in_source": "card"},
+        {"purpose": Purpose.TRAINING},
+        {"state": RunState.WITHDRAWN, "approved_by": "Grace"},
+    ],
+)
+def test_a_classification_without_sense_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        classified(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"parameters": 1}, {"tokens": 1}, {"parameters": 10**19, "tokens": 1}, {"parameters": 10**18, "tokens": 10**18}],
+)
+def test_a_plan_says_both_numbers_within_reason(changes: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        declared(**changes)
+    assert declared().plan is None

@@ -11,9 +11,13 @@ from gatekeeper.domain.units import (
     LARGEST_TFLOP,
     ceil_div,
     checked_tflop,
+    format_change,
     format_duration,
     format_flop,
+    format_two_figures,
+    parse_count,
     parse_flop,
+    parse_signed_flop,
     require_utc,
 )
 
@@ -119,3 +123,56 @@ def test_only_times_in_utc_are_taken() -> None:
     for wrong in (now.replace(tzinfo=None), now.astimezone(timezone(timedelta(hours=1)))):
         with pytest.raises(InvalidInput):
             require_utc(wrong)
+
+
+@pytest.mark.parametrize(
+    ("tflop", "shown"),
+    [
+        (0, "0 FLOP"),
+        (1, "1.0e12 FLOP"),
+        (10_499, "1.0e16 FLOP"),
+        (10_500, "1.1e16 FLOP"),  # half goes up
+        (99_499_999, "9.9e19 FLOP"),
+        (99_500_000, "1.0e20 FLOP"),  # and carries
+        (37_908_000_000_000, "3.8e25 FLOP"),
+        (10**14 - 1, "1.0e26 FLOP"),  # a report rounds; what decides does not
+    ],
+)
+def test_the_eu_wants_two_figures_rounded_half_up(tflop: int, shown: str) -> None:
+    assert format_two_figures(tflop) == shown
+
+
+@given(st.integers(100, LARGEST_TFLOP))
+def test_two_figures_are_never_off_by_more_than_half_of_the_second(tflop: int) -> None:
+    shown = parse_flop(format_two_figures(tflop).removesuffix(" FLOP"))
+    assert abs(shown - tflop) * 2 <= 10 ** (len(str(tflop)) - 2)
+
+
+def test_a_negative_amount_of_training_compute_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        format_two_figures(-1)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("405e9", 405 * 10**9), ("15.6e12", 156 * 10**11), ("0", 0), ("1e18", 10**18)]
+)
+def test_counts_are_read_exactly(text: str, count: int) -> None:
+    assert parse_count(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "1e19", "405 B", "0x10", "nan", "1e", "١"])
+def test_what_is_no_count_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="whole number"):
+        parse_count(text)
+
+
+@pytest.mark.parametrize(("text", "tflop"), [("+1.2e22", 12 * 10**9), ("-3e20", -3 * 10**8), ("+0", 0)])
+def test_a_change_is_read_with_its_sign(text: str, tflop: int) -> None:
+    assert parse_signed_flop(text) == tflop
+    assert format_change(tflop).startswith(("+", "-", "0"))
+
+
+@pytest.mark.parametrize("text", ["1e22", "", "++1e22", "+-1e22", "−1e22", "+1", "-1e40"])
+def test_a_change_without_a_plain_sign_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_signed_flop(text)

@@ -19,12 +19,14 @@ from gatekeeper.ports import Reader, Stores, Transaction
 from tests.stores.values import (
     ACCOUNT,
     BINDING,
+    CORRECTION,
     CUSTOMER,
     ENDED,
     NOW,
     ORPHAN,
     PARTY,
     RUN,
+    SERVING,
     record,
     reservation,
 )
@@ -60,6 +62,11 @@ def append(stores: Stores, *numbers: int) -> list[int]:
         (BINDING, lambda reader: reader.bindings()[0]),
         (RUN, lambda reader: reader.run("frontier-1")),
         (RUN, lambda reader: reader.runs()[0]),
+        (SERVING, lambda reader: reader.run("chat")),
+        (SERVING.withdraw(), lambda reader: reader.run("chat")),
+        (CORRECTION, lambda reader: reader.correction("c7")),
+        (CORRECTION, lambda reader: reader.corrections()[0]),
+        (CORRECTION, lambda reader: reader.corrections("frontier-1")[0]),
         (ACCOUNT, lambda reader: reader.account("frontier-1")),
         (reservation(), lambda reader: reader.reservation("uid-0")),
         (reservation(), lambda reader: reader.open_reservations()[0]),
@@ -80,6 +87,8 @@ def test_what_was_put_comes_back_equal(stores: Stores, value: object, get: Calla
         (PARTY, replace(PARTY, parents=()), lambda reader: list(reader.parties().values())),
         (BINDING, replace(BINDING, run_id=None), lambda reader: reader.bindings()),
         (RUN, replace(RUN, title="Other"), lambda reader: reader.runs()),
+        (SERVING, SERVING.withdraw(), lambda reader: reader.runs()),
+        (replace(CORRECTION, approved_by=""), CORRECTION, lambda reader: reader.corrections()),
         (ACCOUNT, Account("frontier-1"), lambda reader: [reader.account("frontier-1")]),
         (reservation(), replace(reservation(), pending_tflop=1), lambda reader: reader.open_reservations()),
     ],
@@ -98,18 +107,20 @@ def test_what_is_not_there_is_none_or_empty(stores: Stores) -> None:
             reader.run("x"),
             reader.reservation("x"),
             reader.checkpoint(),
+            reader.correction("x"),
             reader.account("x"),
             reader.customers(),
             reader.parties(),
             reader.bindings(),
             reader.runs(),
             reader.open_reservations(),
+            reader.corrections(),
             list(reader.leaves()),
             reader.log_size(),
             reader.log_root(),
         ]
 
-    empty: list[object] = [*[None] * 6, Account("x"), [], {}, [], [], [], [], 0, EMPTY_ROOT]
+    empty: list[object] = [*[None] * 7, Account("x"), [], {}, [], [], [], [], [], 0, EMPTY_ROOT]
     assert stores.read(look) == empty
     assert stores.transact(look) == empty
 
@@ -276,3 +287,11 @@ def test_text_that_no_database_holds_is_refused_and_not_cut(stores: Stores) -> N
         assert stores.read(lambda reader: reader.bindings()) == []
     else:
         assert stores.read(lambda reader: reader.bindings()) == [odd]
+
+
+def test_corrections_come_oldest_first_and_of_one_run_where_one_is_named(stores: Stores) -> None:
+    later = replace(CORRECTION, id="c1", proposed_at=NOW + timedelta(microseconds=1))
+    other = replace(CORRECTION, id="c9", run_id="other")
+    put(stores, later, other, CORRECTION)
+    assert stores.read(lambda reader: reader.corrections()) == [CORRECTION, other, later]
+    assert stores.read(lambda reader: reader.corrections("frontier-1")) == [CORRECTION, later]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType
-from gatekeeper.domain.run import Run, RunState
+from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.domain.units import LARGEST_TFLOP
 from gatekeeper.domain.usage import Usage
 from gatekeeper.domain.workload import WorkloadRef
@@ -23,7 +24,31 @@ CUSTOMER = Customer(
     "lab", PARTY.id, Standing.APPROVED, "ana", version=7, approved_by="ben", expires_at=NOW + timedelta(days=365)
 )
 BINDING = Binding("east", "lab-training", "lab", "frontier-1")
-RUN = Run("frontier-1", "lab", "Frontier", "ana", 5 * 10**13, "model card", RunState.APPROVED, "ben")
+RUN = Run(
+    "frontier-1",
+    "lab",
+    "Frontier",
+    "ana",
+    5 * 10**13,
+    "model card",
+    RunState.APPROVED,
+    "ben",
+    parameters=10**14,
+    tokens=10**15 - 1,
+)
+SERVING = Run(
+    "chat",
+    "lab",
+    "Serving",
+    "ana",
+    state=RunState.APPROVED,
+    approved_by="ben",
+    purpose=Purpose.INFERENCE,
+    namespaces=("serve", "serve-2"),
+)
+CORRECTION = Correction(
+    "c7", "frontier-1", -LARGEST_TFLOP, LARGEST_TFLOP, -1, "Zürich: zweimal gezählt", "ana", NOW, approved_by="ben"
+)
 ACCOUNT = Account("frontier-1", 5 * 10**13, Usage(1, 2, LARGEST_TFLOP), 3)
 
 
