@@ -5,28 +5,17 @@ Form: Prometheus HTTP API v1, /api/v1/query (2.42, 2023).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
 from gatekeeper.domain.errors import Unavailable
+from gatekeeper.telemetry.exporters import FAMILIES
 from gatekeeper.telemetry.exporters.family import Family
 from gatekeeper.telemetry.samples import Device, Series
 from gatekeeper.telemetry.spans import MS_PER_S, Samples
-
-
-class _Matrix(msgspec.Struct):
-    """A series; its values are text in the answer, and the decoder reads numbers from it."""
-
-    metric: dict[str, str]
-    values: list[tuple[float, float]]
-
-
-class _Texts(msgspec.Struct):
-    """The same for values that it does not take for numbers, such as "+Inf"."""
-
-    metric: dict[str, str]
-    values: list[tuple[float, str]]
 
 
 class _Vector(msgspec.Struct):
@@ -34,26 +23,8 @@ class _Vector(msgspec.Struct):
     value: tuple[float, str]
 
 
-class _MatrixData(msgspec.Struct):
-    result: list[_Matrix]
-
-
-class _TextsData(msgspec.Struct):
-    result: list[_Texts]
-
-
 class _VectorData(msgspec.Struct):
     result: list[_Vector]
-
-
-class _MatrixAnswer(msgspec.Struct):
-    status: str
-    data: _MatrixData
-
-
-class _TextsAnswer(msgspec.Struct):
-    status: str
-    data: _TextsData
 
 
 class _VectorAnswer(msgspec.Struct):
@@ -65,8 +36,25 @@ class _Failure(msgspec.Struct):
     error: str = ""
 
 
-_NUMBERS = msgspec.json.Decoder(_MatrixAnswer, strict=False)
-_TEXTS = msgspec.json.Decoder(_TextsAnswer)
+# Of the twenty labels of a series only those that name a device or a pod become objects.
+_READ = sorted(
+    {label for family in FAMILIES for honored in (True, False) for label in family.pod_labels(honor_labels=honored)}
+    | {label for family in FAMILIES for label in family.device}
+)
+_METRIC = msgspec.defstruct(
+    "Metric", [("name", str, ""), *((each, str, "") for each in _READ)], rename={"name": "__name__"}, gc=False
+)
+
+
+def _decoder(value: type, *, strict: bool) -> msgspec.json.Decoder[Any]:
+    """Decoder of an answer with series of this type of value; where not strict, it reads numbers from text."""
+    one = msgspec.defstruct("Series", [("metric", _METRIC), ("values", list[tuple[float, value]])])  # type: ignore[valid-type]
+    data = msgspec.defstruct("Data", [("result", list[one])])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(msgspec.defstruct("Answer", [("status", str), ("data", data)]), strict=strict)
+
+
+_NUMBERS = _decoder(float, strict=False)
+_TEXTS = _decoder(str, strict=True)
 _LABELS = msgspec.json.Decoder(_VectorAnswer)
 
 
@@ -90,15 +78,17 @@ def series(body: bytes, family: Family, pod_labels: tuple[str, str]) -> list[Ser
     Raises:
         Unavailable: this is no list of samples.
     """
-    namespace, pod = pod_labels
+    read = attrgetter("name", *pod_labels, *family.device)
     found: list[Series] = []
     try:
-        for metric, values in _decoded(body):
-            device = Device(*family.device_of(metric))
-            at_ms = [round(at * MS_PER_S) for at, _ in values]
-            samples = Samples.of(at_ms, [value for _, value in values])
-            owner = (metric.get(namespace, ""), metric.get(pod, ""))
-            found.append(Series(metric.get("__name__", ""), device, owner, samples))
+        answer, number = _decoded(body)
+        _check(answer.status)
+        for each in answer.data.result:
+            name, namespace, pod, device, *part = read(each.metric)
+            at_ms = [round(at * MS_PER_S) for at, _ in each.values]
+            samples = Samples.of(at_ms, [number(value) if number else value for _, value in each.values])
+            named = Device(device, *part) if device else Device("")
+            found.append(Series(name, named, (namespace, pod), samples))
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:  # no JSON of this form, or no time
         raise _no_samples() from error
     return found
@@ -113,15 +103,12 @@ def reason(body: bytes) -> str:
     return f": {error!r:.200}" if error else ""
 
 
-def _decoded(body: bytes) -> list[tuple[dict[str, str], Sequence[tuple[float, float]]]]:
+def _decoded(body: bytes) -> tuple[Any, Callable[[str], float] | None]:
+    """The answer, and what makes numbers of its values where they are text."""
     try:
-        answer = _NUMBERS.decode(body)
-    except msgspec.ValidationError:
-        texts = _TEXTS.decode(body)
-        _check(texts.status)
-        return [(each.metric, [(at, _number(value)) for at, value in each.values]) for each in texts.data.result]
-    _check(answer.status)
-    return [(each.metric, each.values) for each in answer.data.result]
+        return _NUMBERS.decode(body), None
+    except msgspec.ValidationError:  # such as "+Inf"
+        return _TEXTS.decode(body), _number
 
 
 def _number(text: str) -> float:

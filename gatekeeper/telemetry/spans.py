@@ -96,6 +96,7 @@ def of_gauge(samples: Samples, gauge: Gauge, megahertz: Mapping[int, int] | None
     begins, through, longest = window.begins_ms, window.through_ms, window.sample_ms
     per_unit, highest = gauge.per_unit, gauge.highest
     clock = 1
+    converted, units = math.nan, 0  # a steady load says the same again and again
     previous: int | None = None
     for at, value in zip(samples.at_ms, samples.values, strict=True):
         if previous is not None and at > begins and 0 <= value <= highest:  # false for NaN
@@ -103,8 +104,10 @@ def of_gauge(samples: Samples, gauge: Gauge, megahertz: Mapping[int, int] | None
             if megahertz is not None:
                 clock = megahertz.get(at, 0)
             if after < until and clock:
-                # Rounded up, but not for what is only the error of a binary fraction (0.07 x 10^6).
-                spans.append((after, until, math.ceil(round(value * per_unit, 3)) * clock))
+                if value != converted:
+                    # Rounded up, but not for what is only the error of a binary fraction (0.07 x 10^6).
+                    converted, units = value, math.ceil(round(value * per_unit, 3))
+                spans.append((after, until, units * clock))
         previous = at
     return spans
 
