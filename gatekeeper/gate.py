@@ -210,7 +210,7 @@ class Gate:
         kept = tuple(each for each in held.values() if each is not None)
         if any(each.state is not ReservationState.PENDING for each in kept):
             raise Conflict(
-                f"A pod of {gang.owner} has a reservation that holds nothing, or holds nothing any more.",
+                f"A pod of {gang.owner} has a reservation that has ended, or that holds nothing: it is only metered.",
                 hint="Delete the pod; its owner makes a new one.",
             )
         if not new:
