@@ -79,7 +79,12 @@ def say_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([harmless(_cell(row.get(column))) for column in columns])
+        writer.writerow([_csv_cell(row.get(column)) for column in columns])
+
+
+def _csv_cell(value: object) -> str:
+    """A number is our own and stays one, also below 0; everything else may be text of others."""
+    return str(value) if isinstance(value, int) else harmless(_cell(value))
 
 
 def plain(text: str) -> str:

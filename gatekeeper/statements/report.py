@@ -98,13 +98,13 @@ def _limit(statement: Statement) -> Iterator[str]:
         return
     yield "## Limit"
     shared = f", shared with {_plain(', '.join(each.run_id for each in statement.others))}" if statement.others else ""
-    crossing = (
-        f"reached on {projection.crossing} at this rate" if projection.crossing else "not reached within ten years"
-    )
+    leads = "nothing was used in the last 28 days"
+    if projection.rate_tflop_per_day:
+        crossing = f"reached on {projection.crossing}" if projection.crossing else "not reached within ten years"
+        leads = f"at {format_flop(projection.rate_tflop_per_day)} a day, the most of late, it is {crossing}"
     yield (
         f"{format_flop(limit.effective_tflop)} by policy pack {_plain(limit.pack)} (mode {limit.mode.value}){shared}: "
-        f"{percent_of(statement)} % are used or held. "
-        f"Lately at most {format_flop(projection.rate_tflop_per_day)} a day; {crossing}."
+        f"{percent_of(statement)} % are used or held; {leads}."
     )
 
 
@@ -174,9 +174,11 @@ def _plan(statement: Statement) -> Iterator[str]:
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    names = tuple(header)
+    names, found = tuple(header), tuple(rows)
+    if not found:
+        return "Nothing yet."
     lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+    lines += [f"| {' | '.join(row)} |" for row in found]
     return "\n".join(lines)
 
 
@@ -194,5 +196,5 @@ def _amounts(usage: Usage) -> tuple[int, int, int]:
 
 
 def _row(part: str, amounts: tuple[int, int, int], *, note: str = "") -> Figures:
-    low, best, high = map(str, amounts)
+    low, best, high = amounts
     return {"part": part, "low_tflop": low, "best_tflop": best, "high_tflop": high, "note": note}
