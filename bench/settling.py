@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 from bench.tools import say
 from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.domain.errors import Unavailable
@@ -25,6 +28,7 @@ from gatekeeper.ports import Stores, Transaction
 from gatekeeper.stores import open_stores
 
 RUNS = (1_000, 10_000, 20_000)
+SETTLED_PER_S_MIN = 10_000
 DEVICES = 8
 PIECE_S = 300
 GPU = "nvidia.com/gpu"
@@ -44,6 +48,10 @@ class SettlingResult:
     def per_s(self, runs: int) -> list[float]:
         """Runs settled per second."""
         return [runs / each for each in self.passed_s[runs]]
+
+    def median_per_s(self, runs: int) -> float:
+        """Runs settled per second, of the rounds the middle one."""
+        return statistics.median(self.per_s(runs))
 
     @property
     def slope_us(self) -> float:
@@ -69,6 +77,30 @@ def measure(folder: Path, *, rounds: int, runs: Sequence[int] = RUNS) -> Settlin
                     result.passed_s[count].append(passed_s)
                     result.cpu_s[count].append(cpu_s)
     return result
+
+
+def facts(result: SettlingResult) -> dict[str, object]:
+    """The measurement as plain data."""
+    rounds = {str(runs): result.per_s(runs) for runs in result.passed_s}
+    return {"settled_per_s": rounds, "settling_slope_us": result.slope_us}
+
+
+def show(result: SettlingResult, console: Console) -> None:
+    """Print the measurement, and whether the goal is reached."""
+    table = Table(title=f"Settling runs of {DEVICES} devices on SQLite (WAL, FULL), each {PIECE_S} s at once")
+    for column in ("runs", "runs/s", "CPU us for each"):
+        table.add_column(column, justify="right")
+    for runs in result.passed_s:
+        found = result.per_s(runs)
+        cpu_us = statistics.median(result.cpu_s[runs]) / runs * 1e6
+        table.add_row(
+            f"{runs:,}", f"{result.median_per_s(runs):,.0f} ({min(found):,.0f}-{max(found):,.0f})", f"{cpu_us:.0f}"
+        )
+    console.print(table)
+    console.print(f"slope: {result.slope_us:.0f} us of CPU for each further run")
+    best = max(result.median_per_s(runs) for runs in result.passed_s)
+    reached = best >= SETTLED_PER_S_MIN
+    console.print(f"goal: at least {SETTLED_PER_S_MIN:,} runs settled/s: {'reached' if reached else 'missed'}")
 
 
 def _settle(meter: Meter, count: int, through: datetime) -> tuple[float, float]:
