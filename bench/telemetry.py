@@ -37,8 +37,9 @@ WINDOW_S = 300
 PODS_AT_ONCE = 2_500
 BEGINS = 1_790_856_000
 TRUSTED = {"job": "dcgm-exporter", "namespace": "gpu-operator"}
-# Goals: 100,000 devices on one core with room to spare; 1,000,000 in less than half the window on two, in 1 GiB.
-CPU_SHARE_MAX, CORES, MEMORY_MIB_MAX = 0.5, 2, 1_024
+# Goals: 100,000 devices on one core with room to spare; 1,000,000 in less than half the window, in 1 GiB.
+# The reading side is one process and so uses one core; the other one is the server's.
+WINDOW_SHARE_MAX, MEMORY_MIB_MAX = 0.5, 1_024
 
 
 class Wrong(Exception):
@@ -130,16 +131,17 @@ def _lines(result: TelemetryResult) -> Iterator[str]:
     last = result.readings[-1]
     yield f"  slope: {result.slope_us:.1f} us of CPU for each further device"
     yield (
-        f"goal: {last.devices:,} devices within half of two cores' window and {MEMORY_MIB_MAX} MiB: "
-        f"{'reached' if met(result) else 'missed'} ({last.cpu_s / WINDOW_S:.0%} of one core)"
+        f"goal: {last.devices:,} devices within half a window and {MEMORY_MIB_MAX} MiB: "
+        f"{'reached' if met(result) else 'missed'} ({last.wall_s / WINDOW_S:.0%} of the window, "
+        f"CPU {last.cpu_s / WINDOW_S:.0%} of one core)"
     )
 
 
 def met(result: TelemetryResult) -> bool:
-    """Whether the largest fleet stays within the goal for CPU, and all within that for memory."""
+    """Whether the largest fleet is read in time, by the clock, and all stay within the memory."""
     last = result.readings[-1]
     memory = max(each.peak_mib for each in result.readings)
-    return last.cpu_s <= CPU_SHARE_MAX * CORES * WINDOW_S and memory <= MEMORY_MIB_MAX
+    return last.wall_s <= WINDOW_SHARE_MAX * WINDOW_S and memory <= MEMORY_MIB_MAX
 
 
 def _in_a_process(url: str, devices: int, folder: Path) -> Reading:
