@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.party import Binding, Customer, Party, corporate_groups
 from gatekeeper.domain.record import RecordType, decode
-from gatekeeper.domain.run import Run, RunState, undeclared_run_id
+from gatekeeper.domain.run import Run, RunState
 from gatekeeper.ports import Reader, Stores
 
 # More new records than this are not looked through one by one.
@@ -35,6 +35,8 @@ _BOOKKEEPING = frozenset(
         RecordType.CLEARANCE_WITHDRAWN,
     }
 )
+
+_OF_PEOPLE = frozenset(RecordType) - _BOOKKEEPING
 
 
 def groups_of(customers: Iterable[Customer], parties: Mapping[str, Party]) -> dict[str, tuple[str, ...]]:
@@ -76,30 +78,24 @@ class Snapshot:
         customers = {each.id: each for each in reader.customers()}
         runs = {each.id: each for each in reader.runs()}
         parties = reader.parties()
-        booked = [*runs, *(undeclared_run_id(each) for each in customers)]
         return cls(
             log_size=reader.log_size(),
             by_customer=customers,
             by_party=parties,
             by_namespace={(each.cluster, each.namespace): each for each in reader.bindings()},
             by_run=runs,
-            by_account={run_id: reader.account(run_id) for run_id in booked},
+            by_account={each.run_id: each for each in reader.accounts()},
             by_group=groups_of(customers.values(), parties),
         )
 
     def after(self, reader: Reader, size: int) -> Snapshot:
         """The snapshot for a log that has grown: read again whole only if somebody or some run changed."""
-        if not 0 <= size - self.log_size <= CAUGHT_UP_MAX:
+        grown = size - self.log_size
+        if grown < 0 or any(reader.records(types=_OF_PEOPLE, begin=self.log_size, end=size)):
             return Snapshot.load(reader)
-        runs = set[str]()
-        for leaf in reader.leaves(self.log_size, size):
-            record = decode(leaf)
-            if record.type not in _BOOKKEEPING:
-                return Snapshot.load(reader)
-            run = record.facts.get("run")
-            runs |= {run} if isinstance(run, str) else set()
-        changed = {run_id: reader.account(run_id) for run_id in runs}
-        return replace(self, log_size=size, by_account={**self.by_account, **changed})
+        # Ten thousand settlements come within seconds: to read all accounts then is cheaper than to read the records.
+        changed = reader.accounts(None if grown > CAUGHT_UP_MAX else _runs_in(reader, self.log_size, size))
+        return replace(self, log_size=size, by_account={**self.by_account, **{each.run_id: each for each in changed}})
 
     def binding(self, cluster: str, namespace: str) -> Binding | None:
         return self.by_namespace.get((cluster, namespace))
@@ -121,6 +117,12 @@ class Snapshot:
 
     def account(self, run_id: str) -> Account:
         return self.by_account.get(run_id) or Account(run_id)
+
+
+def _runs_in(reader: Reader, begin: int, end: int) -> set[str]:
+    """The runs that these records name."""
+    named = (decode(leaf).facts.get("run") for leaf in reader.leaves(begin, end))
+    return {run for run in named if isinstance(run, str)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper import snapshots
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.snapshots import Snapshot, Snapshots
 from gatekeeper.stores import SqlStores, open_stores
@@ -36,7 +37,12 @@ STEPS: list[Callable[[House], object]] = [
 ]
 
 
-def test_after_every_use_case_the_kept_view_is_the_one_read_whole(stores: SqlStores) -> None:
+@pytest.mark.parametrize("one_by_one", [True, False], ids=["few new records", "many new records"])
+def test_after_every_use_case_the_kept_view_is_the_one_read_whole(
+    stores: SqlStores, monkeypatch: pytest.MonkeyPatch, one_by_one: bool
+) -> None:
+    if not one_by_one:
+        monkeypatch.setattr(snapshots, "CAUGHT_UP_MAX", 0)
     house, kept = House(stores), Snapshots(stores)
     for number, step in enumerate(STEPS):
         before = stores.read(lambda reader: reader.log_size())
