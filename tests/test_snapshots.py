@@ -9,6 +9,7 @@ import pytest
 
 from gatekeeper import snapshots
 from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.run import Purpose
 from gatekeeper.snapshots import Snapshot, Snapshots
 from gatekeeper.stores import SqlStores, open_stores
 from tests.test_gate import House, make_gang, make_pod
@@ -31,6 +32,15 @@ STEPS: list[Callable[[House], object]] = [
     lambda house: house.registry.approve_run("big", by="ben"),
     lambda house: house.registry.bind("other", "vistula", by="ana", run_id="big"),
     lambda house: house.gate.release(make_gang("other", "d")),
+    lambda house: house.registry.declare_run(
+        "chat", "vistula", title="Chat", by="ana", purpose=Purpose.INFERENCE, namespaces=("serve", "other")
+    ),
+    lambda house: house.registry.approve_run("chat", by="ben"),
+    lambda house: house.gate.release(make_gang("serve", "s")),
+    lambda house: house.registry.correct("chat", by="ana", reason="late", high_tflop=5),
+    lambda house: house.registry.correct("chat", by="ana", reason="twice", high_tflop=-5),
+    lambda house: house.registry.reclassify_run("chat", by="ana", reason="training found"),
+    lambda house: house.registry.correct("undeclared.vistula", by="ana", reason="late", high_tflop=5),
     lambda house: house.registry.suspend("vistula", by="ana", reason="an inquiry"),
     lambda house: house.gate.release(make_gang("vistula", "e")),
     lambda house: house.gate.record_clearance("vistula", None),
