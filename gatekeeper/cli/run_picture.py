@@ -27,7 +27,7 @@ DAYS_SHOWN = 30
 WIDTH_WITHOUT_TERMINAL = 100
 _WIDEST = 110
 _LEVELS = "▁▂▃▄▅▆▇█"
-_CARRIED, _SETTLED, _PENDING, _LEFT = ("▓", "grey50"), ("█", "blue"), ("▒", "yellow"), ("░", "grey37")
+_CARRIED, _SETTLED, _PENDING, _LEFT = ("▓", "cyan"), ("█", "blue"), ("▒", "yellow"), ("░", "bright_black")
 _HEADING, _SOFT, _ALARM = "bold", "dim", "bold red"
 
 
