@@ -27,7 +27,7 @@ from gatekeeper.meter import Due, Meter
 from gatekeeper.ports import Stores, Transaction
 from gatekeeper.stores import open_stores
 
-RUNS = (1_000, 10_000, 20_000)
+RUNS = (1_000, 10_000)
 SETTLED_PER_S_MIN = 10_000
 DEVICES = 8
 PIECE_S = 300

@@ -37,7 +37,7 @@ def test_a_short_run_measures_every_target(tmp_path: Path) -> None:
         assert load["per_s"] > 1
     assert set(facts["releases_per_s"]) == {"1", "8", "64"}
     assert all(each > 1 for rounds in facts["releases_per_s"].values() for each in rounds)
-    assert set(facts["settled_per_s"]) == {"1000", "10000", "20000"}
+    assert set(facts["settled_per_s"]) == {"1000", "10000"}
     assert all(each > 1 for each in facts["inspected_per_s"])
     assert [each["devices"] for each in facts["telemetry"]["readings"]] == [1_000, 2_000]
     assert list(tmp_path.iterdir()) == []
