@@ -167,9 +167,14 @@ def _of_reservations(books: Books) -> Iterator[GaugeMetricFamily]:
 
 
 def _of_meter(books: Books, sight: Sight, now: datetime) -> Iterator[GaugeMetricFamily]:
-    """How far the meter is behind the pods that the cluster shows; a pod that vanished is told of apart."""
+    """How far the meter is behind the pods that the cluster shows; a pod that vanished is told of apart.
+
+    Only of those that hold budget: the others are booked every few hours, and vanish without holding anything.
+    """
     behind, vanished, pods = timedelta(), 0, sight.state.pods
-    for uid, (_, until) in books.booked_until.items():
+    for uid, (state, until) in books.booked_until.items():
+        if state is not ReservationState.PENDING:
+            continue
         pod = pods.get(uid) or sight.state.departed.get(uid)
         vanished += pod is None
         booked_until = until or (pod.started_at if pod else None)

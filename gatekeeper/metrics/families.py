@@ -138,7 +138,7 @@ INFORMER_SILENT = _gauge(
 )
 # The meter.
 METER_BEHIND = _gauge(
-    "meter_behind_seconds", "How old the usage is that the meter has yet to book, of any running pod."
+    "meter_behind_seconds", "How old the usage is that the meter has yet to book, of any pod that holds budget."
 )
 METER_PIECES = _counter("meter_pieces_total", "Pieces of usage that were booked.")
 METER_WORST = _counter(

@@ -12,6 +12,7 @@ import pytest
 
 from gatekeeper.cluster.names import GATE
 from gatekeeper.cluster.sight import Waits
+from gatekeeper.domain.ledger import ReservationState
 from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import Mode
 from gatekeeper.domain.record import RecordType
@@ -218,6 +219,17 @@ def test_a_pod_that_is_gone_is_behind_until_it_is_settled(stage: Stage) -> None:
     stage.sight = Seen(departed=[pod("a", gates=(), started_s=500)]).sight()
     page = stage.page()
     assert page["meter_behind_seconds"] == {(): 500}
+    assert page["reservations_without_pod"] == {(): 0}
+
+
+def test_what_holds_nothing_is_booked_seldom_and_so_the_meter_is_not_behind_it(stage: Stage) -> None:
+    held = make_reservation("a")
+    cleared = replace(held, lease_s=0, held_s=0, pending_tflop=0, state=ReservationState.METERED)
+    stage.stores.transact(lambda tx: tx.add_reservations([cleared, replace(cleared, id="gone")]))
+    stage.sight = Seen(pods=[pod("a", gates=(), started_s=20_000)]).sight()
+    page = stage.page()
+    assert page["reservations_open"][of(state="metered")] == 2
+    assert page["meter_behind_seconds"] == {(): 0}
     assert page["reservations_without_pod"] == {(): 0}
 
 
