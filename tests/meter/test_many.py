@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gatekeeper.booking import GROUP_PIECES
 from gatekeeper.domain.accelerators import Device
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
@@ -17,7 +18,7 @@ from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.units import LARGEST_TFLOP
 from gatekeeper.domain.usage import Observation, PodInterval, Usage, unmetered
 from gatekeeper.domain.workload import WorkloadRef
-from gatekeeper.meter import GROUP_PIECES, Due, Meter
+from gatekeeper.meter import Due, Meter
 from gatekeeper.stores import SqlStores
 from tests.metering import (
     A100,
