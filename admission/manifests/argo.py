@@ -43,7 +43,7 @@ def read_cron_workflow(manifest: Node, reach: Reach) -> Ask:
     doubts: Doubts = []
     spec = mapping(manifest, "spec", doubts)
     workflow = _Workflow(mapping(spec, "workflowSpec", doubts), reach).read().noting(doubts=doubts)
-    return workflow if text(spec, "concurrencyPolicy") in {"Forbid", "Replace"} else workflow.without_ceiling()
+    return workflow if text(spec, "concurrencyPolicy") in {"Forbid", "Replace"} else workflow.times(Times(1, None))
 
 
 class _Workflow:

@@ -66,7 +66,7 @@ def read_cron_job(manifest: Node, reach: Reach) -> Ask:
     doubts: Doubts = []
     spec = mapping(manifest, "spec", doubts)
     job = read_job(mapping(spec, "jobTemplate", doubts), reach).noting(doubts=doubts)
-    return job if text(spec, "concurrencyPolicy") in {"Forbid", "Replace"} else job.without_ceiling()
+    return job if text(spec, "concurrencyPolicy") in {"Forbid", "Replace"} else job.times(Times(1, None))
 
 
 _V1 = frozenset({"v1"})

@@ -19,13 +19,18 @@ _DESCRIBES_ONLY = (
     "kyverno.io", "gatekeeper.sh", "apiextensions.k8s.io", "admissionregistration.k8s.io", "apiregistration.k8s.io",
     "rbac.authorization.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "scheduling.k8s.io", "node.k8s.io",
     "storage.k8s.io", "networking.k8s.io", "policy", "autoscaling", "coordination.k8s.io", "certificates.k8s.io",
-    "events.k8s.io", "discovery.k8s.io", "flowcontrol.apiserver.k8s.io",
+    "events.k8s.io", "discovery.k8s.io", "flowcontrol.apiserver.k8s.io", "imagepolicy.k8s.io",
+    "auto.gke.io",  # GKE Autopilot: WorkloadAllowlist says what a privileged pod may look like
 )  # fmt: skip
 # Core kinds that hold resource keys but are no workloads: quotas, limits, nodes and the like.
 _CORE_WITHOUT_PODS = frozenset({
     "Binding", "ConfigMap", "Endpoints", "Event", "LimitRange", "Namespace", "Node", "PersistentVolume",
     "PersistentVolumeClaim", "ResourceQuota", "Secret", "Service", "ServiceAccount",
 })  # fmt: skip
+# Copies of templates as they were: going back to one is an edit of the object that they belong to.
+_HISTORY = ("apps", "ControllerRevision")
+# What KubeVirt calls the devices of the host that a machine is given.
+_MACHINE_DEVICES = ("gpus", "hostDevices")
 _POD_LISTS = ("containers", "initContainers")
 _READ_WITH_POD = frozenset({*_POD_LISTS, "ephemeralContainers", "resources", "overhead"})
 
@@ -34,6 +39,8 @@ def never_starts_pods(group: str, kind: str) -> bool:
     """Whether Kubernetes itself or a policy engine defines this kind, and no pod ever comes from it."""
     if not group:
         return kind in _CORE_WITHOUT_PODS
+    if (group, kind) == _HISTORY:
+        return True
     return any(group == each or group.endswith(f".{each}") for each in _DESCRIBES_ONLY)
 
 
@@ -77,7 +84,7 @@ def _outside_pod(node: Node) -> Iterator[Any]:
 
 
 def _loose(root: Node, reach: Reach) -> Iterator[Ask]:
-    """Resources that stand outside a PodSpec, and single containers such as Argo's `container` and `script`."""
+    """Resources outside a PodSpec, single containers such as Argo's `container`, and devices of virtual machines."""
     waiting: list[Any] = [root]
     while waiting:
         node = waiting.pop()
@@ -94,7 +101,19 @@ def _loose(root: Node, reach: Reach) -> Iterator[Ask]:
             asked = loose_devices(node, reach)
             if asked.gated:
                 yield asked
+        for key in _MACHINE_DEVICES:
+            if isinstance(node.get(key), list):
+                yield from _machine_devices(node[key], reach)
         waiting.extend(_outside_pod(node))
+
+
+def _machine_devices(entries: list[Any], reach: Reach) -> Iterator[Ask]:
+    """Devices of a virtual machine inside something else, each named once for each that it gets."""
+    for each in entries:
+        if isinstance(each, dict) and isinstance(each.get("deviceName"), str):
+            asked = loose_devices({"limits": {each["deviceName"]: 1}}, reach)
+            if asked.gated:
+                yield asked
 
 
 def _looks_like_container(node: Node) -> bool:

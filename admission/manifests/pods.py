@@ -3,6 +3,9 @@
 Effective request (Kubernetes, "Sidecar containers", resource sharing within containers): the larger of
 (a) all containers and restartable init containers together, and (b) each ordinary init container together with the
 restartable ones declared before it. A limit counts before a request. Pod-level resources count if they are larger.
+
+`overhead` does not count, here or in the API server's conditions: only a RuntimeClass sets it, a pod that says another
+one is refused (Kubernetes, plugin/pkg/admission/runtimeclass), and the kubelet hands no container devices for it.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def read_ray_cron_job(manifest: Node, reach: Reach) -> Ask:
     """One RayJob at each time of its schedule; nothing keeps them from overlapping."""
     doubts: Doubts = []
     job = {"spec": mapping(mapping(manifest, "spec", doubts), "jobTemplate", doubts)}
-    return read_ray_job(job, reach).without_ceiling().noting(doubts=doubts)
+    return read_ray_job(job, reach).times(Times(1, None)).noting(doubts=doubts)
 
 
 def _read_cluster(spec: Node, reach: Reach) -> Ask:

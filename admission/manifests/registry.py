@@ -15,8 +15,10 @@ from admission.manifests import (
     knative,
     kserve,
     kubeflow,
+    kubevirt,
     lws,
     ray,
+    rollouts,
     spark,
     trainer,
     volcano,
@@ -29,7 +31,10 @@ from admission.manifests.reach import Reach, default_reach
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload, WorkloadRef
 
-FAMILIES = (apps, appwrapper, argo, batch, claims, jobset, knative, kserve, kubeflow, lws, ray, spark, trainer, volcano)
+FAMILIES = (
+    apps, appwrapper, argo, batch, claims, jobset, knative, kserve, kubeflow, kubevirt, lws, ray, rollouts, spark,
+    trainer, volcano,
+)  # fmt: skip
 _KINDS: Mapping[tuple[str, str, str], Kind] = {
     (kind.group, version, kind.kind): kind for family in FAMILIES for kind in family.KINDS for version in kind.versions
 }

@@ -1,4 +1,4 @@
-"""Spark operator: SparkApplication and ScheduledSparkApplication (sparkoperator.k8s.io/v1beta2).
+"""Spark operator: SparkApplication, ScheduledSparkApplication and SparkConnect (sparkoperator.k8s.io).
 
 One driver and `executor.instances` executors (1 where nothing is said). With dynamic allocation Spark starts the
 largest of initialExecutors, minExecutors and instances, and may grow to maxExecutors; without that nothing bounds it.
@@ -33,7 +33,14 @@ def read_scheduled(manifest: Node, reach: Reach) -> Ask:
     doubts: Doubts = []
     spec = mapping(manifest, "spec", doubts)
     ask = _read_spec(mapping(spec, "template", doubts), reach).noting(doubts=doubts)
-    return ask if text(spec, "concurrencyPolicy") in {"Forbid", "Replace"} else ask.without_ceiling()
+    return ask if text(spec, "concurrencyPolicy") in {"Forbid", "Replace"} else ask.times(Times(1, None))
+
+
+def read_connect(manifest: Node, reach: Reach) -> Ask:
+    """A SparkConnect: its server is the driver of an application that never ends."""
+    doubts: Doubts = []
+    spec = mapping(manifest, "spec", doubts)
+    return _read_spec({**spec, "driver": spec.get("server")}, reach).noting(doubts=doubts)
 
 
 def _read_spec(spec: Node, reach: Reach) -> Ask:
@@ -140,4 +147,5 @@ _VERSIONS = frozenset({"v1beta1", "v1beta2"})
 KINDS = (
     Kind("sparkoperator.k8s.io", _VERSIONS, "SparkApplication", read_application),
     Kind("sparkoperator.k8s.io", _VERSIONS, "ScheduledSparkApplication", read_scheduled),
+    Kind("sparkoperator.k8s.io", frozenset({"v1alpha1"}), "SparkConnect", read_connect),
 )

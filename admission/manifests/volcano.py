@@ -1,4 +1,4 @@
-"""Volcano: Job, a list of tasks with their replicas, and CronJob, which makes such Jobs (batch.volcano.sh/v1alpha1).
+"""Volcano: Job, a list of tasks with their replicas (batch.volcano.sh/v1alpha1), and what makes such Jobs.
 
 A task without replicas starts no pod: its field is a plain number, and neither schema nor webhook gives it a default
 (volcano-sh/apis pkg/apis/batch/v1alpha1/job.go, volcano-sh/volcano mutate_job.go, read 2026-11-22). minAvailable is
@@ -8,7 +8,7 @@ what the scheduler waits for; all replicas are made whatever it says.
 from __future__ import annotations
 
 from admission.manifests.asks import Ask, Times, total
-from admission.manifests.families import Kind
+from admission.manifests.families import TEMPLATE_ONLY, Kind
 from admission.manifests.nodes import Doubts, Node, items, mapping, text, whole
 from admission.manifests.pods import read_template
 from admission.manifests.reach import Reach
@@ -32,7 +32,12 @@ def read_volcano_cron_job(manifest: Node, reach: Reach) -> Ask:
     doubts: Doubts = []
     spec = mapping(manifest, "spec", doubts)
     job = read_volcano_job(mapping(spec, "jobTemplate", doubts), reach).noting(doubts=doubts)
-    return job if text(spec, "concurrencyPolicy") in {"Forbid", "Replace"} else job.without_ceiling()
+    return job if text(spec, "concurrencyPolicy") in {"Forbid", "Replace"} else job.times(Times(1, None))
+
+
+def read_job_template(manifest: Node, reach: Reach) -> Ask:
+    """A Job that JobFlows make, each as often as it names it."""
+    return read_volcano_job(manifest, reach).noting(reasons=[TEMPLATE_ONLY])
 
 
 def expected_volcano_pods(manifest: Node, reach: Reach) -> int | None:
@@ -57,4 +62,5 @@ _V1ALPHA1 = frozenset({"v1alpha1"})
 KINDS = (
     Kind("batch.volcano.sh", _V1ALPHA1, "Job", read_volcano_job, expected_volcano_pods),
     Kind("batch.volcano.sh", _V1ALPHA1, "CronJob", read_volcano_cron_job),
+    Kind("flow.volcano.sh", _V1ALPHA1, "JobTemplate", read_job_template),
 )

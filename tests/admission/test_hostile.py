@@ -17,7 +17,8 @@ from gatekeeper.domain.errors import InvalidInput
 from tests.admission.reviews import ToldGate, review
 
 KINDS = [(kind.group, sorted(kind.versions)[0], kind.kind) for family in FAMILIES for kind in family.KINDS]
-HOLD_PODS = [each for each in KINDS if each[0] != "resource.k8s.io"]  # claims name devices, and hold no pods
+# Claims name devices, and virtual machines are given them by name; neither holds pods.
+HOLD_PODS = [each for each in KINDS if each[0] != "resource.k8s.io" and not each[0].endswith("kubevirt.io")]
 KEYS = [
     *("spec", "template", "metadata", "annotations", "containers", "initContainers", "resources", "limits", "requests"),
     *("env", "name", "value", "securityContext", "capabilities", "add", "privileged", "volumes", "hostPath", "hostPID"),
@@ -42,6 +43,7 @@ KEYS = [
     *("mpiReplicaSpecs", "replicatedJobs", "leaderWorkerTemplate", "workerTemplate", "leaderTemplate", "size", "tasks"),
     *("trainer", "numNodes", "resourcesPerNode", "runtimeRef", "runtimePatches", "podTemplateOverrides", "mlPolicy"),
     *("torch", "mpi", "elasticPolicy", "maxNodes", "trainingRuntimeSpec", "initializer", "targetJobs", "dependsOn"),
+    *("domain", "gpus", "hostDevices", "deviceName", "claimName", "instancetype", "virtualMachineTemplate", "server"),
     *("nvidia.com/gpu", "nvidia.com/gpumem", "cpu", "gpu-fraction", "NVIDIA_VISIBLE_DEVICES"),
 ]
 SCALARS = (
@@ -107,6 +109,7 @@ def wrapped(kind: tuple[str, str, str], pod: dict[str, Any]) -> dict[str, Any]:
         "ServingRuntime": pod["spec"],
         "ClusterServingRuntime": pod["spec"],
         "Revision": pod["spec"],
+        "SparkConnect": {"server": {"template": pod}, "executor": {}},
         "RayCluster": cluster,
         "RayJob": {"rayClusterSpec": cluster},
         "RayService": {"rayClusterConfig": cluster},

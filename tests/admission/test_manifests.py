@@ -1,5 +1,6 @@
 """What is read from manifests: a table of cases for each family of kinds, and what a live owner runs at once."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from admission.manifests import expected_pods, read
+from admission.manifests.registry import FAMILIES, identity
 from admission.runtimes import FileRuntimes
 from gatekeeper.domain.errors import InvalidInput
 
@@ -36,6 +38,23 @@ def test_a_manifest_is_read_as_the_table_says(case: Mapping[str, Any]) -> None:
         assert getattr(workload, flag) is expect.get(flag, False), flag
     assert workload.reason or not (workload.gated or workload.unknown)
     assert expect.get("reason", "") in workload.reason
+
+
+def kind_of(case: Mapping[str, Any]) -> tuple[str, str]:
+    """(group, kind) of the manifest of a case; empty for what is no object."""
+    manifest = case["manifest"]
+    group, _, kind = identity(manifest) if isinstance(manifest, dict) else ("", "", "")
+    return group, kind
+
+
+def test_each_kind_has_at_least_fifteen_cases_of_its_own() -> None:
+    """The same pod in another kind is another case: each kind has its own way to hold pods and to multiply them."""
+    shapes = {
+        (kind_of(case), yaml.safe_dump([case["manifest"], case.get("runtimes")], sort_keys=False)) for case in CASES
+    }
+    counts = Counter(kind for kind, _ in shapes)
+    kinds = {(kind.group, kind.kind) for family in FAMILIES for kind in family.KINDS}
+    assert {kind: counts[kind] for kind in kinds if counts[kind] < 15} == {}
 
 
 def job(**spec: object) -> dict[str, Any]:

@@ -172,9 +172,25 @@ def test_the_webhook_sees_pods_that_ask_and_the_kinds_that_make_them(defaults: l
         "jobsets.jobset.x-k8s.io", "pytorchjobs.kubeflow.org", "trainjobs.trainer.kubeflow.org", "rayclusters.ray.io",
         "rayjobs.ray.io", "leaderworkersets.leaderworkerset.x-k8s.io", "jobs.batch.volcano.sh",
         "cronjobs.batch.volcano.sh",
+        "workflows.argoproj.io", "cronworkflows.argoproj.io", "rollouts.argoproj.io",
+        "inferenceservices.serving.kserve.io", "llminferenceservices.serving.kserve.io",
+        "services.serving.knative.dev", "configurations.serving.knative.dev",
+        "sparkapplications.sparkoperator.k8s.io", "scheduledsparkapplications.sparkoperator.k8s.io",
+        "virtualmachines.kubevirt.io", "virtualmachinepools.pool.kubevirt.io",
         *(f"{kind}jobs.kubeflow.org" for kind in ("tf", "mpi", "xgboost", "paddle", "jax")),
     }  # fmt: skip
     assert not [kind for kind in kinds if "/" in kind or "*" in kind]
+
+
+def test_kinds_that_only_the_webhook_sees_give_the_process_no_right(defaults: list[Manifest]) -> None:
+    """The API server hands the webhook the object; what cannot be suspended need not be read again."""
+    rights = {
+        group for rule in the(defaults, "ClusterRole", "compute-gatekeeper")["rules"] for group in rule["apiGroups"]
+    }
+    seen = {group for rule in _webhooks(defaults)["workloads"]["rules"] for group in rule["apiGroups"]}
+    only_seen = {"argoproj.io", "serving.kserve.io", "serving.knative.dev", "sparkoperator.k8s.io", "kubevirt.io"}
+    assert only_seen <= seen
+    assert not only_seen & rights
 
 
 def test_certificate_authority_and_path_fit_together(defaults: list[Manifest]) -> None:
