@@ -28,6 +28,7 @@ from gatekeeper.domain.errors import GatekeeperError, InvalidInput, Unavailable
 from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.workload import Workload
+from gatekeeper.garbage import seldom_searched
 from gatekeeper.meter import Meter
 from gatekeeper.metrics.exporter import RUNS_MAX, Exporter
 from gatekeeper.metrics.watching import WatchedCounters, WatchedGate, WatchedStores
@@ -157,7 +158,9 @@ def serve(wiring: Wiring) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     try:
-        Service(wiring).run(ending)
+        service = Service(wiring)
+        with seldom_searched():
+            service.run(ending)
     except GatekeeperError as error:
         _log.error("cannot_serve", error=str(error)[:1000])
         raise
