@@ -6,7 +6,6 @@ impossible or more than the pod was given devices, a piece counts at the worst c
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,7 +21,7 @@ from gatekeeper.domain.usage import (
     Observation,
     PodFacts,
     Usage,
-    metered,
+    metered_all,
     one_per_device,
     total,
     unmetered,
@@ -141,14 +140,20 @@ class PodDevices:
             found = catalogue.find(facts.products[key], key)
             device = found or catalogue.find_or_largest(facts.products[key], key)
             name = device.name if found else UNKNOWN_DEVICE
-            before = kinds[name][2] if name in kinds else 0
-            kinds[name] = name, device, before + number
+            _, before, already = kinds.get(name, (name, device, 0))
+            # Two unknown kinds may count as two chips, by the vendors of their keys: the larger stands for both.
+            kinds[name] = name, max(before, device, key=lambda each: each.worst_tflop_per_s), already + number
         return cls(tuple(kinds.values()), count, reservation.rate_tflop_per_s)
 
     @property
     def alike(self) -> Device | None:
-        """The one kind of device of which the pod's counters speak; None where nobody can tell."""
-        return self.kinds[0][1] if len(self.kinds) == 1 else None
+        """The one kind of device of which the pod's counters speak; None where nobody can tell.
+
+        What the counters of a chip that nobody knows are a share of, and whether they are means, nobody knows either.
+        """
+        if len(self.kinds) != 1 or self.kinds[0][0] == UNKNOWN_DEVICE:
+            return None
+        return self.kinds[0][1]
 
     def at_worst(self, interval_s: int, note: str = "") -> Used:
         """Usage without counters."""
@@ -174,24 +179,13 @@ class PodDevices:
             )
             return self.at_worst(interval_s, note)
         missing = self.count - len(observed)
-        # Devices of one job mostly say the same: what they did is worked out once for all that agree.
-        alike: Counter[tuple[object, ...]] = Counter()
-        sample: dict[tuple[object, ...], Observation] = {}
-        for each in observed:
-            key = each.rate, each.covered_s, each.exclusive, each.measure
-            alike[key] += 1
-            sample[key] = each
-        spoken = (_of_all(metered(device, sample[key], interval_s=counted_s), count) for key, count in alike.items())
+        spoken = metered_all(device, observed, interval_s=counted_s)
         silent = unmetered(device, interval_s=counted_s).times(missing) if missing else Usage()
         edge_s = interval_s - counted_s
         edges = unmetered(device, interval_s=edge_s).times(self.count) if edge_s else Usage()
-        usage = total([*spoken, silent, edges])
+        usage = total([spoken, silent, edges])
         note = f"no counters of {missing} of {self.count} devices" if missing else ""
         return Used((DeviceUsage(self.kinds[0][0], self.count * interval_s, usage),), note)
-
-
-def _of_all(one: Usage, count: int) -> Usage:
-    return one if count == 1 else one.times(count)
 
 
 def _midnight_after(moment: datetime) -> datetime:

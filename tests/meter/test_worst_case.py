@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from gatekeeper.domain.accelerators import Device
+from gatekeeper.domain.accelerators import Device, Format
+from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import Unavailable
+from gatekeeper.domain.metering import PodDevices
 from gatekeeper.domain.usage import Observation, Usage, metered, unmetered
 from gatekeeper.stores import SqlStores
 from tests.metering import (
@@ -137,6 +140,26 @@ def test_a_product_that_nobody_knows_counts_as_the_largest_chip_and_is_an_overru
     (piece,) = settle_through(make_meter(stores, busy(0), clock), "pod-0", facts, through=at(HOUR)).settlements
     assert piece.usage.high_tflop == 8 * B200.worst_tflop_per_s * HOUR
     assert piece.overrun_tflop == 8 * (B200.worst_tflop_per_s - RATE) * HOUR
+
+
+def test_counters_of_a_chip_that_nobody_knows_say_nothing(stores: SqlStores, clock: VirtualClock) -> None:
+    hold(stores, make_reservation())
+    counters = busy(8)
+    facts = make_facts(products={GPU: "NVIDIA Z999"})
+    (piece,) = settle_through(make_meter(stores, counters, clock), "pod-0", facts, through=at(HOUR)).settlements
+    assert counters.asked == []
+    assert piece.usage == unmetered(Device(B200), interval_s=HOUR).times(8)
+
+
+@pytest.mark.parametrize("keys", [(GPU, "cerebras.net/wse"), ("cerebras.net/wse", GPU)])
+def test_two_kinds_that_nobody_knows_count_as_the_larger(keys: tuple[str, str]) -> None:
+    peaks = {Format.BF16: 125_000_000}
+    wafer = replace(
+        B200, name="WSE", product_names=("WSE",), vendor="cerebras", handed_out=False, peak_gflop_per_s=peaks
+    )
+    facts = make_facts(devices=dict.fromkeys(keys, 1), products=dict.fromkeys(keys, "NVIDIA Z999"))
+    devices = PodDevices.of(Catalogue.of([H100, B200, wafer]), make_reservation(), facts)
+    assert devices.at_worst(1).devices[0].usage.high_tflop == 2 * wafer.worst_tflop_per_s
 
 
 def test_devices_of_different_chips_count_at_the_worst_case_of_each(stores: SqlStores, clock: VirtualClock) -> None:
