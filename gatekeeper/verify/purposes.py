@@ -62,18 +62,32 @@ class Purposes:
         if purpose.counts:
             self._check_counted(run, pool, limit_tflop)
             return
+        if pool != {run}:
+            raise Wrong(f"Run {run} does not count, and shares a limit.")
+        self._check_place(facts, run)
+
+    def check_metering(self, facts: Facts, run: str) -> None:
+        """What holds nothing is booked on a run that does not count only from the namespaces that it names."""
+        self._check_not_withdrawn(run)
+        if not self.of(run).counts:
+            self._check_place(facts, run)
+
+    def _check_place(self, facts: Facts, run: str) -> None:
         workload = facts.get("workload")
         place = (workload.get("cluster"), workload.get("namespace")) if isinstance(workload, dict) else ("", "")
         found = self._classified[run]
-        if place[0] != found.cluster or place[1] not in found.namespaces or pool != {run}:
+        if place[0] != found.cluster or place[1] not in found.namespaces:
             raise Wrong(f"Run {run} does not count, and this reservation is not of a namespace that it names.")
+
+    def _check_not_withdrawn(self, run: str) -> None:
+        if any(run in withdrawn for withdrawn in self._withdrawn.values()):
+            raise Wrong(f"The classification of run {run} was withdrawn: nothing new is booked on it.")
 
     def _check_counted(self, run: str, pool: set[str], limit_tflop: int) -> None:
         if limit_tflop == LARGEST_TFLOP:
             raise Wrong(f"Run {run} counts, and is held under no limit.")
+        self._check_not_withdrawn(run)
         for customer, withdrawn in self._withdrawn.items():
-            if run in withdrawn:
-                raise Wrong(f"The classification of run {run} was withdrawn: nothing new is booked on it.")
             if is_undeclared(run) and undeclared_run_id(customer) in pool and not withdrawn <= pool:
                 raise Wrong(
                     f"Run {run} shares its limit with {', '.join(sorted(withdrawn - pool))}, which is left out."

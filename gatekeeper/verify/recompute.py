@@ -117,6 +117,7 @@ class Recompute:
         reservation, run = text_of(facts, "reservation"), text_of(facts, "run")
         self._check_new(reservation)
         self._held[reservation] = _Held(run, 0, facts.get("customer"), moment_of(facts, "from"), holds=False)
+        self._purposes.check_metering(facts, run)
 
     def _check_new(self, reservation: str) -> None:
         if reservation in self._held or reservation in self._ended:

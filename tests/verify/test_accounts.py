@@ -15,6 +15,7 @@ from gatekeeper.domain.ledger import NO_LIMIT_TFLOP, Account
 from gatekeeper.domain.party import Binding
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, RecordType, canonical_json, encode
 from gatekeeper.domain.run import Purpose, Run, RunState
+from gatekeeper.domain.usage import DeviceUsage, Usage
 from gatekeeper.facts import new_record
 from gatekeeper.registry.facts import (
     binding_facts,
@@ -174,6 +175,17 @@ def test_after_its_end_it_shares_the_limit_of_undeclared_training(office: Office
 def test_nothing_new_is_booked_on_a_withdrawn_classification(office: Office) -> None:
     office.reclassify()
     office.serve("pod-s", purpose="training", limit_tflop="10000")
+    assert "was withdrawn" in said(office)
+
+
+def test_what_holds_nothing_is_booked_on_a_classification_from_a_named_namespace_alone(office: Office) -> None:
+    seconds = DeviceUsage("H100-SXM5", 80, Usage(1, 2, 3))
+    office.meter("pod-c", "chat", devices=(seconds,), seconds=10)
+    assert "not of a namespace that it names" in said(office)  # it ran in acme-train
+    lie(office, RecordType.METERING_BEGUN, lambda body: body["facts"]["workload"].update(namespace="serve"))
+    assert verify(office).verified
+    office.reclassify()
+    office.meter("pod-d", "chat", devices=(seconds,), seconds=10)
     assert "was withdrawn" in said(office)
 
 
