@@ -15,6 +15,7 @@ tensor activity x clock follows model FLOP within 2 points on matrix products an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -156,7 +157,9 @@ class PodFacts:
         products: resource key -> product name, from the label of the node it runs on; missing or empty = unknown.
         started_at: when the node started its first container, UTC.
         ended_at: when the node saw its last container gone; None while it runs.
-        countable: `devices` is all that the pod can use: no claims, no environment variables.
+        countable: `devices` is all that the pod can use: no claim of which nobody knows what it gave, no environment
+            variables.
+        exclusive: no other pod was given any of them; else counters do not say what this one did.
     """
 
     namespace: str
@@ -166,6 +169,7 @@ class PodFacts:
     started_at: datetime
     ended_at: datetime | None = None
     countable: bool = True
+    exclusive: bool = True
 
     def __post_init__(self) -> None:
         if not self.namespace or not self.name:
@@ -208,16 +212,36 @@ def metered(
 
     Counters that are impossible (negative, faster than the chip can be) or shared say nothing.
     """
-    covered_s = 0
-    if observation is not None and observation.exclusive:
-        plausible = 0 <= observation.rate <= _highest_rate(device, observation.measure) and observation.covered_s >= 0
-        covered_s = min(observation.covered_s, interval_s) if plausible else 0
-    if not covered_s or observation is None:
-        return unmetered(device, interval_s=interval_s, declared=declared)
-    seen = _by_counters(device, observation, covered_s, declared)
-    if covered_s == interval_s:
-        return seen
-    return seen + unmetered(device, interval_s=interval_s - covered_s, declared=declared)
+    return metered_all(device, [observation], interval_s=interval_s, declared=declared)
+
+
+def metered_all(
+    device: Device, observations: Iterable[Observation | None], *, interval_s: int, declared: Format = Format.BF16
+) -> Usage:
+    """The same of many devices of one kind, together: what it rests on is worked out once for all of them."""
+    factors = _Factors.of(device, declared)
+    low = best = high = 0
+    uncovered: Counter[int] = Counter()
+    for each in observations:
+        covered_s = _covered_s(device, each, interval_s)
+        if covered_s != interval_s:
+            uncovered[interval_s - covered_s] += 1
+        if covered_s and each is not None:
+            more_low, more_best, more_high = _by_counters(factors, each, covered_s)
+            low, best, high = low + more_low, best + more_best, high + more_high
+    missing = (
+        unmetered(device, interval_s=each_s, declared=declared).times(count) for each_s, count in uncovered.items()
+    )
+    return total([Usage(low, best, high), *missing]) if uncovered else Usage(low, best, high)
+
+
+def _covered_s(device: Device, observation: Observation | None, interval_s: int) -> int:
+    """Seconds of an interval for which the counters of a device can be believed."""
+    if observation is None or not observation.exclusive or observation.covered_s < 0:
+        return 0
+    if not 0 <= observation.rate <= _highest_rate(device, observation.measure):
+        return 0
+    return min(observation.covered_s, interval_s)
 
 
 def unmetered(device: Device, *, interval_s: int, declared: Format = Format.BF16) -> Usage:
@@ -254,43 +278,74 @@ def _tflop(device: Device, gflop: int, divisor: int = 1) -> int:
     return gflop * device.part.numerator // (divisor * device.part.denominator * GFLOP_PER_TFLOP)
 
 
-def _by_counters(device: Device, seen: Observation, covered_s: int, declared: Format) -> Usage:
-    peak = _peak(device, declared)
-    plain = min(peak, device.chip.peak_gflop_per_s[Format.BF16])
-    worst = device.worst_tflop_per_s * covered_s
+@dataclass(frozen=True, slots=True)
+class _Factors:
+    """What the rates that counters say of a device are multiplied by and divided by, one counted second at a time.
+
+    Attributes:
+        peak, plain: of the whole chip, GFLOP/s: at the declared format, and without what no format of it hides.
+        worst: TFLOP/s that the device cannot exceed.
+        best, low, per: a rate of cycles x seconds x `best` // `per` is in TFLOP; `low` and `high` over 100 x `per`.
+        high, vector: `high` by cycles is at the fastest format plus a margin; `vector` are the vector units beside it,
+            for each second. None where cycles do not bound it.
+    """
+
+    device: Device
+    peak: int
+    plain: int
+    worst: int
+    best: int
+    low: int
+    per: int
+    high: int | None
+    vector: int
+
+    @classmethod
+    def of(cls, device: Device, declared: Format) -> _Factors:
+        """The factors of a device.
+
+        Whether the activity of a part is one of the part or of the whole chip is said nowhere: for `high` the chip's
+        peak holds for both, and the part's worst rate bounds it. Work on the vector units leaves no trace in tensor
+        activity, so they count as busy all the time.
+        """
+        chip, share, of_whole = device.chip, device.part.numerator, device.part.denominator
+        peak = _peak(device, declared)
+        plain = min(peak, chip.peak_gflop_per_s[Format.BF16])
+        return cls(
+            device=device,
+            peak=peak,
+            plain=plain,
+            worst=device.worst_tflop_per_s,
+            best=peak * share,
+            low=plain * WITHOUT_RECOMPUTE_PERCENT * share,
+            per=chip.boost_clock_mhz * HZ_PER_MHZ * GFLOP_PER_TFLOP * of_whole,
+            high=chip.peak_gflop_per_s[chip.fastest] * MARGIN_PERCENT * of_whole if chip.mean_activity else None,
+            vector=chip.max_clock_mhz * HZ_PER_MHZ * chip.vector_gflop_per_s * 100 * share,
+        )
+
+
+def _by_counters(of: _Factors, seen: Observation, covered_s: int) -> tuple[int, int, int]:
+    """Low, best and high of one device by what its counters say of so many seconds."""
+    worst = of.worst * covered_s
+    counted = seen.rate * covered_s
+    high = worst
     match seen.measure:
         case Measure.TENSOR_CYCLES:
-            at_boost_hz = device.chip.boost_clock_mhz * HZ_PER_MHZ
-            best = _tflop(device, seen.rate * covered_s * peak, at_boost_hz)
-            low = _tflop(device, seen.rate * covered_s * plain * WITHOUT_RECOMPUTE_PERCENT, at_boost_hz * 100)
-            high = _bounded(device, seen.rate, covered_s) if device.chip.mean_activity else worst
+            best = counted * of.best // of.per
+            low = counted * of.low // (of.per * 100)
+            if of.high is not None:
+                # Nothing exceeds the worst rate, so the margin does not either.
+                high = min(worst, ceil_div(counted * of.high + covered_s * of.vector, of.per * 100))
         case Measure.PEAK_SHARE:
-            best = _tflop(device, seen.rate * covered_s * peak, PPM)
-            low, high = _tflop(device, seen.rate * covered_s * plain * WITHOUT_RECOMPUTE_PERCENT, PPM * 100), worst
+            best = _tflop(of.device, counted * of.peak, PPM)
+            low = _tflop(of.device, counted * of.plain * WITHOUT_RECOMPUTE_PERCENT, PPM * 100)
         case Measure.BUSY_SHARE:
-            best = _tflop(device, seen.rate * covered_s * peak * UNMETERED_PERCENT, PPM * 100)
-            low, high = 0, worst
+            best = _tflop(of.device, counted * of.peak * UNMETERED_PERCENT, PPM * 100)
+            low = 0
         case Measure.FLOP_RATE:
-            best = seen.rate * covered_s // GFLOP_PER_TFLOP
-            low, high = best * WITHOUT_RECOMPUTE_PERCENT // 100, worst
-    return Usage(min(low, best, high), min(best, high), min(high, worst))
-
-
-def _bounded(device: Device, busy_hz: int, covered_s: int) -> int:
-    """`high` by tensor activity that is a mean: at the fastest format plus a margin, and the vector units beside it.
-
-    Whether the activity of a part is one of the part or of the whole chip is said nowhere: the chip's peak holds for
-    both, and the part's worst rate bounds it. Nothing exceeds the worst rate, so the margin does not either.
-    """
-    chip = device.chip
-    part = device.part
-    tensor = busy_hz * covered_s * chip.peak_gflop_per_s[chip.fastest] * MARGIN_PERCENT * part.denominator
-    # Work on the vector units leaves no trace in tensor activity, so they count as busy all the time.
-    vector = chip.max_clock_mhz * HZ_PER_MHZ * covered_s * chip.vector_gflop_per_s * 100 * part.numerator
-    by_counters = ceil_div(
-        tensor + vector, 100 * part.denominator * chip.boost_clock_mhz * HZ_PER_MHZ * GFLOP_PER_TFLOP
-    )
-    return min(by_counters, device.worst_tflop_per_s * covered_s)
+            best = counted // GFLOP_PER_TFLOP
+            low = best * WITHOUT_RECOMPUTE_PERCENT // 100
+    return min(low, best, high), min(best, high), high
 
 
 def _worse(one: Observation, other: Observation) -> Observation:

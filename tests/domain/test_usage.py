@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.domain.accelerators import Accelerator, Device, Format
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.usage import HZ_PER_MHZ, Measure, Observation, Usage, metered, total, unmetered
+from gatekeeper.domain.usage import HZ_PER_MHZ, Measure, Observation, Usage, metered, metered_all, total, unmetered
 
 H100 = Device(
     Accelerator(
@@ -54,6 +54,14 @@ def test_low_best_and_high_stand_in_order_and_under_the_worst_rate(
 ) -> None:
     usage = metered(device, observation, interval_s=interval_s, declared=declared)
     assert 0 <= usage.low_tflop <= usage.best_tflop <= usage.high_tflop <= device.worst_tflop_per_s * interval_s
+
+
+@given(devices, st.lists(observations, max_size=4), intervals, formats)
+def test_devices_count_together_what_each_counts_alone(
+    device: Device, many: list[Observation | None], interval_s: int, declared: Format
+) -> None:
+    alone = [metered(device, each, interval_s=interval_s, declared=declared) for each in many]
+    assert metered_all(device, many, interval_s=interval_s, declared=declared) == total(alone)
 
 
 @given(devices, st.integers(0, 10**9), st.integers(0, 10**9), intervals, formats)
