@@ -5,16 +5,14 @@ Form: Prometheus HTTP API v1, /api/v1/query (2.42, 2023).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import attrgetter
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from gatekeeper.domain.errors import Unavailable
-from gatekeeper.telemetry.exporters import FAMILIES
 from gatekeeper.telemetry.exporters.family import Family
-from gatekeeper.telemetry.samples import Device, Series
+from gatekeeper.telemetry.series import Device, Series
 from gatekeeper.telemetry.spans import MS_PER_S, Samples
 
 
@@ -36,25 +34,10 @@ class _Failure(msgspec.Struct):
     error: str = ""
 
 
-# Of the twenty labels of a series only those that name a device or a pod become objects.
-_READ = sorted(
-    {label for family in FAMILIES for honored in (True, False) for label in family.pod_labels(honor_labels=honored)}
-    | {label for family in FAMILIES for label in family.device}
-)
-_METRIC = msgspec.defstruct(
-    "Metric", [("name", str, ""), *((each, str, "") for each in _READ)], rename={"name": "__name__"}, gc=False
-)
-
-
-def _decoder(value: type, *, strict: bool) -> msgspec.json.Decoder[Any]:
-    """Decoder of an answer with series of this type of value; where not strict, it reads numbers from text."""
-    one = msgspec.defstruct("Series", [("metric", _METRIC), ("values", list[tuple[float, value]])])  # type: ignore[valid-type]
-    data = msgspec.defstruct("Data", [("result", list[one])])  # type: ignore[valid-type]
-    return msgspec.json.Decoder(msgspec.defstruct("Answer", [("status", str), ("data", data)]), strict=strict)
-
-
-_NUMBERS = _decoder(float, strict=False)
-_TEXTS = _decoder(str, strict=True)
+# Values stay text until their own series is read: the objects of one series are soon free again, those of a whole
+# answer would be many and cold. Numbers come as text, and some of them are none, such as "+Inf".
+_NUMBERS = msgspec.json.Decoder(list[tuple[float, float]], strict=False)
+_TEXTS = msgspec.json.Decoder(list[tuple[float, str]])
 _LABELS = msgspec.json.Decoder(_VectorAnswer)
 
 
@@ -78,20 +61,45 @@ def series(body: bytes, family: Family, pod_labels: tuple[str, str]) -> list[Ser
     Raises:
         Unavailable: this is no list of samples.
     """
-    read = attrgetter("name", *pod_labels, *family.device)
     found: list[Series] = []
+    scrapes: dict[tuple[float, ...], tuple[int, ...]] = {}
     try:
-        answer, number = _decoded(body)
+        answer = _decoder(pod_labels, family.device).decode(body)
         _check(answer.status)
         for each in answer.data.result:
-            name, namespace, pod, device, *part = read(each.metric)
-            at_ms = [round(at * MS_PER_S) for at, _ in each.values]
-            samples = Samples.of(at_ms, [number(value) if number else value for _, value in each.values])
-            named = Device(device, *part) if device else Device("")
-            found.append(Series(name, named, (namespace, pod), samples))
+            metric = each.metric
+            named = Device(metric.device, metric.part if metric.device else "")
+            found.append(Series(metric.name, named, (metric.namespace, metric.pod), _samples(each.values, scrapes)))
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:  # no JSON of this form, or no time
         raise _no_samples() from error
     return found
+
+
+@cache
+def _decoder(pod_labels: tuple[str, str], device: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
+    """Decoder of an answer. Of the twenty labels of a series only those that name a device or a pod become objects."""
+    named = dict(zip(("name", "namespace", "pod", "device", "part"), ("__name__", *pod_labels, *device), strict=False))
+    fields = [(name, str, "") for name in ("name", "namespace", "pod", "device", "part")]
+    named = {"part": "", **named}  # no label is called so
+    metric = msgspec.defstruct("Metric", fields, rename=named, gc=False)
+    one = msgspec.defstruct("Series", [("metric", metric), ("values", msgspec.Raw)], gc=False)
+    data = msgspec.defstruct("Data", [("result", list[one])])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(msgspec.defstruct("Answer", [("status", str), ("data", data)]))
+
+
+def _samples(text: msgspec.Raw, scrapes: dict[tuple[float, ...], tuple[int, ...]]) -> Samples:
+    """The samples of one series. All series of a scrape share their times, which `scrapes` holds."""
+    pairs = _pairs(text)
+    if not pairs:
+        return Samples((), ())
+    at, values = zip(*pairs, strict=True)
+    at_ms = scrapes.get(at)
+    if at_ms is not None:
+        return Samples(at_ms, values)
+    samples = Samples.of([round(each * MS_PER_S) for each in at], values)
+    if samples.values is values:  # as they were: in order
+        scrapes[at] = samples.at_ms
+    return samples
 
 
 def reason(body: bytes) -> str:
@@ -103,12 +111,11 @@ def reason(body: bytes) -> str:
     return f": {error!r:.200}" if error else ""
 
 
-def _decoded(body: bytes) -> tuple[Any, Callable[[str], float] | None]:
-    """The answer, and what makes numbers of its values where they are text."""
+def _pairs(text: msgspec.Raw) -> list[tuple[float, float]]:
     try:
-        return _NUMBERS.decode(body), None
-    except msgspec.ValidationError:  # such as "+Inf"
-        return _TEXTS.decode(body), _number
+        return _NUMBERS.decode(text)
+    except msgspec.ValidationError:
+        return [(at, _number(value)) for at, value in _TEXTS.decode(text)]
 
 
 def _number(text: str) -> float:

@@ -25,7 +25,8 @@ from gatekeeper.telemetry import answers, promql
 from gatekeeper.telemetry.exporters import FAMILIES
 from gatekeeper.telemetry.exporters.family import Family
 from gatekeeper.telemetry.questions import Questions, TooMuch
-from gatekeeper.telemetry.samples import Pod, Series, observations
+from gatekeeper.telemetry.samples import observations
+from gatekeeper.telemetry.series import Pod, Series
 from gatekeeper.telemetry.shards import Shard, by_devices, devices_at_once, shards, window_of
 from gatekeeper.telemetry.source import PrometheusSource
 from gatekeeper.telemetry.spans import MS_PER_S, Window

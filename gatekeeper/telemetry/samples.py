@@ -18,38 +18,10 @@ from dataclasses import dataclass
 
 from gatekeeper.domain.units import ceil_div
 from gatekeeper.domain.usage import Measure, Observation
-from gatekeeper.telemetry import spans
+from gatekeeper.telemetry import regular, spans
 from gatekeeper.telemetry.exporters.family import Family
-from gatekeeper.telemetry.spans import CLOCK_MHZ_MAX, MS_PER_S, Samples, Span, Window
-
-Pod = tuple[str, str]  # namespace, name
-NOBODY: Pod = ("", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A device by its id, and the part of it that was given out where it is partitioned."""
-
-    uuid: str
-    part: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.uuid}/{self.part}" if self.part else self.uuid
-
-    def overlaps(self, other: Device, *, parts: bool) -> bool:
-        """Whether both share silicon. `parts`: a device that names no part is the whole."""
-        same = self.part == other.part or (parts and not (self.part and other.part))
-        return self.uuid == other.uuid and same
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Raw samples of one time series: its metric, its device, and the pod that it names (nobody: both empty)."""
-
-    name: str
-    device: Device
-    pod: Pod
-    samples: Samples
+from gatekeeper.telemetry.series import NOBODY, Device, Pod, Series
+from gatekeeper.telemetry.spans import CLOCK_MHZ_MAX, MS_PER_S, Span, Window
 
 
 def observations(pod: Pod, many: Iterable[Series], family: Family, window: Window) -> list[Observation]:
@@ -69,6 +41,12 @@ def observations(pod: Pod, many: Iterable[Series], family: Family, window: Windo
 
 def _of_one(pod: Pod, together: Sequence[Series], family: Family, window: Window) -> list[Observation]:
     """Observations of the parts of one physical device that the pod had."""
+    ordinary = regular.observation(pod, together, family, window)
+    return [ordinary] if ordinary else of_any(pod, together, family, window)
+
+
+def of_any(pod: Pod, together: Sequence[Series], family: Family, window: Window) -> list[Observation]:
+    """The same, whatever the series are like."""
     claiming = family.claiming
     own: dict[Device, list[Series]] = {}
     others: list[Series] = []

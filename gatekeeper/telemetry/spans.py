@@ -18,6 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import lt
 
+import msgspec
+
 from gatekeeper.domain.units import ceil_div
 from gatekeeper.domain.usage import HZ_PER_MHZ
 from gatekeeper.telemetry.exporters.family import Gauge
@@ -25,8 +27,9 @@ from gatekeeper.telemetry.exporters.family import Gauge
 MS_PER_S = 1_000
 # No accelerator runs faster (NVIDIA's highest SM clock is below 3,500 MHz); above this a reading is no clock.
 CLOCK_MHZ_MAX = 10_000
-_CYCLES_PER_MS_MAX = CLOCK_MHZ_MAX * HZ_PER_MHZ // MS_PER_S
+CYCLES_PER_MS_MAX = CLOCK_MHZ_MAX * HZ_PER_MHZ // MS_PER_S
 _NO_READING = -1.0
+_ERROR_MAX = 0.0005
 
 Span = tuple[int, int, int]
 
@@ -57,11 +60,10 @@ class Window:
         return self.begins_ms < at_ms <= self.through_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Raw samples of one time series, oldest first, one for each time."""
+class Samples(msgspec.Struct, frozen=True):
+    """Raw samples of one time series, oldest first, one for each time. There are millions, hence a struct."""
 
-    at_ms: Sequence[int]
+    at_ms: tuple[int, ...]
     values: Sequence[float]
 
     @classmethod
@@ -69,12 +71,12 @@ class Samples:
         """Samples in any order and any number of times; where one time has several values, the higher counts, and
         none where one of them is no number."""
         if all(map(lt, at_ms, at_ms[1:])):
-            return cls(at_ms, values)
+            return cls(tuple(at_ms), values)
         found: dict[int, float] = {}
         for at, value in zip(at_ms, values, strict=True):
             known = found.get(at, 0.0)
             found[at] = max(known, value) if known >= 0 and value >= 0 else _NO_READING  # false for NaN
-        return cls(sorted(found), [found[at] for at in sorted(found)])
+        return cls(tuple(sorted(found)), [found[at] for at in sorted(found)])
 
     def within(self, window: Window) -> Samples:
         """Only those that a window reads."""
@@ -83,7 +85,14 @@ class Samples:
         kept = [
             pair for pair in zip(self.at_ms, self.values, strict=True) if window.first_ms < pair[0] <= window.last_ms
         ]
-        return Samples([at for at, _ in kept], [value for _, value in kept])
+        return Samples(tuple(at for at, _ in kept), [value for _, value in kept])
+
+
+def whole(amount: float) -> int:
+    """A finite amount of at least 0, rounded up, but not for what is only the error of a binary fraction
+    (0.07 x 10^6): the same as `ceil(round(amount, 3))`, several times as fast."""
+    units = int(amount)
+    return units + 1 if amount - units >= _ERROR_MAX else units
 
 
 def of_gauge(samples: Samples, gauge: Gauge, megahertz: Mapping[int, int] | None, window: Window) -> list[Span]:
@@ -96,7 +105,6 @@ def of_gauge(samples: Samples, gauge: Gauge, megahertz: Mapping[int, int] | None
     begins, through, longest = window.begins_ms, window.through_ms, window.sample_ms
     per_unit, highest = gauge.per_unit, gauge.highest
     clock = 1
-    converted, units = math.nan, 0  # a steady load says the same again and again
     previous: int | None = None
     for at, value in zip(samples.at_ms, samples.values, strict=True):
         if previous is not None and at > begins and 0 <= value <= highest:  # false for NaN
@@ -104,10 +112,7 @@ def of_gauge(samples: Samples, gauge: Gauge, megahertz: Mapping[int, int] | None
             if megahertz is not None:
                 clock = megahertz.get(at, 0)
             if after < until and clock:
-                if value != converted:
-                    # Rounded up, but not for what is only the error of a binary fraction (0.07 x 10^6).
-                    converted, units = value, math.ceil(round(value * per_unit, 3))
-                spans.append((after, until, units * clock))
+                spans.append((after, until, whole(value * per_unit) * clock))
         previous = at
     return spans
 
@@ -129,7 +134,7 @@ def of_counter(active: Samples, elapsed: Mapping[int, float | None], window: Win
         ran, more, lasted = passed - passed_then, cycles - cycles_then, at - since
         if ran == 0 and more == 0:
             continue  # The exporter printed the same reading again.
-        if 0 <= more <= ran <= _CYCLES_PER_MS_MAX * lasted < passed_then:  # false for the first one
+        if 0 <= more <= ran <= CYCLES_PER_MS_MAX * lasted < passed_then:  # false for the first one
             after, until = since, at
             ours = begins <= since and at <= through
             if not ours:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gatekeeper.domain.usage import Measure, Observation
 from gatekeeper.telemetry.exporters import AMD, NVIDIA, NVIDIA_BUSY, TPU
 from gatekeeper.telemetry.exporters.family import Family
-from gatekeeper.telemetry.samples import Device, Pod, Series, observations
+from gatekeeper.telemetry.samples import observations
+from gatekeeper.telemetry.series import Device, Pod, Series
 from gatekeeper.telemetry.spans import Samples, Window
 
 GPU = Device("GPU-1")

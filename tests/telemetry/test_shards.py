@@ -80,7 +80,7 @@ def test_a_question_never_names_more_than_a_server_looks_up() -> None:
     assert not telling(ask(prometheus, [interval(pod) for pod in range(PODS_MAX)]))
     for query in prometheus.asked:
         assert all(each.count("|") < ALTERNATIVES_MAX for each in query.split('"'))
-    assert sum("UUID=~" in query for query in prometheus.asked) == -(-PODS_MAX * 8 // ALTERNATIVES_MAX)
+    assert sum("UUID=~" in query for query in prometheus.asked) <= PODS_MAX * 8 // 100
 
 
 def test_asked_together_or_alone_a_pod_gets_the_same_answer() -> None:
