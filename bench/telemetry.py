@@ -23,8 +23,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.fleet import ACTIVITY, CLOCK_MHZ, DEVICES_PER_POD, MHZ, SAMPLE_S, labels, values
-from bench.tools import say, start
+from bench.fleet import DEVICES_PER_POD, SAMPLE_S, labels, mean_rate, values
+from bench.tools import cpu_s, say, start
 from gatekeeper.domain.usage import Observation, PodInterval
 from gatekeeper.telemetry.prometheus import Prometheus
 from gatekeeper.telemetry.source import PrometheusSource
@@ -36,6 +36,8 @@ REAL_SIZE = 1_000
 WINDOW_S = 300
 PODS_AT_ONCE = 2_500
 BEGINS = 1_790_856_000
+SAMPLES_AT = range(BEGINS - 2 * SAMPLE_S + 1, BEGINS + WINDOW_S + SAMPLE_S + 1, SAMPLE_S)
+RATE = mean_rate(SAMPLES_AT, BEGINS, BEGINS + WINDOW_S)
 TRUSTED = {"job": "dcgm-exporter", "namespace": "gpu-operator"}
 # Goals: 100,000 devices on one core with room to spare; 1,000,000 in less than half the window, in 1 GiB.
 # The reading side is one process and so uses one core; the other one is the server's.
@@ -62,10 +64,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class TelemetryResult:
-    """Readings by size against the prepared answers, and one against the real server."""
+    """Readings by size against the prepared answers, and one against the real server.
+
+    `server_cpu_us`: for each device of them, of the process that gives the prepared answers; in no reading.
+    """
 
     readings: list[Reading]
     real: Reading
+    server_cpu_us: float
 
     @property
     def slope_us(self) -> float:
@@ -83,14 +89,16 @@ def measure(folder: Path, *, sizes: tuple[int, ...] = SIZES) -> TelemetryResult:
     try:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        began = cpu_s(server.pid)
         readings = [_in_a_process(url, each, folder) for each in sizes]
+        server_cpu_us = (cpu_s(server.pid) - began) * 1e6 / sum(sizes)
     finally:
         server.terminate()
         server.wait(timeout=10)
     write_blocks(_history(REAL_SIZE), folder / "prometheus")
     with prometheus(folder / "prometheus") as url:
         real = _in_a_process(url, REAL_SIZE, folder)
-    return TelemetryResult(readings, real)
+    return TelemetryResult(readings, real, server_cpu_us)
 
 
 def up_to(devices: int) -> tuple[int, ...]:
@@ -108,6 +116,7 @@ def _numbers(result: TelemetryResult) -> dict[str, object]:
     return {
         "window_s": WINDOW_S,
         "slope_us_per_device": result.slope_us,
+        "server_us_per_device": result.server_cpu_us,
         "goal_met": met(result),
         "readings": [asdict(each) for each in result.readings],
         "real_prometheus": asdict(result.real),
@@ -129,7 +138,10 @@ def _lines(result: TelemetryResult) -> Iterator[str]:
             f"{each.cpu_us_per_device:6.1f} us a device  peak {each.peak_mib:5.0f} MiB{where}"
         )
     last = result.readings[-1]
-    yield f"  slope: {result.slope_us:.1f} us of CPU for each further device"
+    yield (
+        f"  slope: {result.slope_us:.1f} us of CPU for each further device; "
+        f"the server's {result.server_cpu_us:.1f} us are in none of these"
+    )
     yield (
         f"goal: {last.devices:,} devices within half a window and {MEMORY_MIB_MAX} MiB: "
         f"{'reached' if met(result) else 'missed'} ({last.wall_s / WINDOW_S:.0%} of the window, "
@@ -156,12 +168,11 @@ def _in_a_process(url: str, devices: int, folder: Path) -> Reading:
 
 
 def _history(devices: int) -> Iterator[tuple[str, int, str, float]]:
-    at = range(BEGINS - 2 * SAMPLE_S + 1, BEGINS + WINDOW_S + SAMPLE_S + 1, SAMPLE_S)
-    for name, texts in values(at).items():
+    for name, texts in values(SAMPLES_AT).items():
         for index in range(devices):
             metric = labels(name, f"{index:08x}", str(index // DEVICES_PER_POD))
             del metric["__name__"]
-            yield from ((name, each, braces(metric), float(text)) for each, text in zip(at, texts, strict=True))
+            yield from ((name, each, braces(metric), float(text)) for each, text in zip(SAMPLES_AT, texts, strict=True))
 
 
 def observe(url: str, devices: int) -> Reading:
@@ -188,7 +199,7 @@ def _right(asked: PodInterval, answer: list[Observation] | Exception) -> int:
     if isinstance(answer, Exception):
         raise Wrong(f"{asked.pod}: {answer}") from answer
     for each in answer:
-        if (each.rate, each.covered_s) != (int(ACTIVITY * CLOCK_MHZ * MHZ), WINDOW_S):
+        if (each.rate, each.covered_s) != (RATE, WINDOW_S):
             raise Wrong(f"{asked.pod}: {each}")
     return len(answer)
 
