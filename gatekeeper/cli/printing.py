@@ -75,7 +75,7 @@ def say_line(value: object) -> None:
 
 
 def say_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
-    """Print a list as CSV (RFC 4180), with no cell that a spreadsheet would run."""
+    """Print a list as CSV (RFC 4180), with no cell that a spreadsheet would run or that would steer a terminal."""
     writer = csv.writer(sys.stdout)
     writer.writerow(columns)
     for row in rows:
@@ -84,7 +84,7 @@ def say_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
 
 def _csv_cell(value: object) -> str:
     """A number is our own and stays one, also below 0; everything else may be text of others."""
-    return str(value) if isinstance(value, int) else harmless(_cell(value))
+    return str(value) if isinstance(value, int) else plain(harmless(_cell(value)))
 
 
 def plain(text: str) -> str:

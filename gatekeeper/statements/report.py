@@ -183,8 +183,9 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text of others without markup, on one line."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    """A text of others without markup, on one line; what could steer a terminal is shown by its code."""
+    seen = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", seen)
 
 
 def _bare(tflop: int) -> str:

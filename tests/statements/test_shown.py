@@ -191,6 +191,16 @@ def test_no_text_of_others_is_a_formula_or_markup(capsys: pytest.CaptureFixture[
     assert "\n".join(re.findall(r"^\| carried in.*$", report, re.MULTILINE)).count(" | ") == 3
 
 
+def test_no_text_of_others_steers_the_terminal_that_a_report_is_read_in(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = "A\x1b[2J\x1b]0;title\x07 \x9b31m \u202e \u2028 model"
+    run = replace(RUN, title=odd, carried_in_source=odd)
+    statement = training(run=run, corrections=tuple(replace(each, reason=odd) for each in training().corrections))
+    say_csv(report_rows(statement), COLUMNS)
+    for text in (report_markdown(statement), capsys.readouterr().out):
+        assert all(each.isprintable() or each in "\r\n" for each in text)
+        assert "u001b" in text
+
+
 def test_the_report_says_what_was_read_and_what_was_not() -> None:
     report = report_markdown(training())
     assert "**1.9e25 FLOP** (between 1.4e25 FLOP and 4.4e25 FLOP)" in report
