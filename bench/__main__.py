@@ -23,7 +23,7 @@ RELEASES_PER_S_MIN = 200.0
 
 def main() -> int:
     """The command line: 0 measured, 1 what was measured answers wrongly, 2 a program is missing."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Webhook, releases, settling, manifests, look-ups and counters.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What deciding, counting and reading cost.")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that are kept (default 5)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of load for each server in a round (default 2)")
     parser.add_argument("--customers", type=int, default=1_000, help="of the provider (default 1000, at least 2)")
