@@ -10,7 +10,7 @@ import structlog
 from kubernetes.utils.quantity import parse_quantity
 
 from gatekeeper.cluster.api import Api, Json
-from gatekeeper.cluster.names import ACCELERATOR_NODE
+from gatekeeper.cluster.names import ACCELERATOR_NODE, PRODUCT
 from gatekeeper.cluster.products import product_of
 from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.fleet import Fleet, NodeOffer
@@ -21,12 +21,17 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class NodeState:
     """A node: what it offers under accelerator keys, whether it carries our mark, and whether it is heard of (its
-    condition Ready, which its own kubelet says or Kubernetes takes back)."""
+    condition Ready, which its own kubelet says or Kubernetes takes back).
+
+    Attributes:
+        provider_says: the product that the provider, not the node, says it has; empty where it says nothing.
+    """
 
     name: str
     offers: tuple[NodeOffer, ...]
     marked: bool
     ready: bool
+    provider_says: str = ""
 
     def product(self, resource: str) -> str:
         """The product behind a resource key; empty where nobody says, or the node does not offer the key."""
@@ -50,7 +55,8 @@ def node_keeper(is_accelerator: Callable[[str], bool], catalogue: Catalogue) -> 
         )
         conditions = (node.get("status") or {}).get("conditions") or ()
         ready = any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
-        return NodeState(name, offers, labels.get(ACCELERATOR_NODE) == "true", ready)
+        marked = labels.get(ACCELERATOR_NODE) == "true"
+        return NodeState(name, offers, marked, ready, provider_says=labels.get(PRODUCT) or "")
 
     return keep
 

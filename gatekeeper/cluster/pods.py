@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import structlog
 
 from gatekeeper.cluster.api import Json
+from gatekeeper.cluster.claims import PodClaims, claims_of
 from gatekeeper.cluster.names import GATE, RESERVATION, STATIC_POD
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload, WorkloadRef
@@ -49,6 +50,7 @@ class PodState:
         started_at: when its kubelet took it on, once any container of it has run.
         ended_at: when the last container ended, once the node has said that all of them are gone.
         never_started: its end is known and no container of it ever ran.
+        claims: its DRA claims; None where it has none.
     """
 
     workload: Workload
@@ -67,6 +69,7 @@ class PodState:
     started_at: datetime | None
     ended_at: datetime | None
     never_started: bool
+    claims: PodClaims | None = None
 
     @property
     def uid(self) -> str:
@@ -126,6 +129,7 @@ def pod_keeper(read: Callable[[Json], Workload | None], cluster: str) -> Callabl
             started_at=_time(status.get("startTime")) if life.started else None,
             ended_at=life.ended_at,
             never_started=life.never_started,
+            claims=claims_of(spec, status),
         )
 
     return keep

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from gatekeeper.cluster.allocations import Allocations, Given
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.state import ClusterState, Times
@@ -37,6 +38,7 @@ class Settling:
         gate: Gate,
         meter: Meter,
         unreserved: Unreserved,
+        allocations: Allocations,
         stores: Stores,
         clock: Clock,
         times: Times,
@@ -44,7 +46,7 @@ class Settling:
     ) -> None:
         self._cluster = cluster
         self._gate, self._meter, self._unreserved = gate, meter, unreserved
-        self._stores, self._clock, self._attempts = stores, clock, attempts
+        self._stores, self._clock, self._attempts, self._allocations = stores, clock, attempts, allocations
         self._hearsay_s = times.hearsay_s
         self._every = {
             ReservationState.PENDING: timedelta(seconds=times.settle_every_s),
@@ -59,7 +61,8 @@ class Settling:
         now = self._clock.now()
         self._attempts.each("meter", [self._booked()], lambda booked: self._begin(state, booked))
         booked = self._booked()
-        uids = [uid for uid, (it, until) in booked.items() if self._is_due(state, uid, it, until, now)]
+        uids = {uid for uid, (it, until) in booked.items() if self._is_due(state, uid, it, until, now)}
+        self._learn(state, booked, uids)
         reservations = self._stores.read(lambda reader: reader.reservations(uids))
         due: list[Due] = []
         self._attempts.each("settle", reservations.values(), lambda each: self._look(state, each, now, due))
@@ -86,6 +89,14 @@ class Settling:
         self._unreserved.begin([Running(pod.workload, _started(pod), pod.ended_at) for pod in new])
         self._looked_up |= {pod.uid for pod in new}
 
+    def _learn(self, state: ClusterState, booked: Booked, due: set[str]) -> None:
+        """Find out what claims gave to pods: as soon as they have started, and again when it is needed."""
+        seen = {**state.departed, **state.pods}
+        self._allocations.keep(seen.keys())
+        claiming = [seen[uid] for uid in booked if uid in seen and seen[uid].claims is not None]
+        asked = [pod for pod in claiming if pod.uid in due or not self._allocations.has_looked(pod)]
+        self._allocations.learn(asked, state.nodes)
+
     def _is_due(
         self, state: ClusterState, uid: str, it: ReservationState, until: datetime | None, now: datetime
     ) -> bool:
@@ -108,12 +119,14 @@ class Settling:
         vanished = pod is None or pod.uid not in state.pods
         if pod is not None and pod.never_started:
             self._give_back(state, reservation, pod, due)
+        elif pod is not None and pod.started_at is not None and not self._allocations.has_looked(pod):
+            self._attempts.again = True  # There were too many claims to read in one pass.
         elif pod is not None and pod.ended_at is not None:
-            due.append(Due(reservation.id, _facts(state, reservation, pod)))
+            due.append(Due(reservation.id, self._facts(state, reservation, pod)))
         elif vanished and reservation.state is ReservationState.METERED:
             due.append(self._ended_unseen(state, reservation, pod, now))
         elif pod is not None and _is_known_to_run(state, reservation, pod, now):
-            due.append(Due(reservation.id, _facts(state, reservation, pod), now))
+            due.append(Due(reservation.id, self._facts(state, reservation, pod), now))
 
     def _settle(self, due: list[Due]) -> None:
         for each, answer in zip(due, self._meter.settle(due), strict=True):
@@ -127,7 +140,7 @@ class Settling:
         at stake is to count it too long, and not for ever.
         """
         until = floor_s(now - self._delay) - _SECOND
-        return Due(reservation.id, _facts(state, reservation, pod, ended_at=until), note="its end was not seen")
+        return Due(reservation.id, self._facts(state, reservation, pod, ended_at=until), note="its end was not seen")
 
     def _give_back(self, state: ClusterState, reservation: Reservation, pod: PodState, due: list[Due]) -> None:
         if reservation.metered_until is None:
@@ -135,7 +148,27 @@ class Settling:
             return
         # Booked by mistake of whoever said that it ran; what is booked stays, the rest goes back.
         ended_at = reservation.metered_until - _SECOND
-        due.append(Due(reservation.id, _facts(state, reservation, pod, ended_at=ended_at)))
+        due.append(Due(reservation.id, self._facts(state, reservation, pod, ended_at=ended_at)))
+
+    def _facts(
+        self, state: ClusterState, reservation: Reservation, pod: PodState | None, *, ended_at: datetime | None = None
+    ) -> PodFacts:
+        """What is known of the pod; of one that is not held any more only what was reserved."""
+        node = state.nodes.get(pod.node) if pod else None
+        started_at = (pod.started_at if pod else None) or reservation.started_at or reservation.opened_at
+        given = self._allocations.of(pod) if pod else None
+        products = {key: node.product(key) for key in reservation.devices} if node else {}
+        devices = _all_devices(reservation, pod, given)
+        return PodFacts(
+            namespace=reservation.workload.namespace,
+            name=reservation.workload.name,
+            devices=reservation.devices if devices is None else devices,
+            products={**products, **given.products} if given else products,
+            started_at=started_at,
+            ended_at=ended_at or (pod.ended_at if pod else None),
+            countable=devices is not None,
+            exclusive=given is None or given.exclusive,
+        )
 
     def _forget(self, state: ClusterState) -> None:
         """Let go of departed pods whose reservation has ended."""
@@ -162,18 +195,10 @@ def _started(pod: PodState) -> datetime:
     return pod.started_at
 
 
-def _facts(
-    state: ClusterState, reservation: Reservation, pod: PodState | None, *, ended_at: datetime | None = None
-) -> PodFacts:
-    """What is known of the pod; of one that is not held any more only what was reserved."""
-    node = state.nodes.get(pod.node) if pod else None
-    started_at = (pod.started_at if pod else None) or reservation.started_at or reservation.opened_at
-    return PodFacts(
-        namespace=reservation.workload.namespace,
-        name=reservation.workload.name,
-        devices=reservation.devices,
-        products={key: node.product(key) for key in reservation.devices} if node else {},
-        started_at=started_at,
-        ended_at=ended_at or (pod.ended_at if pod else None),
-        countable=pod is not None and not (pod.workload.claims or pod.workload.unknown),
-    )
+def _all_devices(reservation: Reservation, pod: PodState | None, given: Given | None) -> Mapping[str, int] | None:
+    """Everything that the pod has, by keys and by claims; None where nobody can tell."""
+    if pod is None or pod.workload.unknown:
+        return None
+    if pod.claims is None:
+        return None if pod.workload.claims else reservation.devices
+    return given.beside(reservation.devices, pod.claims.keys) if given else None

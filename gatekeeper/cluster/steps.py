@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from gatekeeper.cluster.allocations import Allocations
 from gatekeeper.cluster.api import Api, Json
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.clearing import Clearing
@@ -51,6 +52,7 @@ class Steps:
             gate=gate,
             meter=meter,
             unreserved=unreserved,
+            allocations=Allocations(api, meter.catalogue),
             stores=stores,
             clock=clock,
             times=times,

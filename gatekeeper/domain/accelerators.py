@@ -17,9 +17,11 @@ from fractions import Fraction
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.units import GFLOP_PER_TFLOP, ceil_div
 
-# Domain of a resource key -> who makes what is handed out under it. Keys: the device plugins of the vendors.
+# Domain of a resource key -> who makes what is handed out under it. Keys: the device plugins of the vendors, and the
+# name of a DRA driver.
 VENDOR_OF_DOMAIN: Mapping[str, str] = {
     "nvidia.com": "nvidia",
+    "gpu.nvidia.com": "nvidia",
     "amd.com": "amd",
     "google.com": "google",
     "cloud.google.com": "google",

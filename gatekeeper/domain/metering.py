@@ -122,11 +122,13 @@ class PodDevices:
         kinds: empty where number or make of a device is not known.
         count: how many the pod asked for, as far as it said.
         rate_tflop_per_s: what was reserved for all of them: it stands for them where they are not known.
+        exclusive: no other pod was given any of them: each pod counts for the whole of a device that it shares.
     """
 
     kinds: tuple[tuple[str, Device, int], ...]
     count: int
     rate_tflop_per_s: int
+    exclusive: bool = True
 
     @classmethod
     def of(cls, catalogue: Catalogue, reservation: Reservation, facts: PodFacts) -> PodDevices:
@@ -143,7 +145,7 @@ class PodDevices:
             _, before, already = kinds.get(name, (name, device, 0))
             # Two unknown kinds may count as two chips, by the vendors of their keys: the larger stands for both.
             kinds[name] = name, max(before, device, key=lambda each: each.worst_tflop_per_s), already + number
-        return cls(tuple(kinds.values()), count, reservation.rate_tflop_per_s)
+        return cls(tuple(kinds.values()), count, reservation.rate_tflop_per_s, facts.exclusive)
 
     @property
     def alike(self) -> Device | None:
@@ -151,7 +153,7 @@ class PodDevices:
 
         What the counters of a chip that nobody knows are a share of, and whether they are means, nobody knows either.
         """
-        if len(self.kinds) != 1 or self.kinds[0][0] == UNKNOWN_DEVICE:
+        if len(self.kinds) != 1 or self.kinds[0][0] == UNKNOWN_DEVICE or not self.exclusive:
             return None
         return self.kinds[0][1]
 

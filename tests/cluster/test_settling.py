@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from gatekeeper.catalogue_files import load_catalogue
+from gatekeeper.cluster import allocations
+from gatekeeper.cluster.allocations import PATH, Allocations
+from gatekeeper.cluster.api import Api
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.inventory import NodeState
 from gatekeeper.cluster.pods import PodState
@@ -27,11 +30,14 @@ from gatekeeper.stores import SqlStores, open_stores
 from gatekeeper.telemetry.absent import NoCounters
 from gatekeeper.unreserved import Unreserved
 from gatekeeper.view import Provider
+from tests.cluster.answering import Answering, nowhere
 from tests.cluster.test_pods import kept, recorded
 
 EVERY_S = 300
 LEASE_S, HELD_S = 3_600, 3_720
 RATE = 10
+H100_TFLOP_PER_S = load_catalogue().find_or_largest("NVIDIA H100 80GB HBM3").worst_tflop_per_s
+WHOLE_NODE = 16 * load_catalogue().largest.worst_tflop_per_s
 
 
 @dataclass
@@ -39,10 +45,13 @@ class Books:
     """One reservation for the recorded pod, and the step that settles it."""
 
     stores: SqlStores
+    api: Api = field(default_factory=nowhere)
     pod: PodState = field(default_factory=lambda: kept(recorded("running")))
     departed: dict[str, PodState] = field(default_factory=dict)
     in_sight_s: float = 3_600.0
     ready: bool = True
+    devices: dict[str, int] = field(default_factory=lambda: {"nvidia.com/gpu": 1})
+    rate: int = RATE
 
     def __post_init__(self) -> None:
         assert self.pod.started_at is not None
@@ -54,6 +63,7 @@ class Books:
             unreserved=Unreserved(self.stores, provider, self),
             gate=Gate(self.stores, provider, self),
             meter=Meter(self.stores, NoCounters(), self, catalogue, MeterTimes(delay_s=0, patience_s=0)),
+            allocations=Allocations(self.api, catalogue),
             stores=self.stores,
             clock=self,
             times=Times(settle_every_s=EVERY_S),
@@ -64,8 +74,8 @@ class Books:
             run_id="r",
             customer_id="lab",
             workload=self.pod.workload.ref,
-            devices={"nvidia.com/gpu": 1},
-            rate_tflop_per_s=RATE,
+            devices=self.devices,
+            rate_tflop_per_s=self.rate,
             lease_s=LEASE_S,
             held_s=HELD_S,
             opened_at=self.starts,
@@ -79,6 +89,25 @@ class Books:
 
     def now(self) -> datetime:
         return self.at
+
+    def publish(self, answering: Answering) -> None:
+        """An API server on which the pod's claim gave it one H100."""
+        namespace = self.pod.workload.ref.namespace
+        path = f"{PATH}/namespaces/{namespace}/resourceclaims/one"
+        created = (self.starts - timedelta(minutes=1)).isoformat()
+        result = {"driver": "gpu.nvidia.com", "pool": "pool", "device": "gpu-0"}
+        status = {
+            "allocation": {"devices": {"results": [result]}},
+            "reservedFor": [{"resource": "pods", "uid": self.pod.uid}],
+        }
+        answering.answer_at(path, 200, {"metadata": {"creationTimestamp": created}, "status": status})
+        attributes = {"type": {"string": "gpu"}, "productName": {"string": "NVIDIA H100 80GB HBM3"}}
+        spec = {
+            "driver": "gpu.nvidia.com", "nodeName": self.pod.node, "pool": {"name": "pool", "generation": 1},
+            "devices": [{"name": "gpu-0", "attributes": attributes}],
+        }  # fmt: skip
+        slices = {"metadata": {"resourceVersion": "1"}, "items": [{"spec": spec}]}
+        answering.answer_at(f"{PATH}/resourceslices", 200, slices)
 
     def look(self, after_s: int = 0, pods: tuple[PodState, ...] | None = None) -> Reservation:
         """One pass so long after the pod's start; the reservation as it is then."""
@@ -176,3 +205,49 @@ def test_a_departed_pod_is_not_forgotten_while_a_pass_may_still_reserve_for_it(b
     assert other.uid in books.departed
     books.look(0)
     assert other.uid not in books.departed
+
+
+@pytest.fixture
+def by_claim(tmp_path: Path, answering: Answering) -> Iterator[Books]:
+    """A pod with a claim and no device key, for which was reserved as if it had a whole node."""
+    claim = {"name": "gpu", "resourceClaimName": "one"}
+    pod = recorded("running")
+    pod["spec"]["resourceClaims"] = [claim]
+    bound = {"type": "PodScheduled", "status": "True", "lastTransitionTime": pod["status"]["startTime"]}
+    pod["status"]["conditions"] = [bound]
+    for container in pod["spec"]["containers"]:
+        container["resources"] = {"claims": [{"name": "gpu"}]}
+    with open_stores(f"sqlite:///{tmp_path / 'claims.db'}") as stores:
+        books = Books(stores, Api(answering.client()), kept(pod), devices={}, rate=WHOLE_NODE)
+        books.publish(answering)
+        yield books
+
+
+def test_what_a_claim_gave_is_booked_and_the_rest_of_what_was_held_goes_back(by_claim: Books) -> None:
+    reservation = by_claim.look(EVERY_S)
+    assert reservation.settled.high_tflop == H100_TFLOP_PER_S * EVERY_S
+    assert reservation.pending_tflop == WHOLE_NODE * (HELD_S - EVERY_S)
+
+
+def test_a_claim_that_is_gone_when_the_pod_ends_was_read_when_it_began(by_claim: Books, answering: Answering) -> None:
+    by_claim.look(1)
+    answering.answer_at(f"{PATH}/namespaces/{by_claim.pod.workload.ref.namespace}/resourceclaims/one", 404, {})
+    ended = replace(by_claim.pod, ended_at=by_claim.starts + timedelta(seconds=99))
+    by_claim.departed[ended.uid] = ended.departed()
+    assert by_claim.look(200, ()).settled.high_tflop == H100_TFLOP_PER_S * 100
+
+
+def test_a_claim_of_which_nobody_can_tell_is_booked_as_it_was_reserved(by_claim: Books, answering: Answering) -> None:
+    answering.answer_at(f"{PATH}/resourceslices", 503, {})
+    assert by_claim.look(EVERY_S).settled.high_tflop == WHOLE_NODE * EVERY_S
+    by_claim.publish(answering)
+    assert by_claim.look(2 * EVERY_S).settled.high_tflop == (WHOLE_NODE + H100_TFLOP_PER_S) * EVERY_S
+
+
+def test_usage_waits_while_there_are_more_claims_than_one_pass_can_read(
+    by_claim: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allocations, "READ_S", 0.0)
+    assert by_claim.metered_s(by_claim.look(EVERY_S)) is None
+    monkeypatch.undo()
+    assert by_claim.look(EVERY_S).settled.high_tflop == H100_TFLOP_PER_S * EVERY_S

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.catalogue_files import load_catalogue
+from gatekeeper.cluster.allocations import Allocations
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.inventory import NodeState
 from gatekeeper.cluster.pods import PodState
@@ -34,6 +35,7 @@ from gatekeeper.stores import SqlStores, open_stores
 from gatekeeper.telemetry.absent import NoCounters
 from gatekeeper.unreserved import Unreserved
 from gatekeeper.view import Provider
+from tests.cluster.answering import nowhere
 from tests.cluster.test_pods import kept, recorded
 
 EVERY_S = 3_600
@@ -62,6 +64,7 @@ class Yard:
             gate=self.gate,
             meter=Meter(self.stores, NoCounters(), self, catalogue, MeterTimes(delay_s=0, patience_s=0)),
             unreserved=Unreserved(self.stores, provider, self),
+            allocations=Allocations(nowhere(), catalogue),
             stores=self.stores,
             clock=self,
             times=Times(settle_every_s=300, settle_cleared_every_s=EVERY_S),

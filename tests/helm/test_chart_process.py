@@ -46,6 +46,8 @@ def test_owners_are_read_and_suspended_and_nothing_more(defaults: list[Manifest]
         "jobs.batch.volcano.sh": ["get"],
         "clustertrainingruntimes.trainer.kubeflow.org": ["list"],
         "trainingruntimes.trainer.kubeflow.org": ["list"],
+        "resourceclaims.resource.k8s.io": ["get"],
+        "resourceslices.resource.k8s.io": ["list"],
     }
     named = {f"{resource}.{rule['apiGroups'][0]}" for rule in owners for resource in rule["resources"]}
     assert named >= {

@@ -42,6 +42,25 @@ from tests.metering import (
 WORST_HOUR = Usage(0, unmetered(Device(H100), interval_s=HOUR).best_tflop * 8, 8 * RATE * HOUR)
 
 
+def test_devices_that_another_pod_has_too_count_whole_whatever_their_counters_say(
+    stores: SqlStores, clock: VirtualClock
+) -> None:
+    hold(stores, make_reservation())
+    shared = replace(make_facts(), exclusive=False)
+    (piece,) = settle_through(make_meter(stores, busy(8), clock), "pod-0", shared, through=at(HOUR)).settlements
+    assert piece.usage == WORST_HOUR
+
+
+def test_claims_that_gave_less_than_was_reserved_are_booked_at_the_rate_of_what_they_gave(
+    stores: SqlStores, clock: VirtualClock
+) -> None:
+    hold(stores, make_reservation(rate=100 * RATE))
+    by_claim = make_facts(devices={"gpu.nvidia.com/gpu": 1}, products={"gpu.nvidia.com/gpu": PRODUCT})
+    (piece,) = settle_through(make_meter(stores, busy(0), clock), "pod-0", by_claim, through=at(HOUR)).settlements
+    assert piece.usage.high_tflop == RATE * HOUR
+    assert piece.released_tflop == 100 * RATE * HOUR
+
+
 @pytest.mark.parametrize("seen", [0, 3, 7])
 def test_devices_without_counters_count_at_the_worst_case(stores: SqlStores, clock: VirtualClock, seen: int) -> None:
     hold(stores, make_reservation())
