@@ -69,6 +69,10 @@ class Measure(StrEnum):
     FLOP_RATE = "flop_rate"  # GFLOP/s that the runtime says it executed
 
 
+# Nearly all that is ever counted; a member of an enum costs more to find than to compare.
+_CYCLES = Measure.TENSOR_CYCLES
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What counters said of one device over part of an interval.
@@ -223,7 +227,7 @@ def metered_all(
     low = best = high = 0
     uncovered: Counter[int] = Counter()
     for each in observations:
-        covered_s = _covered_s(device, each, interval_s)
+        covered_s = min(each.covered_s, interval_s) if each is not None and _believed(factors, each) else 0
         if covered_s != interval_s:
             uncovered[interval_s - covered_s] += 1
         if covered_s and each is not None:
@@ -235,13 +239,10 @@ def metered_all(
     return total([Usage(low, best, high), *missing]) if uncovered else Usage(low, best, high)
 
 
-def _covered_s(device: Device, observation: Observation | None, interval_s: int) -> int:
-    """Seconds of an interval for which the counters of a device can be believed."""
-    if observation is None or not observation.exclusive or observation.covered_s < 0:
-        return 0
-    if not 0 <= observation.rate <= _highest_rate(device, observation.measure):
-        return 0
-    return min(observation.covered_s, interval_s)
+def _believed(of: _Factors, seen: Observation) -> bool:
+    """Whether the counters of a device can be believed."""
+    highest = of.most_hz if seen.measure is _CYCLES else _highest_share(of, seen.measure)
+    return seen.exclusive and seen.covered_s >= 0 and 0 <= seen.rate <= highest
 
 
 def unmetered(device: Device, *, interval_s: int, declared: Format = Format.BF16) -> Usage:
@@ -260,11 +261,9 @@ def total(usages: Iterable[Usage]) -> Usage:
     return Usage(low, best, high)
 
 
-def _highest_rate(device: Device, measure: Measure) -> int:
-    """Above this a reading is no reading."""
-    if measure is Measure.TENSOR_CYCLES:
-        return device.chip.max_clock_mhz * HZ_PER_MHZ
-    return device.worst_tflop_per_s * GFLOP_PER_TFLOP if measure is Measure.FLOP_RATE else PPM
+def _highest_share(of: _Factors, measure: Measure) -> int:
+    """Above this a reading that is none of cycles is no reading."""
+    return of.worst * GFLOP_PER_TFLOP if measure is Measure.FLOP_RATE else PPM
 
 
 def _peak(device: Device, declared: Format) -> int:
@@ -285,6 +284,7 @@ class _Factors:
     Attributes:
         peak, plain: of the whole chip, GFLOP/s: at the declared format, and without what no format of it hides.
         worst: TFLOP/s that the device cannot exceed.
+        most_hz: a rate of cycles above it is no reading.
         best, low, per: a rate of cycles x seconds x `best` // `per` is in TFLOP; `low` and `high` over 100 x `per`.
         high, vector: `high` by cycles is at the fastest format plus a margin; `vector` are the vector units beside it,
             for each second. None where cycles do not bound it.
@@ -294,6 +294,7 @@ class _Factors:
     peak: int
     plain: int
     worst: int
+    most_hz: int
     best: int
     low: int
     per: int
@@ -316,6 +317,7 @@ class _Factors:
             peak=peak,
             plain=plain,
             worst=device.worst_tflop_per_s,
+            most_hz=chip.max_clock_mhz * HZ_PER_MHZ,
             best=peak * share,
             low=plain * WITHOUT_RECOMPUTE_PERCENT * share,
             per=chip.boost_clock_mhz * HZ_PER_MHZ * GFLOP_PER_TFLOP * of_whole,
@@ -326,25 +328,21 @@ class _Factors:
 
 def _by_counters(of: _Factors, seen: Observation, covered_s: int) -> tuple[int, int, int]:
     """Low, best and high of one device by what its counters say of so many seconds."""
-    worst = of.worst * covered_s
-    counted = seen.rate * covered_s
-    high = worst
-    match seen.measure:
-        case Measure.TENSOR_CYCLES:
-            best = counted * of.best // of.per
-            low = counted * of.low // (of.per * 100)
-            if of.high is not None:
-                # Nothing exceeds the worst rate, so the margin does not either.
-                high = min(worst, ceil_div(counted * of.high + covered_s * of.vector, of.per * 100))
-        case Measure.PEAK_SHARE:
-            best = _tflop(of.device, counted * of.peak, PPM)
-            low = _tflop(of.device, counted * of.plain * WITHOUT_RECOMPUTE_PERCENT, PPM * 100)
-        case Measure.BUSY_SHARE:
-            best = _tflop(of.device, counted * of.peak * UNMETERED_PERCENT, PPM * 100)
-            low = 0
-        case Measure.FLOP_RATE:
-            best = counted // GFLOP_PER_TFLOP
-            low = best * WITHOUT_RECOMPUTE_PERCENT // 100
+    counted, high = seen.rate * covered_s, of.worst * covered_s
+    if seen.measure is _CYCLES:
+        best = counted * of.best // of.per
+        low = counted * of.low // (of.per * 100)
+        if of.high is not None:
+            # Nothing exceeds the worst rate, so the margin does not either.
+            high = min(high, ceil_div(counted * of.high + covered_s * of.vector, of.per * 100))
+    elif seen.measure is Measure.PEAK_SHARE:
+        best = _tflop(of.device, counted * of.peak, PPM)
+        low = _tflop(of.device, counted * of.plain * WITHOUT_RECOMPUTE_PERCENT, PPM * 100)
+    elif seen.measure is Measure.BUSY_SHARE:
+        best, low = _tflop(of.device, counted * of.peak * UNMETERED_PERCENT, PPM * 100), 0
+    else:
+        best = counted // GFLOP_PER_TFLOP
+        low = best * WITHOUT_RECOMPUTE_PERCENT // 100
     return min(low, best, high), min(best, high), high
 
 
