@@ -27,6 +27,7 @@ DEPTH_MAX = 16
 NAME_CHARACTERS_MAX = 512
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_STR = frozenset({str})
 _FIELDS = frozenset({"v", "id", "at", "type", "actor", "facts"})
 
 JsonValue = None | bool | int | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
@@ -232,7 +233,7 @@ def _canonical(value: object, path: str, depth: int) -> JsonValue:
 
 
 def _sorted_keys(value: Mapping[Any, object], path: str) -> list[str]:
-    if all(type(key) is str and key.isascii() for key in value):
+    if set(map(type, value)) <= _STR and "".join(value).isascii():
         return sorted(value)
     return sorted((_text(key, path) for key in value), key=_utf16)
 
@@ -270,6 +271,8 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_refuse_fract
 
 
 def _member(kind: type[E], value: object, path: str) -> E:
+    if type(value) is kind:
+        return value
     try:
         return kind(_text(value, path))
     except ValueError as error:

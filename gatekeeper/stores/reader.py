@@ -28,7 +28,6 @@ PAGE_KEYS = 1_000
 
 
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
-_STATES = {each.value: each for each in ReservationState}
 _OPEN = [each.value for each in ReservationState if each not in (ReservationState.SETTLED, ReservationState.VOIDED)]
 _ACCOUNTS = select(tables.account).where(tables.account.c.run_id.in_(_KEYS)).order_by(tables.account.c.run_id)
 _RESERVATIONS = select(tables.reservation).where(tables.reservation.c.id.in_(_KEYS))
@@ -129,7 +128,7 @@ class SqlReader:
     def booked_until(self, ids: Collection[str] | None = None) -> dict[str, tuple[ReservationState, datetime | None]]:
         """State and `metered_until` of those that have not ended, by id: of these ids, or all."""
         found = self._all(_BOOKED) if ids is None else self._named(_BOOKED_OF, list(ids))
-        return {row["id"]: (_STATES[row["state"]], row["metered_until"]) for row in found}
+        return {row["id"]: (rows.STATES[row["state"]], row["metered_until"]) for row in found}
 
     def correction(self, correction_id: str) -> Correction | None:
         """The correction, in effect or waiting, or None."""
@@ -206,7 +205,7 @@ class SqlReader:
 
     def _all(self, asked: Select[Any], parameters: dict[str, Any] | None = None) -> list[RowMapping]:
         with told():
-            return list(self._connection.execute(asked, parameters).mappings())
+            return list(self._connection.execute(asked, parameters).mappings().all())
 
     def _named(self, asked: Select[Any], keys: Sequence[str]) -> Iterator[RowMapping]:
         """Rows of a statement with a set of keys, as many keys at a time as a statement takes."""

@@ -19,6 +19,8 @@ from gatekeeper.domain.workload import WorkloadRef
 from gatekeeper.stores.tables import stored_moment
 
 Values = dict[str, Any]
+# By value: looking a member up in its enum costs several times as much.
+STATES = {each.value: each for each in ReservationState}
 
 
 def party_row(party: Party) -> Values:
@@ -186,22 +188,27 @@ def record_row(record: Record, seq: int, leaf: bytes) -> Values:
 
 
 def reservation_of(row: RowMapping) -> Reservation:
-    """The reservation of a row."""
+    """The reservation of a row with all columns of its table, in their order: ten thousand are read at once."""
+    values: tuple[Any, ...] = tuple(row.values())
+    (
+        uid, run_id, customer_id, workload, devices, rate, lease_s, held_s, opened_at,
+        pending, state, low, best, high, started_at, metered_until,
+    ) = values  # fmt: skip
     return Reservation(
-        id=row["id"],
-        run_id=row["run_id"],
-        customer_id=row["customer_id"],
-        workload=WorkloadRef(**json.loads(row["workload"])),
-        devices=json.loads(row["devices"]),
-        rate_tflop_per_s=row["rate_tflop_per_s"],
-        lease_s=row["lease_s"],
-        held_s=row["held_s"],
-        opened_at=row["opened_at"],
-        pending_tflop=row["pending_tflop"],
-        state=ReservationState(row["state"]),
-        settled=_usage_of(row),
-        started_at=row["started_at"],
-        metered_until=row["metered_until"],
+        id=uid,
+        run_id=run_id,
+        customer_id=customer_id,
+        workload=WorkloadRef(**json.loads(workload)),
+        devices=json.loads(devices),
+        rate_tflop_per_s=rate,
+        lease_s=lease_s,
+        held_s=held_s,
+        opened_at=opened_at,
+        pending_tflop=pending,
+        state=STATES[state],
+        settled=Usage(low, best, high),
+        started_at=started_at,
+        metered_until=metered_until,
     )
 
 

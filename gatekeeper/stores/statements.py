@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ClauseElement, ColumnElement, Insert, Select, Table, Update, bindparam, insert, select, update
@@ -58,7 +59,7 @@ class Driven:
 
     def parameters(self, rows: Sequence[dict[str, Any]]) -> list[Any]:
         """The rows as the driver takes them: in order where it counts them, by name otherwise."""
-        return [tuple(row[name] for name in self.names) for row in rows] if self.names else list(rows)
+        return list(map(itemgetter(*self.names), rows)) if self.names else list(rows)
 
 
 def key_of(table: Table, values: dict[str, Any]) -> dict[str, Any]:
