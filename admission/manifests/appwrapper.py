@@ -35,17 +35,20 @@ def components(manifest: Node, reach: Reach) -> Iterator[tuple[Ask, Node]]:
     """Each object inside, with what its podSets declare."""
     doubts: Doubts = []
     for each in items(mapping(manifest, "spec", doubts), "components", doubts):
-        declared = total(_declared(pod_set, each, reach) for pod_set in items(each, "podSets", doubts))
+        read: dict[int, Ask] = {}  # many podSets may name one template: it is read once
+        declared = total(_declared(pod_set, each, reach, read) for pod_set in items(each, "podSets", doubts))
         yield declared.noting(doubts=doubts), mapping(each, "template", doubts)
 
 
-def _declared(pod_set: Node, component: Node, reach: Reach) -> Ask:
+def _declared(pod_set: Node, component: Node, reach: Reach, read: dict[int, Ask]) -> Ask:
     doubts: Doubts = []
     copies = Times.exactly(whole(pod_set, "replicas", 1, doubts))
     template = _at(component, text(pod_set, "path"))
     if template is None:
         return Ask(doubts=(*doubts, f"a podSet names {shown(pod_set.get('path'))}, where no pod template is"))
-    return read_pod(template, reach).times(copies).noting(doubts=doubts)
+    if id(template) not in read:
+        read[id(template)] = read_pod(template, reach)
+    return read[id(template)].times(copies).noting(doubts=doubts)
 
 
 def _at(component: Node, path: str) -> Node | None:

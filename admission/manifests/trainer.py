@@ -10,7 +10,7 @@ ceiling. The pods belong to the JobSet's Jobs, so no kind here owns any.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from admission.manifests.asks import Ask, Times, total
@@ -30,10 +30,23 @@ class _Patch:
     """What a TrainJob lays over the pods of some groups; without names over those of all."""
 
     groups: frozenset[str]
-    pod: Node
+    ask: Ask
 
-    def fits(self, group: str) -> bool:
-        return not self.groups or group in self.groups
+
+class _LaidOver:
+    """All patches, added up once for each group that they name: patches times groups could be endlessly many."""
+
+    def __init__(self, patches: Iterable[_Patch]) -> None:
+        self._everywhere, self._by_group = Ask(), dict[str, Ask]()
+        for each in patches:
+            if not each.groups:
+                self._everywhere += each.ask
+            for group in each.groups:
+                self._by_group[group] = self._by_group.get(group, Ask()) + each.ask
+
+    def on(self, group: str) -> Ask:
+        """What is laid over the pods of one group."""
+        return self._everywhere + self._by_group.get(group, Ask())
 
 
 def read_runtime(manifest: Node, reach: Reach) -> Ask:
@@ -68,7 +81,7 @@ def _alone(spec: Node, reach: Reach) -> Ask:
     trainer = mapping(spec, "trainer", doubts)
     nodes = Times.exactly(whole(trainer, "numNodes", 1, doubts))
     resources = loose_devices(mapping(trainer, "resourcesPerNode", doubts), reach)
-    patches = [read_pod(each.pod, reach) for each in _patches(spec, doubts)]
+    patches = [each.ask for each in _patches(spec, reach, doubts)]
     asked = total([resources, *patches]).times(nodes)
     return (asked + _environment(spec, reach)).without_ceiling().noting(doubts=doubts)
 
@@ -79,13 +92,13 @@ def _joined(spec: Node, runtime: Node, reach: Reach) -> Ask:
     job_set = mapping(mapping(own, "template", doubts), "spec", doubts)
     groups = list(items(job_set, "replicatedJobs", doubts))
     trainer = mapping(spec, "trainer", doubts)
-    patches = list(_patches(spec, doubts))
+    patches = _LaidOver(_patches(spec, reach, doubts))
     asks = [_read_group(group, own, trainer, patches, reach) for group in groups]
     unused = _resources_that_fit_nowhere(trainer, groups, reach, doubts)
     return (total([*asks, unused]) + _environment(spec, reach)).noting(doubts=doubts)
 
 
-def _read_group(group: Node, runtime_spec: Node, trainer: Node, patches: list[_Patch], reach: Reach) -> Ask:
+def _read_group(group: Node, runtime_spec: Node, trainer: Node, patches: _LaidOver, reach: Reach) -> Ask:
     """One replicated Job of the runtime, as the TrainJob changes it."""
     doubts: Doubts = []
     policy = mapping(runtime_spec, "mlPolicy", doubts)
@@ -94,8 +107,7 @@ def _read_group(group: Node, runtime_spec: Node, trainer: Node, patches: list[_P
     changed = read_pod(_with_resources(group, trainer, doubts), reach)
     if not _is_trainer(group) or any(text(each, "name") == _LAUNCHER for each in _containers(group)):
         changed = changed.or_larger(read_template(_job_spec(group, doubts), reach))
-    laid_over = [read_pod(each.pod, reach) for each in patches if each.fits(text(group, "name"))]
-    return total([changed, *laid_over]).times(pods).times(replicas).noting(doubts=doubts)
+    return (changed + patches.on(text(group, "name"))).times(pods).times(replicas).noting(doubts=doubts)
 
 
 def _pods(group: Node, policy: Node, trainer: Node, doubts: Doubts) -> Times:
@@ -169,21 +181,21 @@ def _environment(spec: Node, reach: Reach) -> Ask:
     return read_pod({"spec": {"containers": containers}}, reach).noting(doubts=doubts)
 
 
-def _patches(spec: Node, doubts: Doubts) -> Iterator[_Patch]:
+def _patches(spec: Node, reach: Reach, doubts: Doubts) -> Iterator[_Patch]:
     """What is laid over the runtime's pods, in the three shapes that Trainer 2 has had.
 
     Patches cannot carry devices, so each is read as a pod beside the one that it changes: what it takes away is not
     believed, what it brings counts.
     """
     for each in items(spec, "podSpecOverrides", doubts):
-        yield _Patch(_targets(each, doubts), {"spec": each})
+        yield _Patch(_targets(each, doubts), read_pod({"spec": each}, reach))
     for each in items(spec, "podTemplateOverrides", doubts):
-        yield _Patch(_targets(each, doubts), each)
+        yield _Patch(_targets(each, doubts), read_pod(each, reach))
     for each in items(spec, "runtimePatches", doubts):
         template = mapping(mapping(each, "trainingRuntimeSpec", doubts), "template", doubts)
         for group in items(mapping(template, "spec", doubts), "replicatedJobs", doubts):
             pod = mapping(_job_spec(group, doubts), "template", doubts)
-            yield _Patch(frozenset(filter(None, [text(group, "name")])), pod)
+            yield _Patch(frozenset(filter(None, [text(group, "name")])), read_pod(pod, reach))
 
 
 def _targets(override: Node, doubts: Doubts) -> frozenset[str]:

@@ -57,6 +57,13 @@ def annotations_without_end() -> dict[str, Any]:
     return {"apiVersion": "ray.io/v1", "kind": "RayCluster", "spec": {"workerGroupSpecs": groups}}
 
 
+def many_pod_sets_of_one_template() -> dict[str, Any]:
+    pod = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "a"}] * 10_000}}
+    found = wrapper(pod)
+    found["spec"]["components"][0]["podSets"] *= 2_000
+    return found
+
+
 SHAPES: dict[str, Callable[[], dict[str, Any]]] = {
     "a long chain of tasks": lambda: workflow(entrypoint="d", templates=[leaf("a"), dag("d", 20_000)]),
     "many chains of tasks": lambda: workflow(templates=[leaf("a"), *(dag(f"d{each}", 100) for each in range(200))]),
@@ -80,6 +87,7 @@ SHAPES: dict[str, Callable[[], dict[str, Any]]] = {
     ),
     "wrappers inside wrappers": wrappers_in_wrappers,
     "a wrapper of many": lambda: wrapper({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{}]}}, 5_000),
+    "many podSets of one template": many_pod_sets_of_one_template,
     "pods with keys of their own": pods_with_keys_of_their_own,
     "annotations without end": annotations_without_end,
 }
@@ -91,6 +99,16 @@ def test_no_shape_makes_a_reader_slow(shape: str) -> None:
     begin = time.process_time()
     with contextlib.suppress(InvalidInput):
         read(manifest)
+    assert time.process_time() - begin < CPU_S_MAX
+
+
+def test_many_patches_over_many_groups_of_a_runtime_do_not_multiply() -> None:
+    groups = [{"name": f"g{each}"} for each in range(5_000)]
+    runtime = {"spec": {"template": {"spec": {"replicatedJobs": groups}}}}
+    patches = [{"containers": [{"name": "a"}] * 10}] * 5_000
+    spec = {"runtimeRef": {"kind": "TrainingRuntime", "name": "r"}, "podSpecOverrides": patches}
+    begin = time.process_time()
+    read({"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": "TrainJob", "spec": spec}, runtimes=lambda *_: runtime)
     assert time.process_time() - begin < CPU_S_MAX
 
 
