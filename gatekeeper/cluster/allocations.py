@@ -157,12 +157,11 @@ class Allocations:
         products: dict[str, str] = {}
         for each in devices:
             products[each.key] = self._fastest(each.key, products.get(each.key, ""), each.product, node.provider_says)
-        apart = sum(len(each.handles) for each in claimed.values()) == len(handles)
         return Given(
             devices=Counter(each.key for each in devices),
             products=products,
             implicit=len(claimed[claims.implicit].handles) if claims.implicit else 0,
-            exclusive=apart and all(each.exclusive for each in claimed.values()) and not any(d.shared for d in devices),
+            exclusive=all(each.exclusive for each in claimed.values()) and not any(each.shared for each in devices),
         )
 
     def _fastest(self, key: str, *products: str) -> str:

@@ -19,6 +19,8 @@ from gatekeeper.cluster.api import Json
 CLAIMS_MAX = 32
 # The driver whose devices we can read; of what others hand out nobody here knows how fast it is.
 NVIDIA = "gpu.nvidia.com"
+# What this one hands out are channels between GPUs (kubernetes-sigs/dra-driver-nvidia-gpu): nothing computes in them.
+CHANNELS = "compute-domain.nvidia.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def allocation_of(claim: Json, uid: str, *, began_at: datetime) -> Allocation | 
     created_at = _moment(claim["metadata"].get("creationTimestamp"))
     if not ours or not status.get("allocation") or created_at is None or created_at > began_at:
         return None
-    results = (status["allocation"].get("devices") or {}).get("results") or ()
+    every = (status["allocation"].get("devices") or {}).get("results") or ()
+    results = [each for each in every if each.get("driver") != CHANNELS]
     # Access for administrators reaches devices that are others'; how many of them it uses nobody says.
     if any(each.get("driver") != NVIDIA or each.get("adminAccess") for each in results):
         return None

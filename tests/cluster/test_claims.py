@@ -124,6 +124,14 @@ def test_a_claim_made_from_a_template_goes_by_the_name_that_kubernetes_gave_it(p
     assert given.devices == {GPU: 1}
 
 
+def test_channels_between_gpus_compute_nothing(plane: Plane) -> None:
+    plane.claim("one", "gpu-0")
+    plane.claim("domain", "channel-0", driver="compute-domain.nvidia.com")
+    given = plane.look(kept(pod_json("one", "domain")))
+    assert given == Given({GPU: 1}, {GPU: H100}, 0, exclusive=True)
+    assert given.beside({"nvidia.com/gpu": 4}, []) == {GPU: 1, "nvidia.com/gpu": 4}
+
+
 def test_a_mig_device_is_the_part_that_its_profile_names(plane: Plane) -> None:
     plane.publish(part("mig-0"), part("mig-1", "not a profile"))
     plane.claim("one", "mig-0", "mig-1")
