@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from enum import StrEnum
 from fractions import Fraction
 
 from gatekeeper.domain.errors import InvalidInput
@@ -110,13 +111,45 @@ def checked_tflop(amount: int) -> int:
     return amount
 
 
-def format_flop(tflop: int, *, digits: int = 3) -> str:
-    """An amount for people, as FLOP with a few digits; cut, so that nothing below 1e26 ever reads as 1.00e26."""
+class Rounding(StrEnum):
+    """Which way an amount is rounded for people: a lower bound down, an upper bound up, an estimate to the nearest."""
+
+    DOWN = "down"
+    NEAREST = "nearest"
+    UP = "up"
+
+
+def format_flop(tflop: int, *, digits: int = 3, rounding: Rounding = Rounding.DOWN) -> str:
+    """An amount for people, as FLOP with a few digits.
+
+    Nothing below a power of ten ever reads as that power, however it is rounded: thresholds are powers of ten, and
+    99.96 % of one is not all of it. Where rounding would get there, more digits are shown.
+    """
     if tflop == 0:
         return "0 FLOP"
     sign, text = ("-" if tflop < 0 else ""), str(abs(tflop) * FLOP_PER_TFLOP)
-    mantissa = f"{text[0]}.{text[1:digits]}" if digits > 1 else text[0]
+    figures = int(text[:digits])
+    rest, whole = int(text[digits:] or "0"), 10 ** max(len(text) - digits, 0)
+    upward = Rounding.UP if tflop > 0 else Rounding.DOWN  # away from 0
+    if rest and (rounding is upward or (rounding is Rounding.NEAREST and 2 * rest >= whole)):
+        figures += 1
+    if figures == 10**digits:
+        return format_flop(tflop, digits=digits + 1, rounding=rounding)
+    shown = str(figures)
+    mantissa = f"{shown[0]}.{shown[1:]}" if digits > 1 else shown
     return f"{sign}{mantissa}e{len(text) - 1} FLOP"
+
+
+def format_below(tflop: int, *, digits: int = 3) -> str:
+    """An amount of which no more may be used, rounded down; one TFLOP below a round one reads "just under" that.
+
+    A limit of 10^26 - 1 TFLOP, and what is left of it, so read as the figure that the rule names.
+    """
+    down = format_flop(tflop, digits=digits)
+    if down == format_flop(tflop, digits=digits, rounding=Rounding.UP):
+        return down  # it is a round one itself
+    round_one = format_flop(tflop + 1, digits=digits)
+    return down if round_one == down else f"just under {round_one}"
 
 
 def format_two_figures(tflop: int) -> str:
@@ -134,7 +167,7 @@ def format_two_figures(tflop: int) -> str:
 
 def format_change(tflop: int) -> str:
     """A change of an amount for people, with its sign: "+1.20e22 FLOP"."""
-    return f"+{format_flop(tflop)}" if tflop > 0 else format_flop(tflop)
+    return ("+" if tflop > 0 else "") + format_flop(tflop, rounding=Rounding.NEAREST)
 
 
 def format_duration(seconds: int) -> str:

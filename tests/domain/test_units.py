@@ -1,6 +1,8 @@
 """Amounts, rates and times in integers."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.units import (
     LARGEST_TFLOP,
+    Rounding,
     ceil_div,
     checked_tflop,
+    format_below,
     format_change,
     format_duration,
     format_flop,
@@ -34,17 +38,67 @@ def test_an_amount_written_as_whole_flop_reads_back(tflop: int) -> None:
     assert parse_flop(str(tflop * 10**12)) == tflop
 
 
-@given(amounts, st.integers(1, 6))
-def test_an_amount_is_never_shown_larger_than_it_is(tflop: int, digits: int) -> None:
-    assert float(format_flop(tflop, digits=digits).split()[0]) <= tflop * 1e12 * (1 + 1e-12)
+def value(shown: str) -> Fraction:
+    return Fraction(Decimal(shown.removesuffix(" FLOP")))
+
+
+@given(st.integers(-LARGEST_TFLOP, LARGEST_TFLOP), st.integers(1, 6))
+def test_a_lower_bound_is_never_shown_larger_and_an_upper_one_never_smaller(tflop: int, digits: int) -> None:
+    down, nearest, up = (value(format_flop(tflop, digits=digits, rounding=each)) for each in Rounding)
+    assert down <= tflop * 10**12 <= up
+    assert nearest in (down, up) or abs(nearest - tflop * 10**12) < up - down
+
+
+@given(st.integers(0, 17), st.integers(1, 10**17), st.integers(1, 6), st.sampled_from(Rounding))
+def test_nothing_below_a_power_of_ten_reads_as_it_however_it_is_rounded(
+    power: int, less: int, digits: int, rounding: Rounding
+) -> None:
+    tflop = 10**power - less
+    if tflop > 0:
+        assert value(format_flop(tflop, digits=digits, rounding=rounding)) < 10 ** (power + 12)
+        shown = format_below(tflop, digits=digits)
+        assert shown.startswith("just under ") or value(shown) < 10 ** (power + 12)
 
 
 def test_one_tflop_below_the_threshold_does_not_read_like_the_threshold() -> None:
     assert format_flop(10**14) == "1.00e26 FLOP"
     assert format_flop(10**14 - 1) == "9.99e25 FLOP"
+    assert format_flop(10**14 - 1, rounding=Rounding.UP) == "9.9999999999999e25 FLOP"
     assert format_flop(-(10**14)) == "-1.00e26 FLOP"
     assert format_flop(0) == "0 FLOP"
     assert format_flop(123, digits=1) == "1e14 FLOP"
+
+
+@pytest.mark.parametrize(
+    ("tflop", "rounding", "shown"),
+    [
+        (99_861_234_567_890, Rounding.UP, "9.99e25 FLOP"),
+        (99_961_234_567_890, Rounding.UP, "9.997e25 FLOP"),
+        (38_454_999_999_999, Rounding.NEAREST, "3.85e25 FLOP"),
+        (38_450_000_000_000, Rounding.UP, "3.85e25 FLOP"),
+        (38_444_999_999_999, Rounding.NEAREST, "3.84e25 FLOP"),
+        (38_400_000_000_000, Rounding.UP, "3.84e25 FLOP"),
+    ],
+)
+def test_an_upper_bound_is_rounded_up_and_an_estimate_to_the_nearest(
+    tflop: int, rounding: Rounding, shown: str
+) -> None:
+    assert format_flop(tflop, rounding=rounding) == shown
+
+
+@pytest.mark.parametrize(
+    ("tflop", "shown"),
+    [
+        (10**14 - 1, "just under 1.00e26 FLOP"),
+        (10**14, "1.00e26 FLOP"),
+        (97_500_000_000_000 - 1, "just under 9.75e25 FLOP"),
+        (97_501_000_000_000, "9.75e25 FLOP"),
+        (7, "7.00e12 FLOP"),
+        (0, "0 FLOP"),
+    ],
+)
+def test_a_limit_one_below_a_round_amount_is_told_by_that_amount(tflop: int, shown: str) -> None:
+    assert format_below(tflop) == shown
 
 
 @pytest.mark.parametrize(
