@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gatekeeper.domain.errors import GatekeeperError
@@ -19,10 +18,10 @@ from gatekeeper.facts import settlement_facts
 from gatekeeper.ports import Stores, Transaction
 
 ACTOR = Actor(ActorKind.SERVICE, "meter")
-# Names the records of this file: the same piece always gets the same id, so a log can never hold it twice.
-_PIECES = uuid.UUID("5b0f6c0e-7d43-5a0c-9d6e-0d7f2f8f1a11")
 # Pieces of one transaction: a release that comes meanwhile waits for at most this many, a few hundredths of a second.
 GROUP_PIECES = 256
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _OPEN = (ReservationState.PENDING, ReservationState.METERED)
 Answer = Settlement | GatekeeperError
 
@@ -151,19 +150,21 @@ def _daily(settlement: Settlement) -> Iterator[DailyUsage]:
 
 
 def _record(settlement: Settlement, account: Account, ready: Ready, now: datetime) -> Record:
-    name = f"{settlement.reservation_id} {settlement.begins_at} {settlement.through} {settlement.final}"
     facts = settlement_facts(settlement, account)
     note = "; ".join(text for text in (ready.note, ready.used.note) if text)
     if note:
         facts = {**facts, "note": note}
     kind = RecordType.RESERVATION_SETTLED if settlement.holds else RecordType.METERING_SETTLED
-    return Record(id=_piece_id(name), at=now, type=kind, actor=ACTOR, facts=facts)
+    return Record(id=_piece_id(settlement), at=now, type=kind, actor=ACTOR, facts=facts)
 
 
-def _piece_id(name: str) -> str:
-    """UUID of version 5 (RFC 9562) of a piece; `uuid.uuid5` costs five times as much, for each piece anew."""
-    digest = bytearray(hashlib.sha1(_PIECES.bytes + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def _piece_id(settlement: Settlement) -> str:
+    """The same piece always gets the same id, so a log can never hold it twice: a UUID of version 8 (RFC 9562).
+
+    It begins with the end of the piece in milliseconds, as version 7 does with its time: ids of one hour stand side by
+    side in the index of the log. Without an order each record would write a page of that index of its own.
+    """
+    at = f"{(settlement.through - _EPOCH) // _MILLISECOND:012x}"
+    name = f"{settlement.reservation_id} {settlement.begins_at} {settlement.through} {settlement.final}"
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return f"{at[:8]}-{at[8:]}-8{digest[:3]}-8{digest[3:6]}-{digest[6:18]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,7 +15,7 @@ from gatekeeper.booking import GROUP_PIECES
 from gatekeeper.domain.accelerators import Device
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.domain.units import LARGEST_TFLOP
 from gatekeeper.domain.usage import Observation, PodInterval, Usage, unmetered
 from gatekeeper.domain.workload import WorkloadRef
@@ -139,6 +140,17 @@ def test_a_group_is_bounded_and_a_reservation_may_go_over_its_edge(stores: SqlSt
     (answer,) = meter.settle([due("pod-0", 60 * pieces)])
     assert (len(writes), len(answer.settlements)) == (2, pieces)
     assert reservation_of(stores).metered_until == at(60 * pieces)
+
+
+def test_ids_of_later_pieces_come_later_and_each_piece_has_its_own(stores: SqlStores) -> None:
+    hold(stores, make_reservation())
+    hold(stores, make_reservation("pod-1"))
+    meter_over(stores, ByPod(), piece_s=60).settle([due("pod-0"), due("pod-1")])
+    settled = (decode(leaf) for leaf in stores.read(lambda reader: list(reader.leaves())))
+    ids = sorted((each.id, each.facts["through"]) for each in settled if each.type is RecordType.RESERVATION_SETTLED)
+    assert [through for _, through in ids] == sorted(str(through) for _, through in ids)
+    assert len({uid for uid, _ in ids}) == len(ids) == 120
+    assert {(uuid.UUID(uid).version, uuid.UUID(uid).variant) for uid, _ in ids} == {(8, uuid.RFC_4122)}
 
 
 def test_the_same_pod_twice_in_one_call_is_booked_once(stores: SqlStores) -> None:
