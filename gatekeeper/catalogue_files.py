@@ -89,6 +89,7 @@ class _Reading:
                 vendor=self._file.vendor,
                 parts=self._parts(),
                 mig_slices=part.mig.slices if part.mig else 0,
+                bounded_parts=frozenset(part.mig.at_most) - frozenset(part.mig.units) if part.mig else frozenset(),
                 memory_gb=part.memory.gb,
                 clocks_public=part.clocks.ratio is None,
                 handed_out=part.handed_out,
@@ -155,10 +156,10 @@ class _Reading:
 
     def _parts(self) -> Mapping[str, Fraction]:
         part, shares = self._part, dict[str, Fraction]()
-        if part.mig is not None and part.mig.units:
+        if part.mig is not None and (profiles := part.mig.at_most | part.mig.units):
             if part.units is None:
                 raise self._error("units of MIG profiles need the units of the whole chip.", "mig")
-            shares |= {profile: Fraction(count, part.units.count) for profile, count in part.mig.units.items()}
+            shares |= {profile: Fraction(count, part.units.count) for profile, count in profiles.items()}
         if part.partitions is not None:
             modes = part.partitions.model_dump(include={"dpx", "tpx", "qpx", "cpx"}, exclude_none=True)
             shares |= {mode: Fraction(1, count) for mode, count in modes.items()}

@@ -107,10 +107,12 @@ class MemoryPart(Cited):
 
 
 class MigPart(Cited):
-    """Into how many slices MIG cuts the chip, and how many units the profiles have of which that is known."""
+    """Into how many slices MIG cuts the chip, and how many units the profiles have: as somebody read them, or
+    `at_most`, by the number of instances that fit at once."""
 
     slices: Annotated[int, Field(ge=2, le=8)]
     units: dict[Profile, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
+    at_most: dict[Profile, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class PartitionsPart(Cited):

@@ -90,6 +90,7 @@ class Accelerator:
             two hardware counters). Older chips give readings of a moment, and work between two readings escapes them.
         vendor: who makes it, one of `VENDOR_OF_DOMAIN`; "" where nobody says.
         parts: name of a part, in lower case ("1g.10gb", "cpx", "neuroncore-lnc2") -> its share of the chip.
+        bounded_parts: those of `parts` whose share is an upper bound, and not what somebody read off the chip.
         mig_slices: into how many slices MIG cuts it; 0 where it cannot.
         memory_gb: sizes that it is sold with.
         clocks_public: the clocks are published. Where not, only their ratio means something.
@@ -113,6 +114,7 @@ class Accelerator:
     mean_activity: bool = False
     vendor: str = ""
     parts: Mapping[str, Fraction] = field(default_factory=dict)
+    bounded_parts: frozenset[str] = frozenset()
     mig_slices: int = 0
     memory_gb: tuple[int, ...] = ()
     clocks_public: bool = True
@@ -165,6 +167,7 @@ class Device:
     Attributes:
         part: share of the chip's units, above 0 and at most 1.
         label: how the part is called, such as "MIG 1g.10gb"; empty for a whole chip.
+        guessed: the share is a cautious guess: no smaller than the truth, and perhaps larger.
         worst_tflop_per_s: the rate that the device cannot exceed: the chip's, by its share, in whole TFLOP/s, rounded
             up.
     """
@@ -172,6 +175,7 @@ class Device:
     chip: Accelerator
     part: Fraction = Fraction(1)
     label: str = ""
+    guessed: bool = field(default=False, compare=False)
     worst_tflop_per_s: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,5 @@
-"""The catalogue: which device a product name means. A name that nobody knows means the largest chip.
+"""The catalogue: which device a product name means. A name that nobody knows means the largest chip
+that a device plugin hands out.
 
 A name is known as a whole or not at all: a newer, faster chip must not pass as the old one whose name its own begins
 with (H20, H200; L4, L40, L40S). Only what says nothing of the make may follow it: sharing, a part, a size of memory.
@@ -22,7 +23,7 @@ REMEMBERED_MAX = 4096
 # What may stand before a name, by who made the chip. Another vendor's name before it makes it a name of nothing.
 _PREFIXES: Mapping[str, tuple[str, ...]] = {
     "nvidia": ("nvidia-",),
-    "amd": ("amd-instinct-", "amd-", "instinct-"),
+    "amd": ("amd-instinct-", "amd-", "instinct-", "0x"),  # the last before a device id
     "intel": ("habana-",),
     "huawei": ("huawei-",),
 }
@@ -49,12 +50,18 @@ def _spellings(chip: Accelerator, name: str) -> Iterator[str]:
         yield prefix + bare
 
 
+def _hands_out(resource: str, chip: Accelerator) -> bool:
+    """Whether a key is of the chip's vendor; of any that is known where nobody says who made the chip."""
+    vendor = vendor_of(resource)
+    return vendor == chip.vendor if chip.vendor else bool(vendor)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """All known accelerators. Looks up by product name as a whole; unknown means the largest chip.
 
     Attributes:
-        largest: the chip with the highest worst-case rate among those that are handed out to pods; stands for every
+        largest: the chip with the highest worst-case rate among those that a device plugin hands out; stands for every
             chip that we do not know.
     """
 
@@ -99,8 +106,9 @@ class Catalogue:
         The longest name wins, because a suffix is only taken off where the name is unknown with it.
 
         Args:
-            resource: the resource key under which it is handed out, which may name a part of the chip. A chip of
-                another vendor than the key's is no answer.
+            resource: the resource key under which it is handed out, which may name a part of the chip; empty where
+                only the name is asked about. A chip of another vendor than the key's is no answer, and under a key
+                whose domain is nobody's that we know nothing is: whoever chose the key chose its name too.
         """
         # Before anything else: even to hash a name of ten megabytes costs milliseconds.
         if len(product) > NAME_CHARACTERS_MAX or len(resource) > RESOURCE_CHARACTERS_MAX:
@@ -133,6 +141,6 @@ class Catalogue:
             chip = self._by_name.get(text)
         if chip is None:
             chip = self._by_name.get(_MEMORY.sub("", text))
-        if chip is None or (chip.vendor and vendor_of(resource) not in ("", chip.vendor)):
+        if chip is None or (resource and not _hands_out(resource, chip)):
             return None
-        return device_of(chip, part, resource)
+        return device_of(chip, text, part, resource)

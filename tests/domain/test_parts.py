@@ -79,6 +79,10 @@ def find(product: str, resource: str = "") -> Device:
         # Profiles that nobody has listed: one slice more than named, or the memory if that is more.
         ("X1-MIG-1g.10gb", GPU, Fraction(2, 7), "MIG 1g.10gb"),
         ("X1-MIG-1g.40gb", GPU, Fraction(1, 2), "MIG 1g.40gb"),
+        # The memory of the board that is named; of one that is not sold so, the least.
+        ("X1-96GB-MIG-1g.40gb", GPU, Fraction(40, 96), "MIG 1g.40gb"),
+        ("X1-500GB-MIG-1g.40gb", GPU, Fraction(1, 2), "MIG 1g.40gb"),
+        ("X1-96GB", "nvidia.com/mig-1g.40gb", Fraction(40, 96), "MIG 1g.40gb"),
         ("X1-MIG-6g.40gb", GPU, Fraction(1), ""),
         ("X1-MIG-1g.96gb", GPU, Fraction(1), ""),
         ("H100-MIG-5g.60gb", GPU, Fraction(6, 7), "MIG 5g.60gb"),
@@ -124,6 +128,19 @@ def test_a_part_has_its_share_of_the_chip_and_a_name(product: str, resource: str
 def test_the_rate_of_a_part_is_its_share_rounded_up() -> None:
     assert find("H100").worst_tflop_per_s == 1001
     assert find("H100", "nvidia.com/mig-1g.10gb").worst_tflop_per_s == 122  # 1001 x 16 / 132 = 121.3
+
+
+def test_a_share_that_nobody_read_off_the_chip_is_said_to_be_a_guess() -> None:
+    for product, resource in (
+        ("X1-MIG-1g.10gb", GPU),
+        ("X1-MIG-1g.96gb", GPU),
+        ("H100-MIG-INVALID", GPU),
+        ("L4-MIG-1g.5gb", GPU),
+        ("MI300X-tpx", ""),
+    ):
+        assert find(product, resource).guessed
+    for product, resource in (("H100-MIG-1g.10gb", GPU), ("H100-MIG-7g.80gb", GPU), ("H100", GPU), ("MI300X-cpx", "")):
+        assert not find(product, resource).guessed
 
 
 @pytest.mark.parametrize("profile", ["1g.10gb", "1g.20gb", "2g.20gb", "3g.40gb", "4g.40gb"])

@@ -18,9 +18,12 @@ CHIPS = {chip.name: chip for chip in CATALOGUE.accelerators}
 Edit = Callable[..., Path]
 
 # Total Processing Performance as Epoch AI publishes it (January 2026), written down a second time on purpose.
+# P100, P4, A2, A16, RTX and GB10 are not in it: by their peaks (the P4's there counts FP32 as 32 bits, 182).
 # A10G: the higher of two published peaks is taken, so its TPP is that of the A10 and not 1120. B300, GB300, Gaudi and
 # Ascend: upper end. MI250X: 6128 by two dies. Ascend 910C: 12800 by two. WSE-3, R200: by their peaks, from memory.
 PUBLISHED_TPP = {
+    "P100": 339, "P4": 176, "A2": 290, "A16": 287, "RTX-A6000": 2477, "RTX-3090": 2288, "RTX-3090-Ti": 2560,
+    "RTX-4090": 5285, "RTX-5090": 6704, "GB10": 2000, "Inferentia1": 1024,
     "V100-PCIe": 1792, "V100-SXM": 2000, "V100S": 2080, "T4": 1040, "A10": 2000, "A10G": 2000, "A30": 2640, "A40": 2395,
     "A100": 4992, "A800": 4992, "L4": 1936, "L20": 1912, "L40": 2897, "L40S": 5864, "RTX-6000-Ada": 5832,
     "RTX-PRO-6000": 8061, "RTX-PRO-6000-Max-Q": 7022, "RTX-PRO-6000-Server": 8000, "H100-SXM5": 15831,
@@ -53,36 +56,28 @@ def test_every_chip_of_the_published_table_is_there_and_no_other() -> None:
     assert set(CHIPS) == set(PUBLISHED_TPP)
 
 
-@pytest.mark.parametrize("name", list(PUBLISHED_TPP))
-def test_the_peaks_give_the_published_total_processing_performance(name: str) -> None:
-    assert CHIPS[name].tpp == pytest.approx(PUBLISHED_TPP[name], rel=0.001)
+def test_the_peaks_give_the_published_total_processing_performance() -> None:
+    assert {name: chip.tpp for name, chip in CHIPS.items()} == pytest.approx(PUBLISHED_TPP, rel=0.001)
 
 
-CONTENT = {file.name: yaml.load(file.read_text(), yaml.CBaseLoader) for file in BUNDLED.glob("*.yaml")}
-EVERY_PEAK = [
-    (file.name, index, key)
-    for file in sorted(BUNDLED.glob("*.yaml"))
-    for index, chip in enumerate(CONTENT[file.name]["chips"])
-    for key in chip["peaks"]["tflop_per_s"]
-]
-
-
-@pytest.mark.parametrize(("file", "index", "key"), EVERY_PEAK)
-def test_a_sparse_peak_does_not_load_whichever_it_is(tmp_path: Path, file: str, index: int, key: str) -> None:
+@pytest.mark.parametrize("file", sorted(file.name for file in BUNDLED.glob("*.yaml")))
+def test_a_sparse_peak_does_not_load_whichever_it_is(tmp_path: Path, file: str) -> None:
     """A sparse figure is twice the dense one."""
-    chip = CONTENT[file]["chips"][index]
-    peaks = chip["peaks"]
-    doubled = peaks | {"tflop_per_s": peaks["tflop_per_s"] | {key: str(2 * Decimal(peaks["tflop_per_s"][key]))}}
+    content = yaml.load((BUNDLED / file).read_text(), yaml.CBaseLoader)
     alone = tmp_path / file
-    alone.write_text(yaml.safe_dump(CONTENT[file] | {"chips": [chip | {"peaks": doubled}]}))
-    with pytest.raises(InvalidInput, match=r"is one of them sparse\?|TFLOP/s at 16 bits, not"):
-        load_catalogue(alone)
+    for chip in content["chips"]:
+        peaks = chip["peaks"]
+        for key, peak in peaks["tflop_per_s"].items():
+            doubled = peaks | {"tflop_per_s": peaks["tflop_per_s"] | {key: str(2 * Decimal(peak))}}
+            one = content | {"chips": [chip | {"peaks": doubled}]}
+            alone.write_text(yaml.dump(one, Dumper=yaml.CSafeDumper))
+            with pytest.raises(InvalidInput, match=r"is one of them sparse\?|TFLOP/s at 16 bits, not"):
+                load_catalogue(alone)
 
 
-@pytest.mark.parametrize("name", list(PUBLISHED_TPP))
-def test_the_clocks_leave_the_margin_that_an_h100_shows(name: str) -> None:
-    chip = CHIPS[name]
-    assert 1.08 <= chip.max_clock_mhz / chip.boost_clock_mhz <= 1.16
+def test_the_clocks_leave_the_margin_that_an_h100_shows() -> None:
+    ratios = {name: chip.max_clock_mhz / chip.boost_clock_mhz for name, chip in CHIPS.items()}
+    assert {name: ratio for name, ratio in ratios.items() if not 1.08 <= ratio <= 1.16} == {}
 
 
 @pytest.mark.parametrize(
@@ -108,14 +103,14 @@ def test_a_chip_whose_packed_rate_nobody_is_sure_of_takes_the_highest_of_all() -
         if any(each.what == "vector packed 16-bit" and "taken high" in each.source for each in chip.evidence)
     }
     assert set(unsure) == {
-        name for name in CHIPS if name.startswith(("B", "GB", "RTX-PRO", "R200", "MI", "TPU-v2", "Gaudi3"))
+        name for name in CHIPS if name.startswith(("B", "GB", "RTX-PRO", "RTX-5090", "R200", "MI", "TPU-v2", "Gaudi3"))
     }
     assert unsure["B200"] == 4 * 75_000
 
 
 def test_a_chip_of_whose_vector_units_nothing_is_known_counts_a_quarter_of_its_matrix_units() -> None:
     unknown = [chip for chip in CHIPS.values() if any("a quarter of" in each.source for each in chip.evidence)]
-    assert {chip.vendor for chip in unknown} == {"google", "huawei", "intel", "cerebras"}
+    assert {chip.vendor for chip in unknown} == {"google", "aws", "huawei", "intel", "cerebras"}
     for chip in unknown:
         assert 4 * chip.vector_gflop_per_s == chip.peak_gflop_per_s[Format.BF16]
         assert not chip.clocks_public
@@ -165,7 +160,12 @@ def test_where_sources_conflict_the_note_says_which_and_the_higher_is_taken() ->
         ("NVIDIA-A30", "nvidia.com/mig-1g.6gb", Fraction(14, 56)),
         ("NVIDIA-H100-80GB-HBM3", "nvidia.com/mig-1g.10gb", Fraction(16, 132)),
         ("NVIDIA-H100-80GB-HBM3", "nvidia.com/mig-1g.20gb", Fraction(26, 132)),
-        ("NVIDIA-H200", "nvidia.com/mig-1g.18gb", Fraction(2, 7)),  # nobody has listed it
+        ("NVIDIA-A100-SXM4-80GB-MIG-1g.20gb", "nvidia.com/gpu", Fraction(14, 108)),
+        ("NVIDIA-A100-SXM4-80GB", "nvidia.com/mig-1g.20gb", Fraction(14, 108)),
+        ("NVIDIA-H100-NVL", "nvidia.com/mig-3g.47gb", Fraction(60, 132)),
+        ("NVIDIA-GH200-480GB", "nvidia.com/mig-1g.24gb", Fraction(26, 132)),
+        ("NVIDIA-H200", "nvidia.com/mig-1g.18gb", Fraction(16, 132)),
+        ("NVIDIA-B200", "nvidia.com/mig-1g.23gb", Fraction(18, 148)),
         ("NVIDIA-B200", "nvidia.com/mig-7g.180gb", Fraction(1)),
         ("MI300A", "amd.com/cpx_nps1", Fraction(1, 6)),
         ("MI355X", "amd.com/cpx_nps2", Fraction(1, 8)),
@@ -179,6 +179,39 @@ def test_parts_have_their_published_shares(product: str, resource: str, part: Fr
     found = CATALOGUE.find(product, resource)
     assert found is not None
     assert found.part == part
+
+
+def test_a_share_that_is_a_guess_says_so_and_is_at_most_what_the_instances_beside_it_leave() -> None:
+    """NVIDIA's guide says how many instances of a profile fit at once: none has more than its share of the whole."""
+    for product, profile, share in (
+        ("NVIDIA-H100-PCIe", "1g.10gb", Fraction(1, 7)),
+        ("NVIDIA-H100-PCIe", "1g.20gb", Fraction(1, 4)),
+        ("NVIDIA-H100-PCIe", "2g.20gb", Fraction(1, 3)),
+        ("NVIDIA-B200", "1g.45gb", Fraction(1, 4)),
+        ("NVIDIA-B200", "3g.90gb", Fraction(1, 2)),
+        ("NVIDIA-GB200", "1g.23gb", Fraction(1, 7)),
+        ("NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition", "1g.24gb", Fraction(1, 4)),
+    ):
+        found = CATALOGUE.find(product, f"nvidia.com/mig-{profile}")
+        assert found is not None
+        assert found.guessed
+        assert share - Fraction(1, found.chip.sm_count) < found.part <= share
+    read = CATALOGUE.find("NVIDIA-H100-80GB-HBM3", "nvidia.com/mig-1g.10gb")
+    assert read is not None
+    assert not read.guessed
+
+
+def test_a_profile_that_is_not_listed_counts_by_the_memory_of_the_board_that_is_named() -> None:
+    for product, share in (
+        ("NVIDIA-A100-SXM4-80GB-MIG-2g.40gb", Fraction(1, 2)),
+        ("NVIDIA-A100-80GB-PCIe-MIG-2g.40gb", Fraction(1, 2)),
+        ("NVIDIA-A100-SXM4-40GB-MIG-2g.40gb", Fraction(1)),
+        ("NVIDIA-A100-MIG-2g.40gb", Fraction(1)),  # nobody says of which board
+        ("A100-900GB-MIG-2g.40gb", Fraction(1)),  # no such board
+    ):
+        found = CATALOGUE.find(product, "nvidia.com/gpu")
+        assert found is not None
+        assert (found.part, found.guessed) == (share, True)
 
 
 def test_a_wafer_that_no_pod_can_ask_for_does_not_stand_for_what_is_unknown() -> None:
@@ -209,7 +242,7 @@ def test_a_wafer_that_no_pod_can_ask_for_does_not_stand_for_what_is_unknown() ->
         ("source: epoch-hardware", "source: hearsay", "'hearsay' is no source of this file"),
         ("ratio_source: packed-volta", "ratio_source: hearsay", "'hearsay' is no source of this file"),
         ("source: nvidia-names", "source: hearsay", "'hearsay' is no source of this file"),
-        ("architecture: volta", "architecture: pascal", "'pascal' is no architecture of this file"),
+        ("architecture: volta", "architecture: fermi", "'fermi' is no architecture of this file"),
         ("vendor: nvidia", "vendor: nobody", "'nobody' is no vendor"),
         ("packed_16_bit: 2", "packed_16_bit: 8", "'packed_16_bit'"),
         ("packed_16_bit: 2", "packed_16_bit: 0", "'packed_16_bit'"),
