@@ -8,15 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from admission.documents import Document, load_documents
+from admission.documents import JSON_SUFFIXES, YAML_SUFFIXES, load_documents
 from admission.manifests.nodes import mapping, text
 from admission.manifests.reach import Reach
 from admission.manifests.registry import read
-from admission.runtimes import FileRuntimes, objects
+from admission.members import Document, objects
+from admission.runtimes import FileRuntimes
+from admission.sources import Progress, name_of
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Workload
 
-_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+_SUFFIXES = JSON_SUFFIXES | YAML_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +48,35 @@ class _Item:
     item: int | None
 
 
-def inspect_paths(paths: Iterable[Path], *, reach: Reach | None = None) -> Iterator[dict[str, Any] | Problem]:
+def inspect_paths(
+    paths: Iterable[Path], *, reach: Reach | None = None, progress: Progress | None = None
+) -> Iterator[dict[str, Any] | Problem]:
     """One line for each workload in the files, and in the YAML and JSON files below the folders.
 
     Yields:
         A dict with the keys file, index, item, apiVersion, kind, namespace, name, gated, host_access, devices,
         claims, unknown, reason; or a Problem. A problem ends its file or object, not the others.
     """
-    for each in find_workloads(paths, reach=reach):
+    for each in find_workloads(paths, reach=reach, progress=progress):
         yield each if isinstance(each, Problem) else _line(each)
 
 
 def find_workloads(
-    paths: Iterable[Path], *, cluster: str = "", namespace: str | None = None, reach: Reach | None = None
+    paths: Iterable[Path],
+    *,
+    cluster: str = "",
+    namespace: str | None = None,
+    reach: Reach | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Found | Problem]:
     """The workloads themselves, as they would stand in a cluster; TrainJobs with the runtimes among the files.
 
     Args:
+        paths: files and folders; `-` is standard input.
+        cluster: our name of the cluster.
         namespace: where manifests go that name none; "default" without it.
+        reach: the lists that decide what is an accelerator.
+        progress: told of each piece that is read, in bytes.
     """
     found = [(named, _files(named)) for named in paths]
     runtimes = FileRuntimes([each for _, files in found for each in files], namespace)
@@ -73,8 +86,8 @@ def find_workloads(
             yield Problem(f"{named} holds no file that ends in {', '.join(sorted(_SUFFIXES))}.", "Name another folder.")
         for path in files:
             try:
-                for document in load_documents(path):
-                    for each in _items(document.content):
+                for document in load_documents(path, progress):
+                    for each in _items(document):
                         runtimes.note(each.manifest)
                         yield from _read(reader, path, document, each, namespace)
             except InvalidInput as error:
@@ -88,10 +101,10 @@ def _read(
         workload = reader(each.manifest, namespace=_home(each.manifest) or namespace)
     except InvalidInput as error:
         place = "" if each.item is None else f" item {each.item}:"
-        yield Problem(f"{path}:{document.line}:{place} {error.message}", error.hint)
+        yield Problem(f"{name_of(path)}:{document.line}:{place} {error.message}", error.hint)
         return
     if workload is not None:
-        yield Found(str(path), document.index, each.item, text(each.manifest, "apiVersion"), workload)
+        yield Found(name_of(path), document.index, each.item, text(each.manifest, "apiVersion"), workload)
 
 
 def _home(manifest: Any) -> str:
@@ -106,9 +119,17 @@ def _files(path: Path) -> list[Path]:
     return [each for each in sorted(path.rglob("*")) if each.suffix in _SUFFIXES and each.is_file()]
 
 
-def _items(content: Any) -> Iterator[_Item]:
-    """The objects of a document."""
-    return (_Item(manifest, item) for manifest, item in objects(content))
+def _items(document: Document) -> Iterator[_Item]:
+    """The objects of a document.
+
+    Raises:
+        InvalidInput: it is a plain list, in which no object says where it belongs.
+    """
+    if document.item is not None:
+        return iter([_Item(document.content, document.item)])
+    if isinstance(document.content, list):
+        raise InvalidInput("a list without a kind; write its members one after the other, or as a List's `items`.")
+    return (_Item(manifest, item) for manifest, item in objects(document.content))
 
 
 def _line(found: Found) -> dict[str, Any]:

@@ -6,35 +6,20 @@ runtimes that stand before the TrainJob are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from admission.documents import LARGEST_FILE_BYTES, load_documents
+from admission.documents import load_documents
 from admission.manifests.nodes import Node, mapping, text
 from admission.manifests.registry import DEFAULT_NAMESPACE, identity
 from admission.manifests.trainer import CLUSTER_RUNTIME, GROUP, RUNTIME, VERSIONS
+from admission.members import objects
+from admission.sources import STDIN
 from gatekeeper.domain.errors import InvalidInput
 
 # Both kinds end like this, so a file without it is not parsed a second time.
 _MARK = RUNTIME.encode()
-_LIST = "List"
-
-
-def objects(content: Any) -> Iterator[tuple[Any, int | None]]:
-    """The object itself, or the members of a List with their places.
-
-    Members of a typed list take their kind from it.
-    """
-    if not isinstance(content, Mapping):
-        return
-    kind, members = text(content, "kind"), content.get("items")
-    if not kind.endswith(_LIST) or not isinstance(members, list):
-        yield content, None
-        return
-    inherited = {} if kind == _LIST else {"apiVersion": content.get("apiVersion"), "kind": kind.removesuffix(_LIST)}
-    for number, member in enumerate(members):
-        yield {**inherited, **member} if isinstance(member, Mapping) else member, number
+_PIECE = 1024**2
 
 
 class FileRuntimes:
@@ -69,10 +54,22 @@ class FileRuntimes:
 
     def _search(self, path: Path) -> None:
         try:
-            small = path.is_file() and path.stat().st_size <= LARGEST_FILE_BYTES
-            if small and _MARK in path.read_bytes():
-                for document in load_documents(path):
-                    for each, _ in objects(document.content):
-                        self.note(each)
+            if str(path) == STDIN or not path.is_file() or not _holds(path, _MARK):
+                return
+            for document in load_documents(path):
+                whole = objects(document.content) if document.item is None else [(document.content, document.item)]
+                for each, _ in whole:
+                    self.note(each)
         except (InvalidInput, OSError):
             return  # told where the file itself is inspected
+
+
+def _holds(path: Path, mark: bytes) -> bool:
+    """Whether these bytes stand anywhere in the file, which is never held whole."""
+    before = b""
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            if mark in before + piece:
+                return True
+            before = piece[-len(mark) :]
+    return False

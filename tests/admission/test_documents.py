@@ -9,8 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admission import documents
-from admission.documents import load_documents, parse_yaml
+from admission import sources
+from admission.documents import load_documents
+from admission.yaml_texts import parse_yaml
 from gatekeeper.domain.errors import InvalidInput
 
 
@@ -128,7 +129,7 @@ def test_json_numbers_stay_exact(tmp_path: Path) -> None:
 
 
 def test_a_file_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "LARGEST_FILE_BYTES", 1024**2)
+    monkeypatch.setattr(sources, "LARGEST_FILE_BYTES", 1024**2)
     file = tmp_path / "a.yaml"
     file.write_text("a: 1\n" + "#" * 1024**2, "utf-8")
     with pytest.raises(InvalidInput, match="larger than 1 MiB"):

@@ -93,7 +93,7 @@ def test_a_folder_without_manifests_is_a_problem_and_no_clean_answer(tmp_path: P
     (tmp_path / "notes.txt").write_text("nothing to see")
     [problem] = inspect_paths([tmp_path])
     assert not isinstance(problem, dict)
-    assert "holds no file that ends in .json, .yaml, .yml" in problem.message
+    assert "holds no file that ends in .json, .jsonl, .ndjson, .yaml, .yml" in problem.message
 
 
 TRAIN_JOB = """\

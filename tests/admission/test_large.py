@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from admission.documents import parse_yaml
 from admission.manifests import read
+from admission.yaml_texts import parse_yaml
 from gatekeeper.domain.errors import InvalidInput
 
 CPU_S_MAX = 3.0
