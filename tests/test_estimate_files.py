@@ -153,7 +153,7 @@ def test_an_unknown_chip_counts_as_the_largest_and_says_so(chip: str) -> None:
     found = row(chip=chip, utilization="0.4", utilization_kind="MFU", params="1e9", tokens="1e12")
     assert found.high == str(1000 * 3600 * largest.worst_tflop_per_s * 10**12)
     assert found.low == "0"
-    assert f"so it counts as the largest, {largest.name}; " in found.method
+    assert f"so it counts as the largest that a device plugin hands out, {largest.name}; " in found.method
     assert len(found.method) < 1000
     assert found.compared is not None
     assert found.compared.in_band

@@ -21,6 +21,15 @@ UNKNOWN = 1
 # Names that are told to somebody who wrote one that nobody knows.
 CLOSE_NAMES_MAX = 5
 CLOSE_AT_LEAST = 0.6
+# Words before the model that say no more than the maker.
+_MAKERS = {
+    **dict.fromkeys(("nvidia", "tesla", "geforce"), "nvidia"),
+    **dict.fromkeys(("amd", "instinct"), "amd"),
+    **dict.fromkeys(("intel", "habana"), "intel"),
+    "huawei": "huawei",
+    "google": "google",
+    "aws": "aws",
+}
 SHOWN_CHARACTERS_MAX = 80
 
 
@@ -39,8 +48,11 @@ def accelerators(
     """List the accelerators that we know, or say what one name means.
 
     Peaks are dense; the worst case is the fastest format at the highest clock, with the vector units at work beside it.
-    A name that nobody knows counts as the largest chip: that is said, with close names, and the exit code is 1.
+    A name that nobody knows counts as the largest chip that a device plugin hands out: that is said, with close names,
+    and the exit code is 1.
     """
+    from gatekeeper.domain.accelerators import vendor_of
+
     with opened(config, data) as wiring:
         catalogue = wiring.catalogue
     if name is None:
@@ -51,11 +63,20 @@ def accelerators(
     found = catalogue.find(name, resource)
     device = found or catalogue.find_or_largest(name, resource)
     elsewhere = catalogue.find(name)
-    close = [] if found else [elsewhere.name] if elsewhere else _close(catalogue, name)
+    close = [] if found else [elsewhere.name] if elsewhere else _close(catalogue, name, resource)
     if output is Output.JSON:
         say_json(_meaning(name, device, known=found is not None, close=close))
     elif found is None:
-        _say_unknown(name, resource, device, close)
+        if elsewhere is not None:
+            say(
+                f"{resource[:SHOWN_CHARACTERS_MAX]} is a key of {vendor_of(resource)}, and {elsewhere.name} is made by "
+                f"{elsewhere.chip.vendor}: the key is not that chip's."
+            )
+        else:
+            say(f"Nobody knows {name[:SHOWN_CHARACTERS_MAX]!r}{_under(resource)}.")
+        plugin = " that a device plugin hands out" if device.chip is catalogue.largest else " of that key's vendor"
+        say(f"It counts as the largest chip{plugin}, {device.name}, at {device.worst_tflop_per_s:,} TFLOP/s.")
+        _say_what_to_do(close, misfit=elsewhere is not None)
     else:
         _say(found)
     if found is None:
@@ -81,6 +102,7 @@ def _facts(chip: Accelerator) -> dict[str, object]:
         "tpp": chip.tpp,
         "h100_equivalents": str(chip.h100_equivalents),
         "parts": {name: str(share) for name, share in chip.parts.items()},
+        "parts_at_most": sorted(chip.bounded_parts),
         "products": list(chip.product_names),
         "source": chip.source,
         "sources": [
@@ -97,29 +119,56 @@ def _meaning(name: str, device: Device, *, known: bool, close: list[str]) -> dic
         "close": close,
         "device": device.name,
         "part": str(device.part),
+        "part_guessed": device.guessed,
         "device_worst_tflop_per_s": device.worst_tflop_per_s,
         "chip": _facts(device.chip),
     }
 
 
-def _close(catalogue: Catalogue, name: str) -> list[str]:
-    """Names that somebody may have meant, as the sources print them."""
+def _close(catalogue: Catalogue, name: str, resource: str) -> list[str]:
+    """Names that somebody may have meant, as the sources print them: of one vendor, and of one family if any is."""
     from difflib import get_close_matches
 
-    printed = (each for chip in catalogue.accelerators for each in (chip.name, *chip.product_names))
-    by_lower = {each.lower(): each for each in printed}
+    from gatekeeper.domain.accelerators import vendor_of
+
     asked = name[:SHOWN_CHARACTERS_MAX].lower()
-    return [by_lower[each] for each in get_close_matches(asked, list(by_lower), CLOSE_NAMES_MAX, CLOSE_AT_LEAST)]
+    maker, family = _family(asked)
+    wanted = vendor_of(resource) or maker
+    vendors: dict[str, str] = {}
+    printed: dict[str, str] = {}
+    for chip in catalogue.accelerators:
+        if wanted in ("", chip.vendor):
+            for each in (chip.name, *chip.product_names):
+                printed[each.lower()] = each
+                vendors[each.lower()] = chip.vendor
+    near = get_close_matches(asked, list(printed), len(printed) or 1, CLOSE_AT_LEAST)
+    alike = [each for each in near if family and _family(each)[1] == family]
+    found = alike or [each for each in near if vendors[each] == vendors[near[0]]]
+    return [printed[each] for each in found[:CLOSE_NAMES_MAX]]
 
 
-def _say_unknown(name: str, resource: str, device: Device, close: list[str]) -> None:
-    under = f" under {resource[:SHOWN_CHARACTERS_MAX]}" if resource else ""
-    say(
-        f"Nobody knows {name[:SHOWN_CHARACTERS_MAX]!r}{under}: it counts as the largest chip, {device.name}, "
-        f"at {device.worst_tflop_per_s:,} TFLOP/s."
-    )
-    if close:
+def _family(lower: str) -> tuple[str, str]:
+    """The maker that a name begins with and the letters that its model begins with: RTX, H, MI, tpu; "" for none."""
+    words = lower.replace("_", "-").replace(" ", "-").split("-")
+    maker = ""
+    while len(words) > 1 and words[0] in _MAKERS:
+        maker = _MAKERS[words.pop(0)]
+    model = words[0]
+    return maker, model[: len(model) - len(model.lstrip("abcdefghijklmnopqrstuvwxyz"))]
+
+
+def _under(resource: str) -> str:
+    return f" under {resource[:SHOWN_CHARACTERS_MAX]}" if resource else ""
+
+
+def _say_what_to_do(close: list[str], *, misfit: bool) -> None:
+    from gatekeeper.cluster.names import PRODUCT
+
+    if close and not misfit:
         say(f"Close names: {', '.join(close)}")
+    key = "Ask with a key of its own vendor. " if misfit else ""
+    say(f"{key}Where you know what a node has, say so: kubectl label node NODE {PRODUCT}=NAME")
+    say('(NAME as `gatekeeper accelerators` lists them; docs/operations.md, "Which chips a node has").')
 
 
 def _say(device: Device) -> None:
@@ -128,6 +177,8 @@ def _say(device: Device) -> None:
     say(f"{device.name}: {device.worst_tflop_per_s:,} TFLOP/s at worst")
     if device.part < 1:
         say(f"part: {device.part} of one {chip.name}, which has {chip.worst_tflop_per_s:,} TFLOP/s at worst")
+    if device.guessed:
+        say("the share is a cautious guess: nobody has listed this part, so it counts no less than it can be")
     peaks = (f"{each.value} {rate / 1000:g}" for each, rate in chip.peak_gflop_per_s.items())
     say(f"peaks, dense, TFLOP/s: {', '.join(peaks)}; vector units {chip.vector_gflop_per_s / 1000:g}")
     ratio = f"{chip.max_clock_mhz / chip.boost_clock_mhz:.3f}"
@@ -140,7 +191,8 @@ def _say(device: Device) -> None:
     say(f"tensor activity: {activity}")
     say(f"capacity: TPP {chip.tpp:,}, {chip.h100_equivalents} H100-equivalents")
     if chip.parts:
-        say(f"parts: {', '.join(f'{name} {share}' for name, share in chip.parts.items())}")
+        shown = (f"{name} {'<= ' * (name in chip.bounded_parts)}{share}" for name, share in chip.parts.items())
+        say(f"parts: {', '.join(shown)}")
     say(f"names: {', '.join(chip.product_names)}")
     if chip.note:
         say(f"note: {chip.note}")

@@ -69,7 +69,8 @@ def estimate_(
 ) -> int:
     """Estimate the operations of a run that was not metered: low, best and high.
 
-    high is what the devices cannot exceed. An unknown device counts as the largest that we know.
+    high is what the devices cannot exceed. An unknown device counts as the largest that a device plugin
+    hands out.
     """
     from gatekeeper.cli import flop_tables
 
@@ -98,7 +99,8 @@ def estimate_(
         plan=_plan(params, tokens),
     )
     if not answer["known"]:
-        warn(f"{device!r:.80} is not known, so it counts as the largest that we know, {answer['device']}.")
+        stands_for = f"the largest that a device plugin hands out, {answer['device']}"
+        warn(f"{device!r:.80} is not known, so it counts as {stands_for}.")
     if output is Output.JSON:
         say_json(answer)
     else:

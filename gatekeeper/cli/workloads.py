@@ -81,7 +81,7 @@ def check(
     ] = "default",
     products: Annotated[
         list[str] | None,
-        typer.Option("--product", help="Product behind a resource key. Default: the largest chip.", metavar="KEY=NAME"),
+        typer.Option("--product", help="Product behind a resource key. Default: the largest.", metavar="KEY=NAME"),
     ] = None,
     output: Printed = Output.TABLE,
     config: Config = None,

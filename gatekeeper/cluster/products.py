@@ -3,8 +3,10 @@
 Whom a label binds: tenants cannot write labels of nodes at all. A node's own kubelet can write all of those that
 vendors and clouds use; under node-restriction.kubernetes.io it cannot (NodeRestriction admission). So `PRODUCT` there
 is the provider's own word, and everything else is what the node says of itself. The largest of all that is said counts:
-once its provider has named it, a node that lies can only make its devices dearer. A label speaks only for the keys of
-its own vendor; of devices under any other key nobody says anything, and they count as the largest chip.
+once its provider has named it, a node that lies can only make its devices dearer. A name of the node that nobody knows
+says nothing beside a provider's that somebody does: else no provider could say what a new name means. A label speaks
+only for the keys of its own vendor; of devices under any other key nobody says anything, and they count as the largest
+chip that a device plugin hands out.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ def product_of(labels: Labels, resource: str, catalogue: Catalogue) -> str:
     """
     said = [*_said(labels, resource, catalogue)]
     ours = str(labels.get(PRODUCT) or "")
+    if catalogue.find(ours, resource) is not None:
+        said = [each for each in said if catalogue.find(each, resource) is not None]
     if not said and not ours:
         # A key such as huawei.com/Ascend910B4 is a name itself.
         tail = resource.rpartition("/")[2]

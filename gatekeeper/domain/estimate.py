@@ -134,7 +134,9 @@ def estimate(
         f"{device.name}{lacking}) x {plain_decimal(share)} ({named})",
         f"{work} x 3600 s x {device.worst_tflop_per_s} TFLOP/s (worst rate: {device.chip.fastest.value} and vector "
         "units at the highest clock)",
-        "" if known else f"the device is not known, so it counts as the largest, {device.name}",
+        ""
+        if known
+        else f"the device is not known, so it counts as the largest that a device plugin hands out, {device.name}",
     )
 
 

@@ -96,6 +96,9 @@ LARGEST = CATALOGUE.largest.name
         ({"nvidia.com/gpu.product": "Tesla-T4"}, AMD, LARGEST),  # a label of one vendor under the key of another
         ({"nvidia.com/gpu.product": "AMD_Instinct_MI210"}, GPU, LARGEST),
         ({"nvidia.com/gpu.product": "Tesla-T4"}, "example.com/gpu", LARGEST),  # a key that is nobody's
+        ({}, "foo.example/T4", LARGEST),  # nor is its name a word about what it hands out
+        ({}, "T4", LARGEST),
+        ({OURS: "Tesla-T4"}, "foo.example/T4", LARGEST),
         ({"cloud.google.com/gke-tpu-accelerator": "tpu-v9"}, TPU, LARGEST),
         ({"node.kubernetes.io/instance-type": "m5.large"}, NEURON, LARGEST),
         ({}, "huawei.com/Ascend910-2c", LARGEST),
@@ -120,6 +123,10 @@ LARGEST = CATALOGUE.largest.name
             GPU,
             "A100 MIG 3g.20gb",
         ),
+        # A name that nobody knows is what the provider says that it is; unless nobody knows that name either.
+        ({"nvidia.com/gpu.product": "NVIDIA-New-9000", OURS: "H100-SXM5"}, GPU, "H100-SXM5"),
+        ({"nvidia.com/gpu.product": "NVIDIA-New-9000", OURS: "New-9000"}, GPU, LARGEST),
+        ({"nvidia.com/gpu.product": "Tesla-T4", OURS: "New-9000"}, GPU, LARGEST),
         # But that its chips are whole is the provider's word.
         ({"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB-MIG-3g.20gb", OURS: "A100"}, GPU, "A100"),
         ({"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB", OURS: "A100-MIG-3g.20gb"}, GPU, "A100"),

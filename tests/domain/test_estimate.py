@@ -28,7 +28,7 @@ kinds = st.sampled_from(UtilizationKind)
 claims = st.none() | st.builds(Stated, shares, kinds)
 
 
-@given(devices, hours, st.none() | st.integers(1, 10**5), formats, claims)
+@given(devices, hours, st.none() | st.integers(1, 100), formats, claims)  # below 10^30 FLOP on any chip
 def test_low_best_and_high_stand_in_order(
     device: Device, each_h: Fraction, count: int | None, declared: Format, stated: Stated | None
 ) -> None:
