@@ -1,7 +1,8 @@
 """The HTTP server of /metrics: a port of its own, so that nothing that happens here reaches the webhook.
 
-Plain HTTP/1.0: one answer, and the connection ends. Anybody in the cluster can connect, so connections are few, each
-silent one ends by itself, and a new one always finds a place: where all are taken, the oldest one goes.
+Plain HTTP/1.0: one answer, and the connection ends. Anybody in the cluster can connect, so connections are few, and
+each silent one ends by itself. Where all places are taken, who has asked for nothing yet goes, and of the address that
+holds most: so one pod takes places from itself, never from a scrape that is being answered.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import hmac
 import socket
+import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -67,28 +70,51 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, host: str, port: int, page: Callable[[], bytes], token_file: Path | None) -> None:
         self.page, self.token_file = page, token_file
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._open: dict[Any, None] = {}
+        self._open: dict[Any, str] = {}
+        self._asked: set[Any] = set()
         self._door = threading.Lock()
         super().__init__((host, port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._door:
-            self._open[request] = None
-            crowd = list(self._open)[:-CONNECTIONS_MAX]
-            for oldest in crowd:
-                del self._open[oldest]
-        for oldest in crowd:
-            _hang_up(oldest)
+            self._open[request] = str(client_address[0])
+            leaves: Any = self._who_leaves() if len(self._open) > CONNECTIONS_MAX else None
+            self._open.pop(leaves, None)
+        if leaves is request:
+            super().shutdown_request(request)
+            return
+        if leaves is not None:
+            _hang_up(leaves)
         super().process_request(request, client_address)
+
+    def asked(self, request: Any) -> None:
+        """A connection has sent a whole request: it keeps its place until it is answered."""
+        with self._door:
+            if request in self._open:
+                self._asked.add(request)
+
+    def _who_leaves(self) -> Any:
+        """The connection that is one too many: the oldest without a request, of the address that holds most of them;
+        where all wait for an answer, the newest of the address that holds most."""
+        held = Counter(self._open.values())
+        waiting = [each for each in self._open if each not in self._asked][:-1]
+        if waiting:
+            return max(waiting, key=lambda each: held[self._open[each]])  # the first of those that are equal
+        return max(reversed(self._open), key=lambda each: held[self._open[each]])
 
     def shutdown_request(self, request: Any) -> None:
         with self._door:
             self._open.pop(request, None)
+            self._asked.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A client that hung up is nothing to tell of; a fault of ours is."""
-        _log.info("metrics_not_sent", exc_info=True)
+        """Who hangs up, or is hung up, is told of in a line; a fault of ours with all that there is."""
+        error = sys.exception()
+        if isinstance(error, OSError):
+            _log.info("metrics_not_sent", error=type(error).__name__)
+        else:
+            _log.error("metrics_not_made", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,6 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The page, or that there is none of that name."""
+        self.server.asked(self.request)
         if self.path.partition("?")[0] != "/metrics":
             self._send(404, "text/plain; charset=utf-8", b"There is only /metrics here.\n")
             return

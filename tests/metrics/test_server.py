@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -54,6 +56,75 @@ def test_silent_connections_are_few_and_a_scrape_always_finds_a_place(port: int)
         for _ in range(5):
             assert get(port).status_code == 200
         assert threading.active_count() <= threads + CONNECTIONS_MAX + 1
+
+
+def test_who_asked_keeps_its_place_while_strangers_come_and_go() -> None:
+    """A page takes its time; whoever only connects takes places from others that only connected."""
+    begun, come = threading.Event(), threading.Event()
+
+    def page() -> bytes:
+        begun.set()
+        assert come.wait(10)
+        return b"page 1\n"
+
+    server = MetricsServer(page)
+    port = server.start("127.0.0.1", 0)
+    try:
+        with ExitStack() as held, ThreadPoolExecutor(1) as scraper:
+            scrape = scraper.submit(get, port)
+            assert begun.wait(10)
+            for _ in range(4 * CONNECTIONS_MAX):
+                held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            come.set()
+            assert scrape.result(10).text == "page 1\n"
+    finally:
+        come.set()
+        server.stop()
+
+
+def test_an_address_that_asks_everywhere_takes_places_from_itself_alone() -> None:
+    """Requests whose page nobody makes yet fill all places; a scrape from another address still gets one."""
+    come, held = threading.Event(), threading.Semaphore(0)
+
+    def page() -> bytes:
+        held.release()
+        assert come.wait(10)
+        return b"page 1\n"
+
+    server = MetricsServer(page)
+    port = server.start("127.0.0.1", 0)
+    try:
+        with ExitStack() as flood, ThreadPoolExecutor(1) as scraper:
+            for _ in range(CONNECTIONS_MAX):
+                stranger = flood.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+                stranger.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+                assert held.acquire(timeout=10)
+            away = httpx.HTTPTransport(local_address="127.0.0.2")
+            client = flood.enter_context(httpx.Client(transport=away, trust_env=False, timeout=10))
+            scrape = scraper.submit(client.get, f"http://127.0.0.1:{port}/metrics")
+            assert held.acquire(timeout=10)
+            come.set()
+            assert scrape.result(10).text == "page 1\n"
+    finally:
+        come.set()
+        server.stop()
+
+
+def test_a_client_that_hangs_up_is_told_of_in_one_line(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = threading.Event()
+    lines: list[dict[str, object]] = []
+
+    class Log:
+        def info(self, event: str, **more: object) -> None:
+            lines.append({"event": event, **more})
+            told.set()
+
+    monkeypatch.setattr("gatekeeper.metrics.server._log", Log())
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # its end is a reset
+        client.sendall(b"GET /metr")
+    assert told.wait(10)
+    assert lines == [{"event": "metrics_not_sent", "error": "ConnectionResetError"}]
 
 
 @pytest.mark.slow
