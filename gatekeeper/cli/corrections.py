@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli.options import Config, Data, Person, acting, opened
 from gatekeeper.cli.printing import confirm, say
+from gatekeeper.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from gatekeeper.domain.correction import Correction
@@ -22,27 +24,32 @@ def correct(
     run: Annotated[str, typer.Argument(help="Id of the run.", show_default=False)],
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why, and by what evidence.", show_default=False)],
-    low: Annotated[str, typer.Option("--low", help="Change of the lower bound, such as +1e21 or -1e21.")] = "+0",
-    best: Annotated[str, typer.Option("--best", help="Change of the best estimate.")] = "+0",
-    high: Annotated[str, typer.Option("--high", help="Change of the upper bound, which counts.")] = "+0",
+    low: Annotated[str | None, typer.Option("--low", help="Change of the lower bound, such as +1e21 or -1e21.")] = None,
+    best: Annotated[str | None, typer.Option("--best", help="Change of the best estimate.")] = None,
+    high: Annotated[str | None, typer.Option("--high", help="Change of the upper bound, which counts.")] = None,
     person: Person = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Correct what a run has used, by a signed amount. Nothing that was recorded is changed: this adds a record.
 
-    Raising takes effect at once. Lowering any of the three waits for a second person.
+    Raising takes effect at once. Lowering any of the three, or raising one by more than 1e25, needs a second person.
     """
     from gatekeeper.domain.units import parse_signed_flop
 
+    if low is None and best is None and high is None:
+        raise InvalidInput(
+            "Say at least one of --low, --best and --high.",
+            hint=f"Example: gatekeeper run correct {quote(run)} --high +1.2e22 --reason {quote(reason)}",
+        )
     with opened(config, data) as wiring:
         correction = wiring.registry.correct(
             run,
             by=acting(person),
             reason=reason,
-            low_tflop=parse_signed_flop(low),
-            best_tflop=parse_signed_flop(best),
-            high_tflop=parse_signed_flop(high),
+            low_tflop=parse_signed_flop(low or "+0"),
+            best_tflop=parse_signed_flop(best or "+0"),
+            high_tflop=parse_signed_flop(high or "+0"),
         )
     if correction.in_effect:
         say(f"correction {correction.id} of run {run} is in effect")
@@ -58,10 +65,10 @@ def approve_correction(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Approve a correction that lowers something. Shows it first; who proposed it cannot approve it."""
+    """Approve a correction that waits. Shows it first; who proposed it cannot approve it."""
     with opened(config, data) as wiring:
         seen = wiring.stores.read(lambda reader: reader.correction(correction))
-        by = acting(person)
+        by = acting(person, approves=True)
         if seen is not None:
             _tell(seen)
             if not yes:

@@ -1,6 +1,7 @@
 """Late corrections of what a run has used: new bookings beside the old ones, never edits of them.
 
-Raising takes effect with one person. Lowering any of low, best and high needs a second one who looked at it.
+Raising takes effect with one person, up to what metering can have missed. Lowering any of low, best and high, or
+raising one by more than that, needs a second person who looked at it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from gatekeeper.domain.units import LARGEST_TFLOP, require_utc
 from gatekeeper.domain.usage import Usage
 
 REASON_CHARACTERS_MAX = 2_000
+# 10^25 FLOP, a week of 16,384 H100 at their dense peak: more at once is a slip of the pen or a lockout of the customer.
+RAISED_ALONE_MAX_TFLOP = 10**13
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Correction:
             raise InvalidInput("A correction changes low, best or high by at most 10^30 FLOP.")
         if not self.reason.strip() or len(self.reason) > REASON_CHARACTERS_MAX:
             raise InvalidInput(f"A correction needs a reason of at most {REASON_CHARACTERS_MAX:,} characters.")
-        if self.approved_by and not self.lowers:
-            raise InvalidInput(f"Correction {self.id} lowers nothing, so nobody has to approve it.")
+        if self.approved_by and not self.needs_two:
+            raise InvalidInput(f"Correction {self.id} needs nobody to approve it: it lowers nothing.")
         if self.approved_by and same_person(self.approved_by, self.proposed_by):
             raise NotPermitted(
                 f"{self.approved_by} proposed correction {self.id} and so cannot approve it.",
@@ -58,14 +61,14 @@ class Correction:
         return (self.low_tflop, self.best_tflop, self.high_tflop)
 
     @property
-    def lowers(self) -> bool:
-        """Whether any of its amounts goes down: then it needs a second person, whatever the others do."""
-        return min(self.amounts) < 0
+    def needs_two(self) -> bool:
+        """Whether any of its amounts goes down, or up by very much: then it needs a second person."""
+        return min(self.amounts) < 0 or max(self.amounts) > RAISED_ALONE_MAX_TFLOP
 
     @property
     def in_effect(self) -> bool:
         """Whether it is booked."""
-        return not self.lowers or bool(self.approved_by)
+        return not self.needs_two or bool(self.approved_by)
 
     def approve(self, *, by: str) -> Correction:
         """The approved correction.

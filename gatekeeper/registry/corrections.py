@@ -1,4 +1,4 @@
-"""Use cases on corrections: propose one, and approve one that lowers something."""
+"""Use cases on corrections: propose one, and approve one that lowers something or raises it by very much."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class CorrectionRegistry:
     def correct(
         self, run_id: str, *, by: str, reason: str, low_tflop: int = 0, best_tflop: int = 0, high_tflop: int = 0
     ) -> Correction:
-        """Propose a signed correction of what a run has used. One that lowers nothing takes effect at once.
+        """Propose a signed correction of what a run has used. One that lowers nothing takes effect at once,
+        up to RAISED_ALONE_MAX_TFLOP.
 
         Raises:
             Conflict: it would leave less than nothing, or low, best and high out of order.
@@ -53,7 +54,7 @@ class CorrectionRegistry:
         return self._stores.transact(work)
 
     def approve_correction(self, correction_id: str, *, by: str, seen: Correction | None = None) -> Correction:
-        """Approve a correction that lowers something; it takes effect.
+        """Approve a correction that waits; it takes effect.
 
         Raises:
             NotPermitted: by the person who proposed it, or it is in effect already. NotFound: no such correction.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.correction import RAISED_ALONE_MAX_TFLOP, Correction
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.units import LARGEST_TFLOP
@@ -80,6 +80,23 @@ def test_lowering_any_of_the_three_waits_for_a_second_person(
     last = log(stores)[-1]
     assert (last["type"], last["actor"]["name"]) == ("usage.corrected", "ben")
     assert (last["facts"]["proposed_by"], last["facts"]["approved_by"]) == ("ana", "ben")
+
+
+@pytest.mark.parametrize("name", ["high_tflop", "best_tflop", "low_tflop"])
+def test_raising_by_more_than_metering_can_have_missed_waits_for_a_second_person(
+    registry: Registry, stores: Stores, name: str
+) -> None:
+    most = RAISED_ALONE_MAX_TFLOP
+    run_that_used(registry, stores, Usage(0, 2 * most, 4 * most) if name != "high_tflop" else USED)
+    before = settled(stores)
+    made = registry.correct("llm", by="eve", reason="1e30 for 1e20", **{name: most + 1})
+    assert not made.in_effect
+    assert settled(stores) == before
+    with pytest.raises(NotPermitted, match="proposed correction"):
+        registry.approve_correction(made.id, by="Eve")
+    registry.approve_correction(made.id, by="ben", seen=made)
+    assert getattr(settled(stores), name) == getattr(before, name) + most + 1
+    assert registry.correct("llm", by="eve", reason="no more than that", high_tflop=most).in_effect
 
 
 def test_a_correction_takes_effect_once(registry: Registry, stores: Stores) -> None:

@@ -83,7 +83,7 @@ class Office(Books):
         )
         self.act(RecordType.CORRECTION_PROPOSED, "ana", correction_facts(correction, "acme"))
         by = "ana"
-        if correction.lowers:
+        if correction.needs_two:
             correction, by = correction.approve(by="ben"), "ben"
         self.accounts[run] = corrected(self.accounts[run], correction)
         self.act(RecordType.USAGE_CORRECTED, by, corrected_facts(correction, "acme", self.accounts[run]))
