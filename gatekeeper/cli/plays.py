@@ -12,15 +12,18 @@ from gatekeeper.cli.printing import say, say_json, show
 from gatekeeper.domain.errors import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gatekeeper.cli.printing import Row
     from gatekeeper.simulate.engine import Timeline
+    from gatekeeper.simulate.folder import PlayFolder
     from gatekeeper.simulate.stage import Stage
 
 DEMO_EXAMPLE = "Example: gatekeeper demo --out /tmp/demo"
 SIMULATE_EXAMPLE = "Example: gatekeeper simulate examples/scenarios/two-jobs-metrics-lost.yaml --out out/what-if"
 NOT_AS_TOLD = 1
 
-Out = Annotated[Path, typer.Option("--out", help="Folder for pictures and logs.", metavar="FOLDER")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for pictures, log, database and settings.", metavar="FOLDER")]
 
 
 def demo(out: Out = Path("out/demo")) -> int:
@@ -39,24 +42,28 @@ def simulate(
     out: Out = Path("out/simulation"),
     output: Printed = Output.TABLE,
 ) -> None:
-    """Play a what-if: customers, fleet, jobs and utilization in; timeline, decisions and pictures out."""
+    """Play a what-if: customers, fleet, jobs and utilization in; timeline, decisions and pictures out.
+
+    The folder then holds what a service would: --config FOLDER/config.yaml shows the play to every other command.
+    """
     import sys
     from datetime import datetime, timedelta
 
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
+    from gatekeeper.simulate.folder import PlayFolder
     from gatekeeper.simulate.scenario import load_scenario
     from gatekeeper.simulate.stage import Stage
 
     _quiet()
     loaded = load_scenario(scenario)
     _make(out)
-    database = out / "simulation.db"
-    for old in out.glob("simulation.db*"):
-        old.unlink()
+    folder = PlayFolder(out)
+    folder.clear()
+    folder.write_config(loaded.spec)
     columns = (TextColumn("playing"), BarColumn(40), TextColumn("day {task.completed:.0f} of {task.total:.0f}"))
-    with Stage(loaded, database) as stage:
+    with Stage(loaded, folder.database) as stage:
         stage.enrol()
         with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
             task = bar.add_task("", total=loaded.spec.days)
@@ -66,7 +73,10 @@ def simulate(
 
             timeline = stage.play(progress)
         pictures = _draw(stage, timeline, out)
+        key, _ = folder.export(stage, purpose="what a simulation left")
         _report(stage, timeline, pictures, output)
+    if output is Output.TABLE:
+        _next(folder, timeline.runs, key)
 
 
 def _make(out: Path) -> None:
@@ -93,6 +103,15 @@ def _draw(stage: Stage, timeline: Timeline, out: Path) -> dict[str, Path]:
     return pictures
 
 
+def _next(folder: PlayFolder, runs: Sequence[str], key: str) -> None:
+    say()
+    say("Look for yourself:")
+    for run_id in runs:
+        say(f"  gatekeeper run show {run_id} --config {folder.config}")
+    say(f"  gatekeeper blocked --config {folder.config}")
+    say(f"  gatekeeper log verify {folder.exported} --key {key}")
+
+
 def _report(stage: Stage, timeline: Timeline, pictures: dict[str, Path], output: Output) -> None:
     told: list[Row] = [
         {"at": each.at, "job": each.job, "verdict": each.decision.verdict.value, "sentence": each.decision.sentence}
@@ -110,11 +129,13 @@ def _report(stage: Stage, timeline: Timeline, pictures: dict[str, Path], output:
 
 def _for_people(run: Row) -> Row:
     """The end of a run with its amounts as sentences write them."""
-    from gatekeeper.domain.units import format_flop
+    from gatekeeper.domain.usage import Usage
+    from gatekeeper.statements.words import below, bounds
 
-    amounts = {name: int(str(run[f"{name}_tflop"])) for name in ("low", "best", "high")}
-    limit = f"under {format_flop(int(str(run['limit_tflop'])) + 1)}"
-    return {**run, **{name: format_flop(amount) for name, amount in amounts.items()}, "limit": limit}
+    names = ("low", "best", "high")
+    shown = bounds(Usage(*(int(str(run[f"{name}_tflop"])) for name in names)))
+    amounts = {name: f"{amount} FLOP" for name, amount in zip(names, shown, strict=True)}
+    return {**run, **amounts, "limit": f"{below(int(str(run['limit_tflop'])))} FLOP"}
 
 
 def _totals(stage: Stage, timeline: Timeline, run_id: str, picture: str) -> Row:

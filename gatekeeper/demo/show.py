@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from gatekeeper.demo.story import Story, tell
-from gatekeeper.domain.units import format_flop
+from gatekeeper.statements.words import below, bounds
 
 DAYS = 200
 
@@ -77,10 +77,10 @@ def _training(story: Story, console: Console) -> None:
     console.print(table)
     if story.last is not None:
         settled = story.last.settled
+        low, best, high = bounds(settled)
         console.print(
-            f"   {story.leases} leases. Used by the last: low {format_flop(settled.low_tflop)}, best "
-            f"{format_flop(settled.best_tflop)}, high {format_flop(settled.high_tflop)}; "
-            f"{format_flop(story.limit_tflop - settled.high_tflop)} below 1e26 FLOP.\n"
+            f"   {story.leases} leases. Used by the last: low {low}, best {best}, high {high} FLOP; "
+            f"{below(story.limit_tflop - settled.high_tflop)} FLOP below 1e26 FLOP.\n"
         )
 
 
@@ -96,9 +96,12 @@ def _log(story: Story, console: Console) -> None:
         said = f"{story.records} records, every total recomputed" if report.verified else report.problems[0]
         table.add_row(name, "[green]yes[/]" if report.verified else "[red]no[/]", escape(str(said)))
     console.print(table)
-    folder = story.export.parent if story.export else Path()
     console.print("   Look for yourself:")
-    for command in (f"blocked --data {folder / 'data'}", f"log verify {story.export} --key {story.key}"):
+    for command in (
+        f"run show {story.run_id} --config {story.config}",
+        f"blocked --config {story.config}",
+        f"log verify {story.export} --key {story.key}",
+    ):
         console.print(f"   .venv/bin/gatekeeper {escape(command)}", soft_wrap=True)
     console.print()
 

@@ -17,14 +17,12 @@ import httpx
 from admission.http import WebhookApp
 from admission.server import WebhookServer
 from admission.webhook import Webhook
-from gatekeeper import log
 from gatekeeper.demo.certificate import HOST, write_certificate
 from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.party import Customer
-from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.tier import TierFinding
-from gatekeeper.signing import Ed25519Signer
 from gatekeeper.simulate.engine import Point, Told
+from gatekeeper.simulate.folder import PlayFolder
 from gatekeeper.simulate.scenario import load_scenario
 from gatekeeper.simulate.stage import APPROVER, PREPARER, Stage
 from gatekeeper.verify import Report, verify_totals_and_tiers
@@ -64,6 +62,8 @@ class Story:
     leases: int = 0
     last: Point | None = None
     limit_tflop: int = 0
+    config: Path | None = None
+    run_id: str = ""
     picture: Path | None = None
     export: Path | None = None
     key: str = ""
@@ -86,14 +86,12 @@ def tell(
     Args:
         act: called after each act with its number, to show what it saw.
     """
-    # Database and key as --data FOLDER looks for them; one level down, so that no --out deletes those of a real log.
-    data = out / "data"
-    data.mkdir(parents=True, exist_ok=True)
-    database = data / "gatekeeper.db"
-    for old in (database, database.with_suffix(".db-wal"), database.with_suffix(".db-shm")):
-        old.unlink(missing_ok=True)
-    story = Story()
-    with Stage(load_scenario(DATA / "scenario.yaml"), database) as stage:
+    folder = PlayFolder(out)
+    folder.clear()
+    scenario = load_scenario(DATA / "scenario.yaml")
+    folder.write_config(scenario.spec, origin=ORIGIN)
+    story = Story(config=folder.config)
+    with Stage(scenario, folder.database) as stage:
         _enrol(stage, story)
         act(1, story)
         _call(stage, story, out / "tls")
@@ -102,7 +100,7 @@ def tell(
         act(3, story)
         _draw(stage, story, out)
         act(4, story)
-        _verify(stage, story, out)
+        _verify(stage, story, folder)
         act(5, story)
     return story
 
@@ -152,7 +150,8 @@ def _train(stage: Stage, story: Story, progress: Callable[[datetime], None]) -> 
     """3. 200 virtual days of training: leases, settlements, a warning, the end below the threshold, a refusal."""
     timeline = stage.play(progress)
     story.told, story.leases, story.limit_tflop = timeline.told, len(timeline.leases), stage.limit_tflop
-    story.last = last = timeline.last_of(timeline.runs[0])
+    story.run_id = timeline.runs[0]
+    story.last = last = timeline.last_of(story.run_id)
     verdicts = [told.decision.verdict for told in timeline.told]
     used = [point.carried_in_tflop + point.settled.high_tflop + point.pending_tflop for point in timeline.points]
     story.check(holds=len(timeline.leases) > 1, told="leases are granted one after another")
@@ -166,27 +165,19 @@ def _train(stage: Stage, story: Story, progress: Callable[[datetime], None]) -> 
 def _draw(stage: Stage, story: Story, out: Path) -> None:
     """4. The picture of the run."""
     story.picture = out / "run.svg"
-    story.picture.write_text(stage.picture_of(stage.timeline.runs[0]), encoding="utf-8")
+    story.picture.write_text(stage.picture_of(story.run_id), encoding="utf-8")
 
 
-def _verify(stage: Stage, story: Story, out: Path) -> None:
+def _verify(stage: Stage, story: Story, folder: PlayFolder) -> None:
     """5. The log leaves the house: it verifies, and a copy with one byte changed does not."""
-    key = out / "data" / "log.key"
-    for old in key.parent.glob("log.key*"):
-        old.unlink()
-    signer = Ed25519Signer.create(key, ORIGIN)
-    story.export, story.key = out / "log.jsonl", signer.vkey
-    person = Actor(ActorKind.PERSON, APPROVER)
-    with story.export.open("wb") as stream:
-        story.records = log.export(
-            stage.stores, signer, stream, actor=person, at=stage.clock.now(), purpose="regulator's copy of the demo"
-        )
-    story.verified = verify_totals_and_tiers(story.export, signer.vkey)
-    copy = out / "log-one-byte-changed.jsonl"
+    story.export = folder.exported
+    story.key, story.records = folder.export(stage, origin=ORIGIN, purpose="regulator's copy of the demo")
+    story.verified = verify_totals_and_tiers(story.export, story.key)
+    copy = folder.out / "log-one-byte-changed.jsonl"
     data = bytearray(story.export.read_bytes())
     data[data.rindex(b" is refused by ") + len(" is ")] ^= 1  # one bit of one letter of one sentence
     copy.write_bytes(data)
-    story.tampered = verify_totals_and_tiers(copy, signer.vkey)
+    story.tampered = verify_totals_and_tiers(copy, story.key)
     resolved = story.verified.verified and not story.verified.unresolved_packs
     story.check(holds=resolved, told="the export verifies, every tier included")
     story.check(holds=not story.tampered.verified, told="a changed byte is found")

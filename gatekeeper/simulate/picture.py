@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from html import escape
 
 from gatekeeper.domain.decision import Verdict
-from gatekeeper.domain.units import format_flop
+from gatekeeper.domain.units import format_below, format_flop
 from gatekeeper.simulate.engine import Point, Told
 
 WIDTH, HEIGHT = 960, 480
@@ -40,8 +40,12 @@ def draw(
     Args:
         points: its totals in order of time; at least one.
         told: what its customer was told; warnings and refusals are marked.
+        end: of the scenario; where nothing happens any more long before, the picture ends earlier.
     """
-    scale = _Scale(begin, end, max(limit_tflop, *(_top(point) for point in points)) * 21 // 20)
+    happened = [*(point.at for point in points), *(each.at for each in told)]
+    end = min(end, max(happened) + max((max(happened) - begin) / 8, timedelta(hours=1)))
+    # Room above the limit for its name and, above that, for what the customer was told: clear of all that is drawn.
+    scale = _Scale(begin, end, max(limit_tflop, *(_top(point) for point in points)) * 28 // 25)
     parts = [
         *_axes(scale, title),
         _area(scale, points, [_settled(point) for point in points], [0] * len(points), SETTLED),
@@ -87,7 +91,7 @@ def _line(scale: _Scale, points: Sequence[Point], heights: Sequence[int], colour
 
 def _level(scale: _Scale, limit_tflop: int) -> str:
     y = scale.y(limit_tflop)
-    text = f"limit: under {format_flop(limit_tflop + 1)}"
+    text = f"limit: {format_below(limit_tflop)}"
     return (
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="{LIMIT}" stroke-width="2" '
         f'stroke-dasharray="8 4"/><text x="{LEFT + 6}" y="{y - 6}" fill="{LIMIT}">{text}</text>'
@@ -103,11 +107,10 @@ def _axes(scale: _Scale, title: str) -> list[str]:
         label = format_flop(amount, digits=2).removesuffix(" FLOP")
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{label}</text>')
     days = (scale.end - scale.begin) / timedelta(days=1)
-    for step in range(11):
-        moment = scale.begin + (scale.end - scale.begin) * step / 10
-        parts.append(
-            f'<text x="{scale.x(moment)}" y="{floor + 18}" text-anchor="middle">{round(days * step / 10, 1):g}</text>'
-        )
+    for day in _round_days(days):
+        x = scale.x(scale.begin + timedelta(days=day))
+        parts.append(f'<line x1="{x}" x2="{x}" y1="{floor}" y2="{floor + 5}" stroke="#999999"/>')
+        parts.append(f'<text x="{x}" y="{floor + 18}" text-anchor="middle">{day:g}</text>')
     parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 14}" text-anchor="middle">days</text>')
     parts.append(
         f'<text x="16" y="{(TOP + floor) / 2}" transform="rotate(-90 16 {(TOP + floor) / 2})" '
@@ -123,23 +126,42 @@ def _round_amounts(top_tflop: int) -> list[int]:
     return list(range(0, top_tflop + 1, max(step, 1)))
 
 
+def _round_days(days: float) -> list[float]:
+    """Up to twelve round days from 0 on."""
+    step = next(each for each in (0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000) if days / each < 12)
+    return [step * each for each in range(int(days / step) + 1)]
+
+
 def _marks(scale: _Scale, told: Sequence[Told], limit_tflop: int) -> list[str]:
+    """The first warning, refusal and hold, each named above the limit, where nothing else is drawn."""
     parts: list[str] = []
     seen: set[Verdict] = set()
+    taken: list[tuple[int, float, float]] = []
     for each in told:
         mark = _MARKS.get(each.decision.verdict)
         if mark is None or each.decision.verdict in seen:
             continue
         seen.add(each.decision.verdict)
         colour, word = mark
-        x, floor = scale.x(each.at), HEIGHT - BOTTOM
-        parts.append(f'<line x1="{x}" x2="{x}" y1="{scale.y(limit_tflop)}" y2="{floor}" stroke="{colour}"/>')
-        day = (each.at - scale.begin).days
-        parts.append(
-            f'<text x="{x + 6}" y="{floor - 50 + 18 * len(seen)}" stroke="white" stroke-width="3" '
-            f'paint-order="stroke">{word}, day {day}</text>'
-        )
+        words = f"{word}, day {(each.at - scale.begin).days}"
+        x, floor, limit = scale.x(each.at), HEIGHT - BOTTOM, scale.y(limit_tflop)
+        row, left = _free_place(taken, x, 7 * len(words))
+        taken.append((row, left, left + 7 * len(words)))
+        anchor, gap = ("start", 6) if left > x else ("end", -6)
+        y = round(limit - 26 - 15 * row, 1)
+        parts.append(f'<line x1="{x}" x2="{x}" y1="{y - 10}" y2="{floor}" stroke="{colour}" stroke-width="1.5"/>')
+        parts.append(f'<text x="{x + gap:g}" y="{y}" text-anchor="{anchor}">{words}</text>')
     return parts
+
+
+def _free_place(taken: Sequence[tuple[int, float, float]], x: float, width: int) -> tuple[int, float]:
+    """Row and left edge of a label beside its line: right of it if nothing is there, else left, else a row higher."""
+    for row in range(len(_MARKS)):
+        for left in (x + 6, x - 6 - width):
+            clear = all(row != other or left + width < begin or end < left for other, begin, end in taken)
+            if clear and left >= LEFT and left + width <= WIDTH:
+                return row, left
+    return len(_MARKS), x - 6 - width
 
 
 def _legend() -> list[str]:

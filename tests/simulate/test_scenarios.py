@@ -89,7 +89,7 @@ def test_the_picture_is_an_svg_with_the_limit_and_the_refusal(small: tuple[Stage
     tree = ET.fromstring(stage.picture_of(timeline.runs[0]))
     words = " ".join(tree.itertext())
     assert tree.tag.endswith("svg")
-    assert "limit: under 1.00e26 FLOP" in words
+    assert "limit: just under 1.00e26 FLOP" in words
     assert "refused, day" in words
 
 
