@@ -27,7 +27,8 @@ GROUP_PODS = 256
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A pod whose node has started it; the workload's ref carries its uid."""
+    """A pod whose node has started it, or may have; the workload's ref carries its uid, its devices are what it can
+    use."""
 
     workload: Workload
     started_at: datetime

@@ -51,6 +51,7 @@ class PodState:
         ended_at: when the last container ended, once the node has said that all of them are gone.
         never_started: its end is known and no container of it ever ran.
         claims: its DRA claims; None where it has none.
+        taken_at: when its kubelet took it on, whether or not any container of it is known to have run.
     """
 
     workload: Workload
@@ -70,6 +71,7 @@ class PodState:
     ended_at: datetime | None
     never_started: bool
     claims: PodClaims | None = None
+    taken_at: datetime | None = None
 
     @property
     def uid(self) -> str:
@@ -91,6 +93,11 @@ class PodState:
         """Whether the node has said that nothing of it runs any more, or ever will."""
         return self.ended_at is not None or self.never_started
 
+    @property
+    def silent(self) -> bool:
+        """Whether it has a node that has not said yet whether any container of it ran: some may, unreported."""
+        return bool(self.node) and self.started_at is None and not self.ended
+
     def departed(self) -> PodState:
         """The same pod after its object is gone: one that was never bound to a node cannot have started."""
         return replace(self, deleting=True, never_started=self.never_started or not self.node)
@@ -108,7 +115,7 @@ def pod_keeper(read: Callable[[Json], Workload | None], cluster: str) -> Callabl
         workload, unreadable = _read(read, cluster, {"apiVersion": "v1", "kind": "Pod", **asked})
         if workload is None or not (GATE in gates or RESERVATION in annotations or _matters(workload, spec)):
             return None
-        life = _life(spec, status)
+        life, taken_at = _life(spec, status), _time(status.get("startTime"))
         affinity = spec.get("affinity") if GATE in gates and not workload.asks else None
         if affinity and len(json.dumps(affinity)) > AFFINITY_CHARACTERS_MAX:
             affinity, unreadable = None, "its affinity is too long"
@@ -126,10 +133,11 @@ def pod_keeper(read: Callable[[Json], Workload | None], cluster: str) -> Callabl
             has_annotations=bool(annotations),
             deleting="deletionTimestamp" in metadata,
             created_at=_time(metadata["creationTimestamp"]) or datetime.now(UTC),
-            started_at=_time(status.get("startTime")) if life.started else None,
+            started_at=taken_at if life.started else None,
             ended_at=life.ended_at,
             never_started=life.never_started,
             claims=claims_of(spec, status),
+            taken_at=taken_at,
         )
 
     return keep

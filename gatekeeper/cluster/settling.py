@@ -7,6 +7,7 @@ to the meter at once; a pass over ten thousand reservations of which few are due
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,10 +15,12 @@ import structlog
 from gatekeeper.cluster.allocations import Allocations, Given
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.pods import PodState
+from gatekeeper.cluster.starts import Starts
 from gatekeeper.cluster.state import ClusterState, Times
 from gatekeeper.domain.ledger import Reservation, ReservationState
 from gatekeeper.domain.metering import floor_s
 from gatekeeper.domain.usage import PodFacts
+from gatekeeper.domain.workload import Count
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Due, Meter
 from gatekeeper.ports import Clock, Stores
@@ -53,13 +56,17 @@ class Settling:
             ReservationState.METERED: timedelta(seconds=times.settle_cleared_every_s),
         }
         self._delay = timedelta(seconds=meter.times.delay_s)
+        self._starts = Starts()
         self._looked_up: set[str] = set()
 
     def run(self, state: ClusterState) -> None:
         """Meter, settle and void. What holds budget stays as it is while nothing is known of its pod: a vanished object
         is no end."""
         now = self._clock.now()
-        self._attempts.each("meter", [self._booked()], lambda booked: self._begin(state, booked))
+        shared = state.departed
+        state = replace(state, departed=dict(shared))  # What leaves meanwhile is the next pass's.
+        self._starts.see(state, now)
+        self._attempts.each("meter", [self._booked()], lambda booked: self._begin(state, booked, now))
         booked = self._booked()
         uids = {uid for uid, (it, until) in booked.items() if self._is_due(state, uid, it, until, now)}
         self._learn(state, booked, uids)
@@ -67,27 +74,41 @@ class Settling:
         due: list[Due] = []
         self._attempts.each("settle", reservations.values(), lambda each: self._look(state, each, now, due))
         self._attempts.each("settle", [due] if due else [], self._settle)
-        self._forget(state)
+        self._forget(state, shared)
 
     def _booked(self) -> Booked:
         return self._stores.read(lambda reader: reader.booked_until())
 
-    def _begin(self, state: ClusterState, booked: Booked) -> None:
+    def _begin(self, state: ClusterState, booked: Booked, now: datetime) -> None:
         """Find pods that run without a reservation; each is looked up in the ledger once."""
         seen = {**state.departed, **state.pods}
         self._looked_up &= seen.keys()
-        new = [
-            pod
-            for uid, pod in seen.items()
-            if pod.started_at is not None and pod.workload.asks and uid not in booked and uid not in self._looked_up
-        ]
+        unknown = (pod for uid, pod in seen.items() if uid not in booked and uid not in self._looked_up)
+        new = [each for pod in unknown if (each := self._running(state, pod, now)) is not None]
         if not new:
             return
         bindings = self._stores.read(lambda reader: reader.bindings())
         bound = {each.namespace for each in bindings if each.cluster == self._cluster}
-        new = [pod for pod in new if pod.workload.ref.namespace in bound]
-        self._unreserved.begin([Running(pod.workload, _started(pod), pod.ended_at) for pod in new])
-        self._looked_up |= {pod.uid for pod in new}
+        new = [each for each in new if each.workload.ref.namespace in bound]
+        self._unreserved.begin(new)
+        self._looked_up |= {each.workload.ref.uid for each in new}
+
+    def _running(self, state: ClusterState, pod: PodState, now: datetime) -> Running | None:
+        """A pod as it is metered without a reservation; None where it has not begun, or has nothing to compute on.
+
+        One that could reach the devices of its node without having asked for any counts as all of them.
+        """
+        started_at = self._starts.of(pod, not_before=pod.created_at)
+        if started_at is None or pod.workload.asks:
+            return None if started_at is None else Running(pod.workload, started_at, pod.ended_at)
+        node = state.nodes.get(pod.node)
+        if node is None or not node.offers or not pod.workload.host_access:
+            return None
+        namespace = state.namespaces.get(pod.workload.ref.namespace)
+        if namespace is None or not namespace.cleared:
+            started_at = now  # It is stopped; its node may have got its devices just now.
+        devices = {offer.resource: Count(offer.count, offer.count) for offer in node.offers}
+        return Running(replace(pod.workload, devices=devices), started_at, pod.ended_at)
 
     def _learn(self, state: ClusterState, booked: Booked, due: set[str]) -> None:
         """Find out what claims gave to pods: as soon as they have started, and again when it is needed."""
@@ -108,11 +129,14 @@ class Settling:
             return not held and until is not None and now - self._delay >= until + self._every[it]
         if pod.gated and pod.uid in state.pods:
             return False
-        if pod.ended or pod.started_at is None:
+        began_at = self._starts.of(pod, not_before=pod.created_at)
+        if pod.ended or began_at is None:
             return pod.ended
+        if held and until is None and pod.silent and now < pod.created_at + timedelta(seconds=pod.deadline_s or 0):
+            return False  # What is held covers it: for longer than its deadline, from its release on.
         if state.in_sight_s < self._hearsay_s:
             return False  # That it runs may be old news, and what is booked is never taken back.
-        return now - self._delay >= (until or pod.started_at) + self._every[it]
+        return now - self._delay >= (until or began_at) + self._every[it]
 
     def _look(self, state: ClusterState, reservation: Reservation, now: datetime, due: list[Due]) -> None:
         pod = state.pods.get(reservation.id) or state.departed.get(reservation.id)
@@ -155,7 +179,7 @@ class Settling:
     ) -> PodFacts:
         """What is known of the pod; of one that is not held any more only what was reserved."""
         node = state.nodes.get(pod.node) if pod else None
-        started_at = (pod.started_at if pod else None) or reservation.started_at or reservation.opened_at
+        began_at = self._starts.of(pod, not_before=reservation.opened_at) if pod else None
         given = self._allocations.of(pod) if pod else None
         products = {key: node.product(key) for key in reservation.devices} if node else {}
         devices = _all_devices(reservation, pod, given)
@@ -164,19 +188,19 @@ class Settling:
             name=reservation.workload.name,
             devices=reservation.devices if devices is None else devices,
             products={**products, **given.products} if given else products,
-            started_at=started_at,
+            started_at=began_at or reservation.started_at or reservation.opened_at,
             ended_at=ended_at or (pod.ended_at if pod else None),
             countable=devices is not None,
-            exclusive=given is None or given.exclusive,
+            exclusive=(given is None or given.exclusive) and _is_counted_alone(state, pod),
         )
 
-    def _forget(self, state: ClusterState) -> None:
-        """Let go of departed pods whose reservation has ended."""
+    def _forget(self, state: ClusterState, shared: dict[str, PodState]) -> None:
+        """Let go of departed pods whose reservation has ended; of those alone that this pass has looked at."""
         still_open = self._booked() if state.departed else {}
-        for uid in list(state.departed):
+        for uid in state.departed:
             # A pod that this pass still holds may yet be reserved for, before anybody notices that it has gone.
             if uid not in still_open and uid not in state.pods:
-                del state.departed[uid]
+                del shared[uid]
 
 
 def _is_known_to_run(state: ClusterState, reservation: Reservation, pod: PodState, now: datetime) -> bool:
@@ -185,14 +209,21 @@ def _is_known_to_run(state: ClusterState, reservation: Reservation, pod: PodStat
     While the reservation covers it, nothing is lost by waiting for the node. After that, not knowing counts as running
     on.
     """
+    held = timedelta(seconds=reservation.held_s)
+    if pod.started_at is None:
+        return now >= reservation.opened_at + held
     node = state.nodes.get(pod.node)
     heard_of = node is not None and node.ready
-    return heard_of or now >= _started(pod) + timedelta(seconds=reservation.held_s)
+    return heard_of or now >= pod.started_at + held
 
 
-def _started(pod: PodState) -> datetime:
-    assert pod.started_at is not None
-    return pod.started_at
+def _is_counted_alone(state: ClusterState, pod: PodState | None) -> bool:
+    """Whether counters that carry the pod's name speak of it alone.
+
+    They name no uids: once it has vanished without an end, another pod of its name may be meant. And one that asked for
+    no device may use those of others.
+    """
+    return pod is not None and pod.workload.asks and (pod.uid in state.pods or pod.ended_at is not None)
 
 
 def _all_devices(reservation: Reservation, pod: PodState | None, given: Given | None) -> Mapping[str, int] | None:

@@ -89,16 +89,21 @@ class Yard:
     def look(self, after_s: int, *pods: PodState) -> Reservation | None:
         """One pass so long after the pod's start; its reservation as it is then."""
         self.at = self.starts + timedelta(seconds=after_s)
-        offers = (NodeOffer(self.pod.node, "nvidia.com/gpu", PRODUCT, 8),)
-        node = NodeState(self.pod.node, offers, marked=True, ready=True)
-        self.settling.run(ClusterState({each.uid: each for each in pods}, {}, {node.name: node}, self.departed, 3_600))
+        self.settling.run(ClusterState({each.uid: each for each in pods}, {}, self.nodes(), self.departed, 3_600))
         return self.stores.read(lambda reader: reader.reservation(self.pod.uid))
+
+    def nodes(self) -> dict[str, NodeState]:
+        offers = (NodeOffer(self.pod.node, "nvidia.com/gpu", PRODUCT, 8),)
+        return {self.pod.node: NodeState(self.pod.node, offers, marked=True, ready=True)}
+
+    @property
+    def devices(self) -> int:
+        return sum(count.least for count in self.pod.workload.devices.values())
 
     def booked_s(self) -> float:
         """For how long the customer's undeclared run was charged, at the worst rate of the pod."""
         account = self.stores.read(lambda reader: reader.account(undeclared_run_id("lab")))
-        devices = sum(count.least for count in self.pod.workload.devices.values())
-        return account.settled.high_tflop / (devices * H100_TFLOP_PER_S)
+        return account.settled.high_tflop / (self.devices * H100_TFLOP_PER_S)
 
     def ended(self, after_s: int) -> PodState:
         return replace(self.pod, ended_at=self.starts + timedelta(seconds=after_s - 1))
