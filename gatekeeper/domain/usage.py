@@ -1,12 +1,14 @@
 """Metered operations of devices, each as low, best and high, and what they are counted from.
 
     best   tensor activity x SM clock x FLOP per clock at the declared format
-    high   the same at the chip's fastest format plus a margin, and the vector units at their peak all the time,
-           because tensor activity does not show them; or the worst rate where counters are missing
+    high   cycles counted, or tensor activity x the chip's highest clock, at its fastest format plus a margin, and the
+           vector units at their peak all the time, because tensor activity does not show them; or the worst rate
+           where counters are missing
     low    best without recomputation, and nothing where counters are missing
 
 What is known of the chip decides what counters can bound: a mean over the interval bounds `high`; a reading of a
-moment (older chips), a share of the peak or of busy time, and what a runtime says of itself give `best` alone.
+moment (the clock; activity of older chips), a share of the peak or of busy time, and what a runtime says of itself
+give `best` alone.
 
 Blocking rests on high, alerts on best; low is for reports only. Sources and errors of the method:
 tensor activity x clock follows model FLOP within 2 points on matrix products and within about 10 % per run
@@ -82,6 +84,9 @@ class Observation:
         rate: mean over the covered time, in the unit of `measure`.
         covered_s: seconds of the interval that the mean rests on.
         exclusive: no other pod was given the device in this interval.
+        activity_ppm: mean over the covered time of the tensor activity that gauges said, millionths, rounded up; 0
+            where none spoke. A clock is a reading of a moment, so a rate made with it bounds nothing; this does.
+        counted_hz: mean over the covered time of the cycles that were counted where no gauge spoke, rounded up.
     """
 
     device: str
@@ -89,6 +94,8 @@ class Observation:
     covered_s: int
     exclusive: bool = True
     measure: Measure = Measure.TENSOR_CYCLES
+    activity_ppm: int = 0
+    counted_hz: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +249,8 @@ def metered_all(
 def _believed(of: _Factors, seen: Observation) -> bool:
     """Whether the counters of a device can be believed."""
     highest = of.most_hz if seen.measure is _CYCLES else _highest_share(of, seen.measure)
-    return seen.exclusive and seen.covered_s >= 0 and 0 <= seen.rate <= highest
+    possible = 0 <= seen.rate <= highest and 0 <= seen.activity_ppm <= PPM and seen.counted_hz >= 0
+    return possible and seen.exclusive and seen.covered_s >= 0
 
 
 def unmetered(device: Device, *, interval_s: int, declared: Format = Format.BF16) -> Usage:
@@ -285,6 +293,7 @@ class _Factors:
         peak, plain: of the whole chip, GFLOP/s: at the declared format, and without what no format of it hides.
         worst: TFLOP/s that the device cannot exceed.
         most_hz: a rate of cycles above it is no reading.
+        most_mhz: the highest clock; activity in millionths x `most_mhz` is in Hz.
         best, low, per: a rate of cycles x seconds x `best` // `per` is in TFLOP; `low` and `high` over 100 x `per`.
         high, vector: `high` by cycles is at the fastest format plus a margin; `vector` are the vector units beside it,
             for each second. None where cycles do not bound it.
@@ -295,6 +304,7 @@ class _Factors:
     plain: int
     worst: int
     most_hz: int
+    most_mhz: int
     best: int
     low: int
     per: int
@@ -318,6 +328,7 @@ class _Factors:
             plain=plain,
             worst=device.worst_tflop_per_s,
             most_hz=chip.max_clock_mhz * HZ_PER_MHZ,
+            most_mhz=chip.max_clock_mhz,
             best=peak * share,
             low=plain * WITHOUT_RECOMPUTE_PERCENT * share,
             per=chip.boost_clock_mhz * HZ_PER_MHZ * GFLOP_PER_TFLOP * of_whole,
@@ -333,8 +344,9 @@ def _by_counters(of: _Factors, seen: Observation, covered_s: int) -> tuple[int, 
         best = counted * of.best // of.per
         low = counted * of.low // (of.per * 100)
         if of.high is not None:
+            most = max(seen.rate, seen.activity_ppm * of.most_mhz + seen.counted_hz) * covered_s
             # Nothing exceeds the worst rate, so the margin does not either.
-            high = min(high, ceil_div(counted * of.high + covered_s * of.vector, of.per * 100))
+            high = min(high, ceil_div(most * of.high + covered_s * of.vector, of.per * 100))
     elif seen.measure is Measure.PEAK_SHARE:
         best = _tflop(of.device, counted * of.peak, PPM)
         low = _tflop(of.device, counted * of.plain * WITHOUT_RECOMPUTE_PERCENT, PPM * 100)
@@ -348,12 +360,18 @@ def _by_counters(of: _Factors, seen: Observation, covered_s: int) -> tuple[int, 
 
 def _worse(one: Observation, other: Observation) -> Observation:
     """What two readings of one device say together; of two kinds nobody knows which to believe, so they say nothing."""
-    negative = min(one.rate, other.rate) < 0  # Impossible, so the pair says nothing.
     alike = one.measure is other.measure
     return Observation(
         one.device,
-        -1 if negative else max(one.rate, other.rate),
+        _larger(one.rate, other.rate),
         min(one.covered_s, other.covered_s) if alike else 0,
         one.exclusive and other.exclusive,
         min(one.measure, other.measure),
+        _larger(one.activity_ppm, other.activity_ppm),
+        _larger(one.counted_hz, other.counted_hz),
     )
+
+
+def _larger(one: int, other: int) -> int:
+    """The larger of two readings; -1, so that both say nothing, where one of them is impossible."""
+    return -1 if min(one, other) < 0 else max(one, other)

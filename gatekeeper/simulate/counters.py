@@ -1,4 +1,5 @@
-"""Counters of simulated devices, shaped like what DCGM says: one observation for each device and interval."""
+"""Counters of simulated devices, shaped like what DCGM's cycle counters say: one observation for each device and
+interval, exact at whatever clock."""
 
 from __future__ import annotations
 

@@ -50,12 +50,13 @@ def observation(pod: Pod, together: Sequence[Series], family: Family, window: Wi
             return None
         values[each.name] = each.samples.values
     steps = _steps(at_ms, window)
-    rates = _rates(values, family, steps) if steps else None
-    if steps is None or rates is None:
+    said = _said(values, family, steps) if steps else None
+    if steps is None or said is None:
         return None
-    done = sum(map(mul, rates, steps.counted_ms))
     measure = family.gauges[0].measure
-    return Observation(str(device), ceil_div(done, steps.covered_ms), steps.covered_ms // MS_PER_S, measure=measure)
+    rate, share = (ceil_div(sum(map(mul, each, steps.counted_ms)), steps.covered_ms) for each in said)
+    activity_ppm = share if measure is Measure.TENSOR_CYCLES else 0
+    return Observation(str(device), rate, steps.covered_ms // MS_PER_S, measure=measure, activity_ppm=activity_ppm)
 
 
 @lru_cache(maxsize=1_024)  # one for all devices of a node
@@ -79,8 +80,9 @@ def _steps(at_ms: tuple[int, ...], window: Window) -> _Steps | None:
     return _Steps(slice(first, first + len(lasted) + 1), lasted, counted, covered)
 
 
-def _rates(values: Mapping[str, Values], family: Family, steps: _Steps) -> Iterable[int] | None:
-    """The rate of each step: the highest that is said of it, in the family's first measure."""
+def _said(values: Mapping[str, Values], family: Family, steps: _Steps) -> tuple[Iterable[int], Iterable[int]] | None:
+    """The rate of each step, the highest that is said of it, in the family's first measure; and the share that its
+    gauge says."""
     measure = family.gauges[0].measure
     gauges = [each for each in family.gauges if each.measure is measure and each.name in values]
     if len(gauges) != 1:
@@ -91,24 +93,27 @@ def _rates(values: Mapping[str, Values], family: Family, steps: _Steps) -> Itera
         return None
     activity = values[gauge.name][steps.samples]
     said = _of_gauge(activity, values[family.clock][steps.samples] if cycles else [1] * len(activity), gauge)
-    if not cycles or family.cycles is None or family.cycles[0] not in values:
+    if said is None or not cycles or family.cycles is None or family.cycles[0] not in values:
         return said
     active, elapsed = family.cycles
-    if said is None or elapsed not in values:
+    if elapsed not in values:
         return None
     counted = _of_counter(values[active][steps.samples], values[elapsed][steps.samples], steps.lasted_ms)
-    return None if counted is None else map(max, said, counted)
+    return None if counted is None else (map(max, said[0], counted), said[1])
 
 
-def _of_gauge(values: Values, clock: Values, gauge: Gauge) -> list[int] | None:
-    """Rates after the first sample; None where a value is no reading."""
+def _of_gauge(values: Values, clock: Values, gauge: Gauge) -> tuple[list[int], list[int]] | None:
+    """Rates after the first sample, and the shares in them; None where a value is no reading."""
     rates: list[int] = []
+    shares: list[int] = []
     per_unit, highest = gauge.per_unit, gauge.highest
     for value, megahertz in zip(values, clock, strict=True):
         if not (0 <= value <= highest and 0 < megahertz <= CLOCK_MHZ_MAX):  # false for NaN
             return None
-        rates.append(whole(value * per_unit) * math.ceil(megahertz))
-    return rates[1:]
+        share = whole(value * per_unit)
+        rates.append(share * math.ceil(megahertz))
+        shares.append(share)
+    return rates[1:], shares[1:]
 
 
 def _of_counter(active: Values, elapsed: Values, lasted_ms: Sequence[int]) -> list[int] | None:

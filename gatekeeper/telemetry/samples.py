@@ -5,7 +5,9 @@ are read, and not a mean made by Prometheus, because a subquery takes samples up
 
 Activity and clock belong together by scrape: the same device and the same timestamp. Several series of one device (two
 exporters, two containers of a pod, a gauge and a counter) are one device, and the highest of them counts at each
-moment: a series that says less than another cannot lower the count. Times in which another pod had the device, or the
+moment: a series that says less than another cannot lower the count. A clock is a reading of a moment, so activity is
+handed on without it too, again the highest at each moment, and beside it the cycles of the time in which only counters
+speak: domain/usage.py bounds by these. Times in which another pod had the device, or the
 GPU that it is a part of, are not covered. Of several measures the first that says anything is taken, in the order of
 the family; what it does not cover is not filled up with another.
 """
@@ -82,37 +84,61 @@ def _observation(reading: _Reading, family: Family, window: Window) -> Observati
     ]
     claims = spans.highest(taken)
     for measure in family.measures:
-        covered = spans.highest(_said(reading, family, measure, window))
-        if claims:
-            covered = spans.without(covered, claims)
-        covered_ms = sum(until - after for after, until, _ in covered)
+        said = [spans.without(each, claims) for each in _said(reading, family, measure, window)]
+        covered_ms = sum(until - after for after, until, _ in said[0])
         if covered_ms >= MS_PER_S:
-            done = sum((until - after) * rate for after, until, rate in covered)
-            return Observation(str(device), ceil_div(done, covered_ms), covered_ms // MS_PER_S, measure=measure)
+            rate, activity_ppm, counted_hz = (
+                ceil_div(sum((until - after) * share for after, until, share in each), covered_ms) for each in said
+            )
+            covered_s = covered_ms // MS_PER_S
+            return Observation(
+                str(device),
+                rate,
+                covered_s,
+                measure=measure,
+                activity_ppm=activity_ppm,
+                counted_hz=counted_hz,
+            )
     return Observation(str(device), 0, 0, exclusive=not claims, measure=family.measures[0])
 
 
-def _said(reading: _Reading, family: Family, measure: Measure, window: Window) -> list[list[Span]]:
-    """What each series of a device says in this measure."""
-    cycles = measure is Measure.TENSOR_CYCLES
-    found: list[list[Span]] = []
-    for gauge in family.gauges:
-        if gauge.measure is measure:
-            megahertz = reading.megahertz if cycles else None
-            found += [
-                spans.of_gauge(each.samples.within(window), gauge, megahertz, window)
-                for each in reading.own
-                if each.name == gauge.name
-            ]
-    if cycles and family.cycles:
-        active, elapsed = family.cycles
-        counters = [each for each in reading.own if each.name == active]
-        if counters:
-            witness = _witness(
-                [each for each in reading.together if each.name == elapsed and each.device == reading.device]
-            )
-            found += [spans.of_counter(each.samples.within(window), witness, window) for each in counters]
-    return found
+def _said(
+    reading: _Reading, family: Family, measure: Measure, window: Window
+) -> tuple[list[Span], list[Span], list[Span]]:
+    """What all series of a device say in this measure: the highest rate of each moment that any of them covers; the
+    tensor activity that gauges say of it; and the cycles counted where no gauge speaks."""
+    if measure is not Measure.TENSOR_CYCLES:
+        return spans.highest(_gauges(reading, family, measure, window, None)), [], []
+    megahertz = reading.megahertz or {}
+    gauges = _gauges(reading, family, measure, window, megahertz)
+    counted = spans.highest(_counters(reading, family, window))
+    activity = spans.highest(_gauges(reading, family, measure, window, dict.fromkeys(megahertz, 1)))
+    return spans.highest([*gauges, counted]), activity, spans.without(counted, activity)
+
+
+def _gauges(
+    reading: _Reading, family: Family, measure: Measure, window: Window, megahertz: Mapping[int, int] | None
+) -> list[list[Span]]:
+    """What each gauge of a device says in this measure."""
+    return [
+        spans.of_gauge(each.samples.within(window), gauge, megahertz, window)
+        for gauge in family.gauges
+        if gauge.measure is measure
+        for each in reading.own
+        if each.name == gauge.name
+    ]
+
+
+def _counters(reading: _Reading, family: Family, window: Window) -> list[list[Span]]:
+    """What each counter of active cycles of a device says."""
+    if not family.cycles:
+        return []
+    active, elapsed = family.cycles
+    counters = [each for each in reading.own if each.name == active]
+    if not counters:
+        return []
+    witness = _witness([each for each in reading.together if each.name == elapsed and each.device == reading.device])
+    return [spans.of_counter(each.samples.within(window), witness, window) for each in counters]
 
 
 def _clock(many: Sequence[Series]) -> dict[int, int]:

@@ -66,3 +66,22 @@ def test_two_kinds_of_reading_of_one_device_say_nothing_together() -> None:
     (merged,) = one_per_device([cycles, busy])
     assert merged.covered_s == 0
     assert one_per_device([busy, cycles]) == [merged]
+
+
+readings = st.builds(
+    lambda rate, activity_ppm, counted_hz, covered_s: Observation(
+        "GPU-1", rate, covered_s, activity_ppm=activity_ppm, counted_hz=counted_hz
+    ),
+    st.integers(-1, 2 * 10**9),
+    st.just(0) | st.integers(-1, PPM),
+    st.just(0) | st.integers(-1, 2 * 10**9),
+    st.integers(0, HOUR),
+)
+
+
+@given(readings, readings)
+def test_two_readings_of_one_device_never_count_less_than_either(one: Observation, other: Observation) -> None:
+    (merged,) = one_per_device([one, other])
+    assert one_per_device([other, one]) == [merged]
+    together = metered(H100, merged, interval_s=HOUR).high_tflop
+    assert together >= max(metered(H100, each, interval_s=HOUR).high_tflop for each in (one, other))

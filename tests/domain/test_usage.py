@@ -45,6 +45,8 @@ observations = st.none() | st.builds(
     st.integers(-10, 200_000),
     st.booleans(),
     st.sampled_from(Measure),
+    st.integers(-10, 1_000_010),
+    st.integers(-10, 20 * 10**9),
 )
 
 
@@ -62,6 +64,22 @@ def test_devices_count_together_what_each_counts_alone(
 ) -> None:
     alone = [metered(device, each, interval_s=interval_s, declared=declared) for each in many]
     assert metered_all(device, many, interval_s=interval_s, declared=declared) == total(alone)
+
+
+def test_activity_counts_at_the_highest_clock_in_high_and_at_the_clock_that_was_read_in_best() -> None:
+    read = Observation("GPU-1", 345 * HZ_PER_MHZ * 4 // 10, 3600, activity_ppm=400_000)
+    counted = Observation("GPU-1", 1_980 * HZ_PER_MHZ * 4 // 10, 3600)
+    at_the_highest = metered(H100, counted, interval_s=3600)
+    usage = metered(H100, read, interval_s=3600)
+    assert usage.high_tflop == at_the_highest.high_tflop
+    assert usage.best_tflop == at_the_highest.best_tflop * 345 // 1_980
+
+
+def test_cycles_that_counters_saw_where_no_gauge_spoke_come_on_top_of_activity() -> None:
+    half = 1_980 * HZ_PER_MHZ * 2 // 10
+    both = Observation("GPU-1", 345 * HZ_PER_MHZ * 2 // 10 + half, 3600, activity_ppm=200_000, counted_hz=half)
+    alone = Observation("GPU-1", 2 * half, 3600)
+    assert metered(H100, both, interval_s=3600).high_tflop == metered(H100, alone, interval_s=3600).high_tflop
 
 
 @given(devices, st.integers(0, 10**9), st.integers(0, 10**9), intervals, formats)
@@ -157,6 +175,9 @@ def test_what_counters_do_not_cover_costs_the_worst_rate() -> None:
         Observation("GPU-1", 1_980 * HZ_PER_MHZ + 1, 10),
         Observation("GPU-1", 0, -1),
         Observation("GPU-1", 0, 10, exclusive=False),
+        Observation("GPU-1", 0, 10, activity_ppm=-1),
+        Observation("GPU-1", 0, 10, activity_ppm=1_000_001),
+        Observation("GPU-1", 0, 10, counted_hz=-1),
     ],
 )
 def test_impossible_or_shared_counters_say_nothing(observation: Observation) -> None:

@@ -183,7 +183,7 @@ def test_an_end_at_midnight_belongs_to_the_day_before(stores: SqlStores) -> None
 
 def test_devices_of_several_kinds_are_told_apart_in_one_record(stores: SqlStores) -> None:
     hold(stores, make_reservation())
-    facts = make_facts(devices={GPU: 2, "example.com/old": 3}, products={GPU: PRODUCT, "example.com/old": A100.name})
+    facts = make_facts(devices={GPU: 2, "nvidia.com/old": 3}, products={GPU: PRODUCT, "nvidia.com/old": A100.name})
     make_meter(stores, busy(5), VirtualClock(at(DAY))).settle([Due("pod-0", facts, at(HOUR))])
     told = records(stores)[-1].facts
     old = unmetered(Device(A100), interval_s=HOUR).times(3)

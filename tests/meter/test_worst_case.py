@@ -184,8 +184,8 @@ def test_two_kinds_that_nobody_knows_count_as_the_larger(keys: tuple[str, str]) 
 def test_devices_of_different_chips_count_at_the_worst_case_of_each(stores: SqlStores, clock: VirtualClock) -> None:
     hold(stores, make_reservation())
     facts = make_facts(
-        devices={GPU: 2, "example.com/old": 3, "example.com/none": 0},
-        products={GPU: PRODUCT, "example.com/old": A100.name},
+        devices={GPU: 2, "nvidia.com/old": 3, "example.com/none": 0},
+        products={GPU: PRODUCT, "nvidia.com/old": A100.name},
     )
     (piece,) = settle_through(make_meter(stores, busy(5), clock), "pod-0", facts, through=at(HOUR)).settlements
     assert piece.usage.high_tflop == (2 * RATE + 3 * A100.worst_tflop_per_s) * HOUR

@@ -62,7 +62,7 @@ def test_live_scrapes_are_observed_and_outlive_a_restart_and_a_tenants_own_expor
             observed(url, begins_at)
         with prometheus(tmp_path, targets=targets) as url:
             assert eventually(url, lambda: begins_at, covered_s=SPAN.seconds) == first
-            assert first == [Observation("GPU-live", 600 * MHZ, SPAN.seconds)]
+            assert first == [Observation("GPU-live", 600 * MHZ, SPAN.seconds, activity_ppm=500_000)]
 
 
 def test_the_exposition_is_what_a_parser_expects() -> None:

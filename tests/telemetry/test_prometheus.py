@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.domain.errors import Unavailable
+from gatekeeper.domain.units import ceil_div
 from gatekeeper.domain.usage import Measure, Observation, PodInterval
 from gatekeeper.telemetry.prometheus import Prometheus
 from gatekeeper.telemetry.source import PrometheusSource
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.slow
 
 BEGINS = int(datetime(2026, 10, 1, 12, 0, tzinfo=UTC).timestamp())
 HOUR = 3_600
+SAMPLE_S = 30
 MHZ = 1_000_000
 TRAINER = Gpu("GPU-0001", activity=0.4, clock_mhz=1500).given_to("lab", "trainer-0")
 EXPORTED = {"job": "dcgm-exporter", "namespace": "gpu-operator"}
@@ -64,7 +66,9 @@ def one(observations: Iterable[Observation]) -> Observation:
 
 
 def test_steady_activity_times_clock_is_exact_and_covers_the_whole_hour(tmp_path: Path) -> None:
-    assert ask(tmp_path, history(every(15, TRAINER))) == [Observation("GPU-0001", 600 * MHZ, HOUR)]
+    assert ask(tmp_path, history(every(15, TRAINER))) == [
+        Observation("GPU-0001", 600 * MHZ, HOUR, activity_ppm=400_000)
+    ]
 
 
 def test_the_mean_is_of_the_product_and_not_a_product_of_means(tmp_path: Path) -> None:
@@ -101,7 +105,7 @@ def test_a_scrape_gap_is_not_covered(tmp_path: Path) -> None:
     moments = [(at, gpus) for at, gpus in every(15, TRAINER) if not BEGINS + 600 < at <= BEGINS + 1_200]
     found = one(ask(tmp_path, history(moments)))
     # The first sample after the gap stands for the 30 s that its gauge is a mean of.
-    assert found == Observation("GPU-0001", 600 * MHZ, HOUR - 600 + 15)
+    assert found == Observation("GPU-0001", 600 * MHZ, HOUR - 600 + 15, activity_ppm=400_000)
 
 
 def test_a_pod_whose_samples_end_is_covered_up_to_the_last_one(tmp_path: Path) -> None:
@@ -136,7 +140,7 @@ def test_two_exporters_on_one_node_are_one_device(tmp_path: Path) -> None:
     both = history(every(15, TRAINER)) + history(
         [(at + 7, gpus) for at, gpus in every(15, TRAINER)], address="10.0.0.1:9401"
     )
-    assert ask(tmp_path, both) == [Observation("GPU-0001", 600 * MHZ, HOUR)]
+    assert ask(tmp_path, both) == [Observation("GPU-0001", 600 * MHZ, HOUR, activity_ppm=400_000)]
 
 
 def test_an_exporter_that_moves_to_another_address_leaves_one_device(tmp_path: Path) -> None:
@@ -147,7 +151,7 @@ def test_an_exporter_that_moves_to_another_address_leaves_one_device(tmp_path: P
 
 def test_two_containers_of_one_pod_on_one_device_are_one_device(tmp_path: Path) -> None:
     moments = every(15, TRAINER, replace(TRAINER, container="evaluator"))
-    assert ask(tmp_path, history(moments)) == [Observation("GPU-0001", 600 * MHZ, HOUR)]
+    assert ask(tmp_path, history(moments)) == [Observation("GPU-0001", 600 * MHZ, HOUR, activity_ppm=400_000)]
 
 
 def test_a_lower_series_of_the_same_device_cannot_lower_the_count(tmp_path: Path) -> None:
@@ -180,7 +184,9 @@ def test_an_unattributed_copy_of_a_series_is_nobody_elses_claim(tmp_path: Path) 
 
 def test_instances_of_a_partitioned_gpu_are_devices_of_their_own(tmp_path: Path) -> None:
     ours, theirs = replace(TRAINER, instance="1"), replace(TRAINER, instance="2").given_to("other-lab", "theirs")
-    assert ask(tmp_path, history(every(15, ours, theirs))) == [Observation("GPU-0001/1", 600 * MHZ, HOUR)]
+    assert ask(tmp_path, history(every(15, ours, theirs))) == [
+        Observation("GPU-0001/1", 600 * MHZ, HOUR, activity_ppm=400_000)
+    ]
 
 
 def test_both_spellings_of_the_host_label_and_both_names_of_the_counter_are_read(tmp_path: Path) -> None:
@@ -205,7 +211,16 @@ def test_a_gauge_and_cycle_counters_of_one_device_are_read_together_and_the_coun
 
     moments = [(BEGINS + second, [at_second(second)]) for second in range(-600, HOUR + 600, 30)]
     missed = [each for each in moments if not BEGINS + 1_500 < each[0] < BEGINS + 2_400]
-    assert ask(tmp_path, history(missed)) == [Observation("GPU-0001", 600 * MHZ, HOUR)]
+    gauged_s = HOUR - 600 - (2_400 - SAMPLE_S - 1_500)
+    assert ask(tmp_path, history(missed)) == [
+        Observation(
+            "GPU-0001",
+            600 * MHZ,
+            HOUR,
+            activity_ppm=ceil_div(400_000 * gauged_s, HOUR),
+            counted_hz=600 * MHZ * (HOUR - gauged_s) // HOUR,
+        )
+    ]
 
 
 def test_a_device_that_only_says_that_it_is_busy_is_observed_as_busy(tmp_path: Path) -> None:
@@ -225,14 +240,15 @@ def test_many_pods_are_asked_about_at_once(tmp_path: Path) -> None:
     with prometheus(tmp_path) as url:
         answers = {each.pod: answer for each, answer in Prometheus(PrometheusSource(url, EXPORTED)).observe(asked)}
     assert answers == {"trainer-300": []} | {
-        f"trainer-{number}": [Observation(f"GPU-{number:04}", number * 3_750_000, HOUR)] for number in range(300)
+        f"trainer-{number}": [Observation(f"GPU-{number:04}", number * 3_750_000, HOUR, activity_ppm=number * 2_500)]
+        for number in range(300)
     }
 
 
 def test_labels_kept_by_the_scrape_are_read_where_the_settings_say_so(tmp_path: Path) -> None:
     kept = history(every(15, TRAINER), honor_labels=True)
     found = ask(tmp_path, kept, honor_labels=True, trusted={"job": "dcgm-exporter"})
-    assert found == [Observation("GPU-0001", 600 * MHZ, HOUR)]
+    assert found == [Observation("GPU-0001", 600 * MHZ, HOUR, activity_ppm=400_000)]
 
 
 @pytest.mark.parametrize(
@@ -268,7 +284,7 @@ def test_a_restarted_prometheus_answers_the_same(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         observed(url)
     with prometheus(tmp_path) as url:
-        assert observed(url) == before == [Observation("GPU-0001", 600 * MHZ, HOUR)]
+        assert observed(url) == before == [Observation("GPU-0001", 600 * MHZ, HOUR, activity_ppm=400_000)]
 
 
 def test_an_answer_over_the_size_limit_is_no_answer(tmp_path: Path) -> None:

@@ -109,17 +109,15 @@ class Gpu:
         name = self.draw(st.sampled_from([self._name(), NVIDIA.gauges[1].name]))
         device, pod = self.draw(st.sampled_from([(GPU, OURS), (GPU, THEIRS), (GPU, NOBODY), (PART, OURS)]))
         value = self.draw(st.sampled_from([0.0, 0.5, 1.0]))
-        self.more.append(Series(name, device, pod, Samples(tuple(self.at_ms), [value for _ in self.at_ms])))
+        self.more.append(Series(name, device, pod, Samples.of(self.at_ms, [value for _ in self.at_ms])))
 
     def has_other_times(self) -> None:
-        late = tuple(at + 1_000 for at in self.at_ms)
+        late = [at + 1_000 for at in self.at_ms]
         name = self._name()
-        self.more.append(Series(name, *self.named[name], Samples(late, self.values.pop(name))))
+        self.more.append(Series(name, *self.named[name], Samples.of(late, self.values.pop(name))))
 
     def series(self) -> list[Series]:
-        some = [
-            Series(name, *self.named[name], Samples(tuple(self.at_ms), values)) for name, values in self.values.items()
-        ]
+        some = [Series(name, *self.named[name], Samples.of(self.at_ms, values)) for name, values in self.values.items()]
         return self.draw(st.permutations(some + self.more))
 
 
@@ -174,7 +172,7 @@ def ordinary(*, share: float = 0.4, without: str = "") -> list[Series]:
 def test_an_ordinary_device_is_answered_the_short_way(counted: bool) -> None:
     many = ordinary()[: None if counted else 2]
     case = Scraped(many, WINDOW)
-    assert case.shortly() == Observation("GPU-1", 600 * MHZ, 300)
+    assert case.shortly() == Observation("GPU-1", 600 * MHZ, 300, activity_ppm=400_000)
     assert [case.shortly()] == case.thoroughly()
 
 

@@ -156,14 +156,19 @@ def steady(*at_s: int, hertz: int = 600 * MHZ, clock: int = 1_500 * MHZ, since: 
     return [series(ACTIVE, active), series(ELAPSED, [(at * 1_000, float(BOOTED + clock * at)) for at in at_s])]
 
 
+def counted(hertz: int, covered_s: int) -> Observation:
+    """What cycle counters alone say."""
+    return Observation("GPU-1", hertz, covered_s, counted_hz=hertz)
+
+
 def test_counters_need_no_clock_and_outlive_missed_scrapes() -> None:
-    assert seen(steady(*range(60, 541, 30))) == [Observation("GPU-1", 600 * MHZ, 480)]
-    assert seen(steady(60, 90, 510, 540)) == [Observation("GPU-1", 600 * MHZ, 480)]
+    assert seen(steady(*range(60, 541, 30))) == [counted(600 * MHZ, 480)]
+    assert seen(steady(60, 90, 510, 540)) == [counted(600 * MHZ, 480)]
 
 
 def test_a_gap_across_the_edge_is_not_covered_because_a_pod_of_the_same_name_may_have_been_there() -> None:
-    assert seen(steady(0, 300, 540)) == [Observation("GPU-1", 600 * MHZ, 240)]
-    assert seen(steady(40, 80, 540)) == [Observation("GPU-1", 600 * MHZ, 480)]
+    assert seen(steady(0, 300, 540)) == [counted(600 * MHZ, 240)]
+    assert seen(steady(40, 80, 540)) == [counted(600 * MHZ, 480)]
 
 
 def test_a_value_printed_twice_is_one_value() -> None:
@@ -179,7 +184,7 @@ def test_a_value_printed_twice_is_one_value() -> None:
         )
         for each in refreshed
     ]
-    assert seen(twice) == [Observation("GPU-1", 600 * MHZ, 480)]
+    assert seen(twice) == [counted(600 * MHZ, 480)]
 
 
 def test_what_a_reset_hides_is_not_covered() -> None:
@@ -188,7 +193,7 @@ def test_what_a_reset_hides_is_not_covered() -> None:
     elapsed = [(60_000, BOOTED + 0.0), (90_000, BOOTED + 45e9), (120_000, 10e9), (150_000, 55e9)]
     # The first span after the reset is not believed either: so soon after a boot another reset could hide.
     assert seen([series(ACTIVE, active), series(ELAPSED, elapsed)], window(60_000, 150_000)) == [
-        Observation("GPU-1", ceil(100 * 10**8, 30), 30)
+        counted(ceil(100 * 10**8, 30), 30)
     ]
 
 
@@ -211,7 +216,7 @@ def test_counters_that_sum_over_the_sms_are_no_clock_and_the_gauge_still_counts(
     summed = steady(*range(30, 541, 30), hertz=132 * 600 * MHZ, clock=132 * 1_500 * MHZ)
     assert covered_s(summed) == 0
     one = series(TENSOR, [(at * 1_000, 0.4) for at in range(30, 541, 30)])
-    assert seen([*summed, one, *clock_of([one])]) == [Observation("GPU-1", 600 * MHZ, 480)]
+    assert seen([*summed, one, *clock_of([one])]) == [Observation("GPU-1", 600 * MHZ, 480, activity_ppm=400_000)]
 
 
 def test_more_cycles_active_than_elapsed_are_no_reading() -> None:
@@ -221,7 +226,7 @@ def test_more_cycles_active_than_elapsed_are_no_reading() -> None:
 def test_a_paused_gauge_is_filled_up_by_counters_and_a_lower_counter_does_not_lower_it() -> None:
     one = series(TENSOR, [(at * 1_000, 0.8) for at in range(30, 301, 30)])
     found = seen([one, *clock_of([one]), *steady(*range(30, 541, 30))])
-    assert found == [Observation("GPU-1", (1_200 * 240 + 600 * 240) * MHZ // 480, 480)]
+    assert found == [Observation("GPU-1", 900 * MHZ, 480, activity_ppm=400_000, counted_hz=300 * MHZ)]
 
 
 def test_a_pod_on_the_whole_gpu_and_one_on_a_part_of_it_share_it() -> None:
@@ -272,4 +277,4 @@ def test_a_blank_of_dcgm_is_not_zero_and_not_a_jump() -> None:
     values = list(many[0].samples.values)
     values[4] = blank
     found = seen([Series(ACTIVE, GPU, OURS, Samples(many[0].samples.at_ms, values)), many[1]])
-    assert found == [Observation("GPU-1", 600 * MHZ, 420)]
+    assert found == [counted(600 * MHZ, 420)]

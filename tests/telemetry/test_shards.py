@@ -71,7 +71,10 @@ def test_every_interval_gets_one_answer_of_its_own_pod(at_once: int) -> None:
     assert Counter(each for each, _ in found) == Counter(asked)
     for each, answer in found:
         number = int(each.pod.removeprefix("trainer-"))
-        gpus = [Observation(f"GPU-{number}-{index}", number % 10 * 150 * MHZ, 300) for index in (0, 1)]
+        gpus = [
+            Observation(f"GPU-{number}-{index}", number % 10 * 150 * MHZ, 300, activity_ppm=number % 10 * 100_000)
+            for index in (0, 1)
+        ]
         assert answer == ([] if number == len(asked) - 1 else gpus)
 
 
@@ -162,8 +165,8 @@ def test_pods_that_share_a_device_in_one_question_are_not_exclusive() -> None:
 def test_pods_of_one_name_in_two_namespaces_are_two_pods() -> None:
     series = gpu("GPU-1", "trainer-0") + gpu("GPU-2", "trainer-0", exported_namespace="other", activity=0.8)
     found = dict(ask(FakePrometheus(series), [interval(0), interval(0, namespace="other")]))
-    assert found[interval(0)] == [Observation("GPU-1", 600 * MHZ, 300)]
-    assert found[interval(0, namespace="other")] == [Observation("GPU-2", 1_200 * MHZ, 300)]
+    assert found[interval(0)] == [Observation("GPU-1", 600 * MHZ, 300, activity_ppm=400_000)]
+    assert found[interval(0, namespace="other")] == [Observation("GPU-2", 1_200 * MHZ, 300, activity_ppm=800_000)]
 
 
 @pytest.mark.parametrize("pod", ['x"} or {job="y', ".*", "a|trainer-0", "x" * 300, "\ud800", "tráiner-0"])
@@ -188,7 +191,9 @@ def test_samples_of_the_future_or_out_of_order_are_no_cover() -> None:
         (own, [(each, 0.4) for each in at]),
         (clock, [(each, 1_500) for each in at]),
     ]
-    assert ask(FakePrometheus(series), [interval(0)])[0][1] == [Observation("GPU-1", 600 * MHZ, 30)]
+    assert ask(FakePrometheus(series), [interval(0)])[0][1] == [
+        Observation("GPU-1", 600 * MHZ, 30, activity_ppm=400_000)
+    ]
 
 
 intervals = st.builds(

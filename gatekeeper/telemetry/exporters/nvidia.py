@@ -6,7 +6,7 @@ GPU carry the labels of the pod that has it (dcgm-exporter render_metrics.go, tr
 
     DCGM_FI_PROF_PIPE_TENSOR_ACTIVE        0..1; a mean over the collect interval on Hopper and newer, else of a moment
     DCGM_FI_PROF_TENSOR_UTIL_RATIO         the same under the name that DCGM 4.6 gives it
-    DCGM_FI_DEV_SM_CLOCK                   MHz, of a moment
+    DCGM_FI_DEV_SM_CLOCK                   MHz, of a moment: it bounds nothing
     DCGM_FI_PROF_MMA_CYCLES_ACTIVE_TOTAL   cycles in which a tensor pipe was active, since boot (field 1086, DCGM 4.6)
     DCGM_FI_PROF_SM_CYCLES_ELAPSED_TOTAL   cycles elapsed, since boot (field 1084)
 
