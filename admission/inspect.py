@@ -11,7 +11,7 @@ from typing import Any
 from admission.documents import JSON_SUFFIXES, YAML_SUFFIXES, load_documents
 from admission.manifests.nodes import mapping, text
 from admission.manifests.reach import Reach
-from admission.manifests.registry import read
+from admission.manifests.registry import is_cluster_scoped, read
 from admission.members import Document, objects
 from admission.runtimes import FileRuntimes
 from admission.sources import Progress, name_of
@@ -140,7 +140,7 @@ def _line(found: Found) -> dict[str, Any]:
         "item": found.item,
         "apiVersion": found.api_version,
         "kind": workload.ref.kind,
-        "namespace": workload.ref.namespace,
+        "namespace": "" if is_cluster_scoped(found.api_version, workload.ref.kind) else workload.ref.namespace,
         "name": workload.ref.name,
         "gated": workload.asks,  # the published key; what could only reach a device stands in host_access
         "host_access": workload.host_access,

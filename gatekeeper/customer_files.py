@@ -18,6 +18,7 @@ A file may hold several documents. What is left out counts as unknown, and unkno
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,9 +30,10 @@ from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.registry import KycRecord
 from gatekeeper.registry.kyc_record import PARTIES_MAX, owners_of
-from gatekeeper.yaml_files import Document, Part, read_all
+from gatekeeper.yaml_files import LARGEST_FILE_BYTES, Document, Part, parse_all, read_all
 
 FILES_MAX = 10_000
+STDIN = "-"
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
 _Id = Annotated[str, StringConstraints(max_length=63)]
@@ -61,6 +63,8 @@ class CustomerFile(Part):
 def load_customers(paths: Iterable[Path]) -> list[tuple[str, KycRecord]]:
     """All customers of some files, and of the YAML files below some folders, each with its `file:line:column`.
 
+    `-` is standard input.
+
     Nothing is returned unless every file can be read, so that nobody applies half of a folder.
 
     Raises:
@@ -70,7 +74,7 @@ def load_customers(paths: Iterable[Path]) -> list[tuple[str, KycRecord]]:
     errors: list[str] = []
     for path in _files(paths):
         try:
-            found += [(document.where(("customer",)), _record(document)) for document in read_all(path)]
+            found += [(document.where(("customer",)), _record(document)) for document in _read(path)]
         except InvalidInput as error:
             errors.append(str(error))
     first: dict[str, str] = {}
@@ -105,6 +109,15 @@ def _files(paths: Iterable[Path]) -> list[Path]:
         if len(found) > FILES_MAX:
             raise InvalidInput(f"More than {FILES_MAX:,} files at once.", hint="Apply one folder after the other.")
     return found
+
+
+def _read(path: Path) -> list[Document]:
+    if str(path) != STDIN:
+        return read_all(path)
+    # A stand-in that holds text has no bytes below it.
+    below = getattr(sys.stdin, "buffer", None)
+    content = below.read(LARGEST_FILE_BYTES + 1) if below else sys.stdin.read().encode()
+    return parse_all(content, name="stdin")
 
 
 def _record(document: Document) -> KycRecord:

@@ -25,6 +25,7 @@ PERSON_VARIABLE = f"{PREFIX}PERSON"
 _OF_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)")
 _OF_THE_COMMAND_LINE = frozenset({CONFIG_VARIABLE, PERSON_VARIABLE})
 DEFAULT_DATA = Path("/var/lib/compute-gatekeeper")
+_DATABASE_FILE = "gatekeeper.db"
 
 _M = TypeVar("_M", bound=Part)
 Seconds = Annotated[int, Field(ge=1, le=366 * 86_400)]
@@ -198,7 +199,12 @@ class Settings(_Section):
     @property
     def database(self) -> str:
         """URL of the database, password included."""
-        return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.data}/gatekeeper.db"
+        return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.data}/{_DATABASE_FILE}"
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there is a database; of one behind a URL only its server knows, so it counts as there."""
+        return self.database_url is not None or (self.data / _DATABASE_FILE).exists()
 
     @property
     def log_key_file(self) -> Path:

@@ -34,9 +34,28 @@ class SystemClock:
 class Wiring:
     """The objects of one process. Closing it closes the database."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        makes_data: bool = False,
+        makes_key: bool = False,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            settings: what the operator chose.
+            makes_data: whether a database is made where there is none. Who only reads must not: a misspelt folder
+                would look like a system in which nothing ever happened.
+            makes_key: whether the log's key is made where nothing was ever signed.
+            tell: told in a sentence what was made; without it nobody is.
+        """
         self.settings = settings
         self.clock = SystemClock()
+        self._makes_data = makes_data
+        self._makes_key = makes_key
+        self._tell = tell or (lambda _: None)
 
     def __enter__(self) -> Wiring:
         return self
@@ -49,9 +68,20 @@ class Wiring:
 
     @cached_property
     def stores(self) -> SqlStores:
-        """The database; made, with its folder, where there is none yet."""
-        if self.settings.database_url is None:
+        """The database; made, with its folder, where there is none yet and this process may.
+
+        Raises:
+            NotFound: there is none, and it may not.
+        """
+        if not self.settings.has_data:
+            if not self._makes_data:
+                raise NotFound(
+                    f"There is no data in {self.settings.data}.",
+                    hint="Name the data folder with --data, or the settings with --config. `gatekeeper serve` and "
+                    "`gatekeeper customer apply` begin one.",
+                )
             self._make_data_folder()
+            self._tell(f"A new database begins in {self.settings.data}.")
         return open_stores(self.settings.database)
 
     @property
@@ -114,7 +144,8 @@ class Wiring:
         """The log's key; made where nothing was ever signed.
 
         Raises:
-            NotFound: the log has checkpoints and the key is gone: a new one would begin a second history.
+            NotFound: the log has checkpoints and the key is gone: a new one would begin a second history. Or nothing
+                was signed yet, and this process may not make the key.
         """
         path = self.settings.log_key_file
         if path.exists():
@@ -124,8 +155,15 @@ class Wiring:
                 f"The log was signed before, and its key is not at {path}.",
                 hint="Put the key and the file beside it back, or name its place as log.key_file.",
             )
+        if not self._makes_key:
+            raise NotFound(
+                f"The log was never signed, and has no key at {path} yet.",
+                hint="`gatekeeper serve` makes it at its start, or `gatekeeper log checkpoint`.",
+            )
         self._make_data_folder()
-        return Ed25519Signer.create(path, self.settings.log_origin)
+        signer = Ed25519Signer.create(path, self.settings.log_origin)
+        self._tell(f"The log's key was made: {path}. Keep it.")
+        return signer
 
     def _make_data_folder(self) -> None:
         """Make the data folder for its owner only: it says who the customers are."""

@@ -43,6 +43,14 @@ _KINDS: Mapping[tuple[str, str, str], Kind] = {
 Runtimes = Callable[[str, str, str], Node | None]
 # Where a manifest names no namespace; the API server always does.
 DEFAULT_NAMESPACE = "default"
+# Kinds of ours that stand in no namespace, (group, kind).
+_CLUSTER_SCOPED = frozenset(
+    {
+        ("argoproj.io", "ClusterWorkflowTemplate"),
+        ("serving.kserve.io", "ClusterServingRuntime"),
+        (trainer.GROUP, trainer.CLUSTER_RUNTIME),
+    }
+)
 _REASONS_SHOWN = 4
 # Objects inside objects inside objects: nobody needs more, and each level is one call deeper here.
 _DEEPEST_WRAPPING = 8
@@ -105,6 +113,11 @@ def identity(manifest: Node) -> tuple[str, str, str]:
         return "", "", ""
     group, slash, version = api_version.partition("/")
     return (group, version, kind) if slash else ("", group, kind)
+
+
+def is_cluster_scoped(api_version: str, kind: str) -> bool:
+    """Whether objects of a kind that we know stand in no namespace."""
+    return (api_version.partition("/")[0], kind) in _CLUSTER_SCOPED
 
 
 def _looked_up(runtimes: Runtimes | None, namespace: str, kind: str, name: str) -> Node | None:

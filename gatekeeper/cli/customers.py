@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, day_of, opened, start_of
-from gatekeeper.cli.printing import confirm, say, say_json, show
+from gatekeeper.cli.printing import confirm, note, say, say_json, show
 from gatekeeper.registry.people import person as person_actor
 
 if TYPE_CHECKING:
     from gatekeeper.domain.tier import TierFinding
     from gatekeeper.registry import KycRecord, Plan, Review, TierChange
+    from gatekeeper.wiring import Wiring
 
 app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)
 Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
@@ -22,7 +25,9 @@ Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_defaul
 
 @app.command(epilog="Example: gatekeeper customer apply -f examples/customers --dry-run")
 def apply(
-    files: Annotated[list[Path], typer.Option("--file", "-f", help="File, or folder of files.", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Option("--file", "-f", help="File, folder of files, or - for stdin.", show_default=False)
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     person: Person = None,
     config: Config = None,
@@ -34,14 +39,30 @@ def apply(
     """
     from gatekeeper.customer_files import load_customers
 
-    records = [record for _, record in load_customers(files)]
-    with opened(config, data) as wiring:
-        by = acting(person)
+    records, by = [record for _, record in load_customers(files)], acting(person)
+    with contextlib.ExitStack() as stack:
+        wiring = stack.enter_context(_dry(config, data) if dry_run else _begun(config, data))
         if not dry_run:
             wiring.record_packs(person_actor(by))
         plans = [wiring.registry.plan(record) for record in records]  # an error in any stops all
         for record, plan in zip(records, plans, strict=True):
             _tell(plan if dry_run else wiring.registry.apply(record, by=by), dry_run=dry_run)
+
+
+def _begun(config: Path | None, data: Path | None) -> Wiring:
+    return opened(config, data, makes_data=True, tell=note)
+
+
+@contextlib.contextmanager
+def _dry(config: Path | None, data: Path | None) -> Iterator[Wiring]:
+    """What is there; where nothing is yet, an empty database that is gone afterwards."""
+    with opened(config, data) as wiring:
+        if wiring.settings.has_data:
+            yield wiring
+            return
+    note(f"There is no data in {wiring.settings.data} yet, so every customer would be new.")
+    with tempfile.TemporaryDirectory() as folder, opened(config, Path(folder), makes_data=True) as empty:
+        yield empty
 
 
 @app.command("list", epilog="Example: gatekeeper customer list --output json")
@@ -89,9 +110,9 @@ def approve(
 
     Shows it first, and approves exactly what it showed. Who prepared it cannot approve it.
     """
+    by = acting(person, approves=True)
     with opened(config, data) as wiring:
         review = wiring.registry.review(customer)
-        by = acting(person)
         if seen is None:
             _tell_review(review)
             if not yes:

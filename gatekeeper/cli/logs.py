@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, acting, opened, start_of
-from gatekeeper.cli.printing import say, say_csv, say_json, show
+from gatekeeper.cli.printing import note, say, say_csv, say_json, show
 from gatekeeper.domain.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
@@ -77,13 +77,16 @@ def checkpoint(config: Config = None, data: Data = None) -> None:
     """Sign the log as it stands, and print the checkpoint."""
     from gatekeeper import log
 
-    with opened(config, data) as wiring:
+    with opened(config, data, makes_key=True, tell=note) as wiring:
         say(log.checkpoint(wiring.stores, wiring.signer).rstrip("\n"))
 
 
 @app.command(epilog="Example: gatekeeper log key")
 def key(config: Config = None, data: Data = None) -> None:
-    """Print the log's public key. Publish it where readers of the log trust it."""
+    """Print the log's public key. Publish it where readers of the log trust it.
+
+    The first start of `serve` makes it, or the first checkpoint; this only reads.
+    """
     with opened(config, data) as wiring:
         say(wiring.signer.vkey)
 
@@ -100,7 +103,7 @@ def export(
     from gatekeeper import log
     from gatekeeper.registry.people import person as person_named
 
-    with opened(config, data) as wiring:
+    with opened(config, data, makes_key=True, tell=note) as wiring:
         actor, at, signer = person_named(acting(person)), wiring.clock.now(), wiring.signer
         try:
             with out.open("xb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.errors import InvalidInput, NotPermitted
 
 if TYPE_CHECKING:
     from gatekeeper.wiring import Wiring
@@ -37,15 +38,22 @@ Person = Annotated[
     str | None,
     typer.Option(
         "--as",
-        help="Who acts. [env: COMPUTE_GATEKEEPER_PERSON; default: your login name]",
+        help="Who acts. [env: COMPUTE_GATEKEEPER_PERSON; default: your login name; an approval needs one of the two]",
         metavar="PERSON",
         show_default=False,
     ),
 ]
 
 
-def opened(config: Path | None, data: Path | None) -> Wiring:
-    """The objects that the settings describe; a context manager.
+def opened(
+    config: Path | None,
+    data: Path | None,
+    *,
+    makes_data: bool = False,
+    makes_key: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> Wiring:
+    """The objects that the settings describe; a context manager. What may be made and is told: as for Wiring.
 
     Raises:
         InvalidInput: the settings are wrong.
@@ -55,18 +63,38 @@ def opened(config: Path | None, data: Path | None) -> Wiring:
     from gatekeeper.settings import load_settings
     from gatekeeper.wiring import Wiring
 
-    return Wiring(load_settings(os.environ, config=config, data=data))
+    settings = load_settings(os.environ, config=config, data=data)
+    return Wiring(settings, makes_data=makes_data, makes_key=makes_key, tell=tell)
 
 
-def acting(person: str | None) -> str:
-    """Who acts: the option, the environment, or the user of the operating system."""
+def acting(person: str | None, *, approves: bool = False) -> str:
+    """Who acts: the option, the environment, or the user of the operating system.
+
+    Args:
+        person: the option.
+        approves: whether this is the second of four eyes, who has to be named: a login name may be two people's.
+
+    Raises:
+        InvalidInput: the name is empty, or nobody is named.
+        NotPermitted: somebody approves by a login name alone.
+    """
     import getpass
     import os
 
     from gatekeeper.settings import PERSON_VARIABLE
 
+    for name, said in (("--as", person), (PERSON_VARIABLE, os.environ.get(PERSON_VARIABLE))):
+        if said is not None and not said.strip():
+            raise InvalidInput(f"{name} is empty.", hint="Say who acts with --as PERSON.")
+        if said is not None:
+            return said
+    if approves:
+        raise NotPermitted(
+            "An approval needs the name of who approves.",
+            hint=f"Say it with --as PERSON, or in {PERSON_VARIABLE}: the login name is not enough.",
+        )
     try:
-        return person or os.environ.get(PERSON_VARIABLE) or getpass.getuser()
+        return getpass.getuser()
     except (OSError, KeyError) as error:  # a container's user may have no name
         raise InvalidInput("Nobody knows who you are.", hint="Say it with --as PERSON.") from error
 

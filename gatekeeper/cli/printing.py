@@ -35,6 +35,11 @@ def warn(message: str) -> None:
     sys.stderr.write(f"Warning: {plain(message)}\n")
 
 
+def note(message: str) -> None:
+    """Say on stderr what was done besides what was asked."""
+    sys.stderr.write(f"Note: {plain(message)}\n")
+
+
 def confirm(question: str) -> None:
     """Ask a person; anything but yes ends the command.
 

@@ -106,7 +106,7 @@ def approve(
     with opened(config, data) as wiring:
         cluster = wiring.settings.cluster
         seen, bindings = wiring.stores.read(lambda reader: (reader.run(run), reader.bindings()))
-        by = acting(person)
+        by = acting(person, approves=True)
         if seen is not None:
             for line in declaration(seen, cluster):
                 say(line)

@@ -11,5 +11,5 @@ def serve(config: Config = None, data: Data = None) -> None:
     """Run webhook, controller, meter and checkpoints until SIGTERM."""
     from gatekeeper.service import serve
 
-    with opened(config, data) as wiring:
+    with opened(config, data, makes_data=True, makes_key=True) as wiring:
         serve(wiring)

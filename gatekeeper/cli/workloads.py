@@ -11,6 +11,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, opened
 from gatekeeper.cli.printing import complain, say_json, say_line, show
+from gatekeeper.cli.reading import reading
 from gatekeeper.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Inspected(StrEnum):
     JSONL = "jsonl"
 
 
-Files = Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)]
+Files = Annotated[list[Path], typer.Argument(help="Files, folders of files, or - for stdin.", show_default=False)]
 
 
 def inspect(
@@ -44,20 +45,18 @@ def inspect(
 ) -> None:
     """Show what the workloads in files ask for.
 
-    They are read as the webhook reads them.
+    They are read as the webhook reads them. A List may be of any length, so a whole cluster can be piped in:
+    kubectl get pods -A -o json | gatekeeper inspect -
     """
     from admission.inspect import Problem, inspect_paths
 
-    with opened(config, data) as wiring:
-        stream = inspect_paths(files, reach=_reach(wiring))
-        if output is Inspected.JSONL:
-            _tell_problems(list(_said(stream)))
-            return
-        found = list(stream)
+    with opened(config, data) as wiring, reading(files) as progress:
+        stream = inspect_paths(files, reach=_reach(wiring), progress=progress)
+        found = list(_said(stream) if output is Inspected.JSONL else stream)
     rows = [each for each in found if not isinstance(each, Problem)]
     if output is Inspected.JSON:
         say_json(rows)
-    else:
+    elif output is Inspected.TABLE:
         shown = [{**row, "devices": _devices(row), "asks": _asks(row), "why": row["reason"]} for row in rows]
         columns = ["file", "kind", "namespace", "name", "asks", "devices", "why"]
         show(shown, columns, Output.TABLE, nothing=_nothing(found))
@@ -94,10 +93,11 @@ def check(
     from admission.inspect import Problem, find_workloads
     from gatekeeper.gate import Gate
 
-    with opened(config, data) as wiring:
+    with opened(config, data) as wiring, reading(files) as progress:
         fleet, reach = _fleet(wiring, products or []), _reach(wiring)
         gate = Gate(wiring.stores, wiring.provider(lambda: fleet), wiring.clock)
-        found = list(find_workloads(files, cluster=wiring.settings.cluster, namespace=namespace, reach=reach))
+        cluster = wiring.settings.cluster
+        found = list(find_workloads(files, cluster=cluster, namespace=namespace, reach=reach, progress=progress))
         rows = [_answer(gate, each, reach) for each in found if not isinstance(each, Problem)]
     show(rows, ["verdict", "workload", "sentence"], output, nothing=_nothing(found))
     _tell_problems([each for each in found if isinstance(each, Problem)])

@@ -1,11 +1,14 @@
 """`gatekeeper inspect --output jsonl`: a line for each workload, errors beside them, and time that stays small."""
 
 import json
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 KEYS = [
     *("file", "index", "item", "apiVersion", "kind", "namespace", "name", "gated", "host_access", "devices"),
@@ -41,12 +44,23 @@ def test_an_unreadable_file_is_one_error_with_its_line_and_the_others_go_on(tmp_
     assert f"{tmp_path}/b.yaml:1: -1 devices" in errors
 
 
-def test_a_file_of_fifty_megabytes_is_refused_at_once(tmp_path: Path) -> None:
+FIFTY_MB = 50 * 1024**2
+HOSTILE = {
+    "one text": ("metadata: {name: '", "x", "'}\n"),
+    "one list": ("spec: {containers: [", "{name: a}, ", "]}\n"),
+    "members of no kind": ("items: [", "{}, ", "]\n"),
+    "nothing but comments": ("metadata: {name: p}\n", "# a comment\n", ""),
+    "never closed": ("spec: ", "[", ""),
+}
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_a_manifest_of_fifty_megabytes_is_soon_refused(tmp_path: Path, shape: str) -> None:
+    head, filling, end = HOSTILE[shape]
     with (tmp_path / "large.yaml").open("w", encoding="utf-8") as file:
-        block = POD.replace("LIMITS", "nvidia.com/gpu: 1") + "---\n"
-        file.write(block * (50 * 1024**2 // len(block)))
+        file.write("apiVersion: v1\nkind: Pod\n" + head + filling * (FIFTY_MB // len(filling)) + end)
     begin = time.monotonic()
     code, lines, errors = inspect(tmp_path)
     assert (code, lines) == (2, [])
-    assert "larger than 16 MiB" in errors
+    assert re.search("larger than 8 MiB|more than 500,000 values|deeper than 100|says no kind", errors)
     assert time.monotonic() - begin < 10

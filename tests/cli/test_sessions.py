@@ -26,6 +26,7 @@ from gatekeeper import cli
 SESSIONS = sorted((Path(__file__).parent / "sessions").glob("*.txt"))
 EXAMPLES = Path(__file__).parents[2] / "examples"
 _MASKS = (
+    (r"/\S+/data/compute-gatekeeper\b", "<data>"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b(until|by \S+ until) \d{4}-\d\d-\d\d\b", r"\1 <day>"),
     (r"\bon \d{4}-\d\d-\d\d\b", "on <day>"),
