@@ -1,7 +1,19 @@
 """Settings that all tests share."""
 
+import pytest
 from hypothesis import settings
 
 # A busy machine stops any example for longer than Hypothesis's 200 ms; how fast things are is for `make bench` to say.
-settings.register_profile("shared", deadline=None)
-settings.load_profile("shared")
+settings.register_profile("full", deadline=None, max_examples=100)
+# What `make check` has time for. Tests that set a number of their own keep it.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.load_profile("full")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer examples where the slow tests are left out; `make test` runs every property in full after that.
+
+    An explicit `--hypothesis-profile` wins.
+    """
+    if "not slow" in config.getoption("markexpr") and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("quick")

@@ -19,6 +19,7 @@ def run(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_a_missing_program_is_named_with_what_installs_it(tmp_path: Path) -> None:
     done = run("--folder", str(tmp_path), path=str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")

@@ -12,7 +12,7 @@ from tests.admission.test_hostile import HOLD_PODS, wrapped
 TABLE = Path(__file__).parent / "manifest_cases" / "pods.yaml"
 PODS: list[dict[str, Any]] = [
     {**case, "pod": {key: case["manifest"][key] for key in ("metadata", "spec") if key in case["manifest"]}}
-    for case in yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    for case in yaml.load(TABLE.read_text(encoding="utf-8"), yaml.CSafeLoader)
     if case.get("expect") is not None and isinstance(case["manifest"]["spec"].get("containers"), list)
 ]
 # These hold parts of a pod only: Argo's templates no fields of the pod itself, the others no annotations beside it.

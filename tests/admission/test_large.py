@@ -93,7 +93,13 @@ SHAPES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+# One of them is looked at in each check; all of them are when there is time.
+QUICK = "patches full of keys"
+
+
+@pytest.mark.parametrize(
+    "shape", [each if each == QUICK else pytest.param(each, marks=pytest.mark.slow) for each in SHAPES]
+)
 def test_no_shape_makes_a_reader_slow(shape: str) -> None:
     manifest = SHAPES[shape]()
     begin = time.process_time()
@@ -102,6 +108,7 @@ def test_no_shape_makes_a_reader_slow(shape: str) -> None:
     assert time.process_time() - begin < CPU_S_MAX
 
 
+@pytest.mark.slow
 def test_many_patches_over_many_groups_of_a_runtime_do_not_multiply() -> None:
     groups = [{"name": f"g{each}"} for each in range(5_000)]
     runtime = {"spec": {"template": {"spec": {"replicatedJobs": groups}}}}
@@ -120,11 +127,11 @@ def test_templates_that_double_at_each_level_are_counted_and_not_walked() -> Non
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a: [" + "{}, " * 600_000 + "{}]", "more than 500,000 values"),
+        pytest.param("a: [" + "{}, " * 600_000 + "{}]", "more than 500,000 values", marks=pytest.mark.slow),
         ("- " * 3_000 + "a", "nested deeper"),
         ("a: " + "9" * 1_000_000, None),
         ("a: '" + "x" * 8_000_000 + "'", None),
-        ("kind: Pod\n---\n" * 60_000, None),
+        pytest.param("kind: Pod\n---\n" * 60_000, None, marks=pytest.mark.slow),
     ],
     ids=["wide", "deep", "a long number", "a long text", "many documents"],
 )

@@ -17,7 +17,7 @@ TABLES = sorted((Path(__file__).parent / "manifest_cases").glob("*.yaml"))
 CASES: list[dict[str, Any]] = [
     {**case, "name": f"{table.stem}: {case['name']}"}
     for table in TABLES
-    for case in yaml.safe_load(table.read_text(encoding="utf-8"))
+    for case in yaml.load(table.read_text(encoding="utf-8"), yaml.CSafeLoader)
 ]
 GPU = "nvidia.com/gpu"
 

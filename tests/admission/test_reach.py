@@ -13,7 +13,9 @@ from admission.manifests.reach import Reach, default_reach, load_reach
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.settings import ReachSettings
 
-CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[1] / "reach_cases.yaml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = yaml.load(
+    (Path(__file__).parents[1] / "reach_cases.yaml").read_text("utf-8"), yaml.CSafeLoader
+)
 
 
 def pod(spec: Mapping[str, Any]) -> dict[str, Any]:

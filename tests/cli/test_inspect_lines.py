@@ -54,6 +54,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_a_manifest_of_fifty_megabytes_is_soon_refused(tmp_path: Path, shape: str) -> None:
     head, filling, end = HOSTILE[shape]

@@ -77,7 +77,14 @@ class Shell:
         return code, out.getvalue(), err.getvalue()
 
 
-@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+# One of them is played in each check; all of them are when there is time.
+QUICK = "errors"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(each, id=each.stem, marks=[pytest.mark.slow] if each.stem != QUICK else []) for each in SESSIONS],
+)
 def test_a_session_goes_as_it_is_written(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script, files = _split(path.read_text("utf-8"))
     for name, content in files.items():

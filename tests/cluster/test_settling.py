@@ -135,6 +135,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
         yield Books(stores)
 
 
+@pytest.mark.slow
 def test_however_often_the_cluster_changes_a_running_pod_costs_one_record_for_each_piece(books: Books) -> None:
     for second in range(0, 2 * EVERY_S + 1, 10):
         books.look(second)

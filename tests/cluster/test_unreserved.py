@@ -135,6 +135,7 @@ def test_a_pod_without_a_reservation_is_metered_from_its_start_to_its_end(yard: 
     assert yard.booked_s() == 4_000
 
 
+@pytest.mark.slow
 def test_it_costs_a_record_for_each_long_piece_however_often_the_cluster_changes(yard: Yard) -> None:
     yard.bind()
     for second in range(0, 2 * EVERY_S + 1, 300):

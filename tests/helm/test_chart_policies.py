@@ -10,7 +10,7 @@ import yaml
 from tests.helm.conftest import CHART, Manifest, Render, of_kind, the
 
 TEMPLATES = CHART / "templates"
-REACH = yaml.safe_load((CHART / "files" / "reach.yaml").read_text())
+REACH = yaml.load((CHART / "files" / "reach.yaml").read_text(), yaml.CSafeLoader)
 CONDITIONS = TEMPLATES / "_conditions.tpl"
 
 
@@ -124,7 +124,7 @@ def test_what_the_provider_declares_harmless_reaches_policies_and_process_alike(
     assert all(f'"{name}"' in conditions for name in ("nvidia.com/hostdev", "sandboxed", "gpu-operator"))
     assert "nvidia.com/hostdev" in webhooks
     assert "gpu-operator" in webhooks
-    config = yaml.safe_load(the(objects, "ConfigMap")["data"]["config.yaml"])
+    config = yaml.load(the(objects, "ConfigMap")["data"]["config.yaml"], yaml.CSafeLoader)
     assert config["reach"] == {
         "harmless_device_keys": ["nvidia.com/hostdev"],
         "harmless_runtime_classes": ["sandboxed"],

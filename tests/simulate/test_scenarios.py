@@ -60,6 +60,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Tim
         yield stage, timeline
 
 
+@pytest.mark.slow
 def test_a_run_ends_below_the_limit_with_a_warning_before_and_a_refusal_after(small: tuple[Stage, Timeline]) -> None:
     stage, timeline = small
     used = [p.carried_in_tflop + p.settled.high_tflop + p.pending_tflop for p in timeline.points]
@@ -69,6 +70,7 @@ def test_a_run_ends_below_the_limit_with_a_warning_before_and_a_refusal_after(sm
     assert timeline.last_of(timeline.runs[0]).pending_tflop == 0
 
 
+@pytest.mark.slow
 def test_a_day_without_metrics_counts_at_the_worst_case(tmp_path: Path) -> None:
     (tmp_path / "with").mkdir()
     (tmp_path / "without").mkdir()
@@ -84,6 +86,7 @@ def test_a_day_without_metrics_counts_at_the_worst_case(tmp_path: Path) -> None:
     assert worst_day_tflop * 0.9 < settled[1] - settled[0] < worst_day_tflop
 
 
+@pytest.mark.slow
 def test_the_picture_is_an_svg_with_the_limit_and_the_refusal(small: tuple[Stage, Timeline]) -> None:
     stage, timeline = small
     tree = ET.fromstring(stage.picture_of(timeline.runs[0]))

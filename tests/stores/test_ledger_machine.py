@@ -169,7 +169,7 @@ def test_no_order_of_steps_breaks_the_books(sqlite_path: Path) -> None:
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=4, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )
 

@@ -146,6 +146,7 @@ def scraped(draw: st.DrawFn) -> Scraped:
     return Scraped(gpu.series(), Window(begins_ms, begins_ms + lasts_ms, SAMPLE_MS))
 
 
+@pytest.mark.slow
 @settings(max_examples=1_000)
 @given(scraped())
 def test_where_the_short_way_answers_it_says_what_the_long_way_says(case: Scraped) -> None:
