@@ -7,7 +7,7 @@ alone, and the legend says each amount.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from rich.console import Console, Group, RenderableType
@@ -18,9 +18,11 @@ from gatekeeper.cli.printing import plain
 from gatekeeper.domain.plan import CAVEAT
 from gatekeeper.domain.policy import Action, Mode
 from gatekeeper.domain.run import Run, RunState
-from gatekeeper.domain.units import SECONDS_PER_HOUR, format_change, format_flop
+from gatekeeper.domain.units import SECONDS_PER_HOUR, format_change
+from gatekeeper.domain.usage import total
 from gatekeeper.statements import Statement, by_device, high_by_day
 from gatekeeper.statements.figures import eu_of, percent_of
+from gatekeeper.statements.words import below, bounds, last_days, leads, nearest, told_of_clock, upper
 
 DAYS_SHOWN = 30
 # Where nobody's window sets the width: what mails and logs show without a break.
@@ -49,7 +51,7 @@ def declaration(run: Run, cluster: str) -> Iterator[str]:
     yield f"declared by {run.declared_by}{approved}"
     if run.purpose.counts and run.state is not RunState.WITHDRAWN:
         source = f" ({run.carried_in_source})" if run.carried_in_source else ""
-        yield f"carried in: {format_flop(run.carried_in_tflop)}{source}"
+        yield f"carried in: {nearest(run.carried_in_tflop)} FLOP{source}"
     elif run.purpose.counts:
         yield "its classification was withdrawn: all that it used counts as undeclared training"
     else:
@@ -58,7 +60,7 @@ def declaration(run: Run, cluster: str) -> Iterator[str]:
         yield f"where: all that starts in namespaces {names} of cluster {cluster}, once this is approved"
     if run.plan is not None:
         size = f"{run.parameters:,} parameters x {run.tokens:,} tokens x 6"
-        yield f"plan: {size} = {format_flop(run.plan.tflop)}"
+        yield f"plan: {size} = {nearest(run.plan.tflop)} FLOP"
 
 
 def _parts(statement: Statement, width: int) -> Iterator[RenderableType]:
@@ -102,7 +104,7 @@ def _budget(statement: Statement, width: int) -> Iterator[RenderableType]:
         yield Text(f"\nNo limit: {why}")
         return
     force = {Mode.ENFORCE: "", Mode.WARN: ", which only warns", Mode.OBSERVE: ", which only observes"}
-    heading = f"\nLimit {format_flop(limit.effective_tflop)} by {limit.pack}{force.get(limit.mode, '')}"
+    heading = f"\nLimit {below(limit.tflop)} FLOP by {limit.pack}{force.get(limit.mode, '')}"
     yield Text(plain(heading), style=_HEADING)
     if limit.action in (Action.DENY, Action.HOLD):
         verdict = "refuse" if limit.action is Action.DENY else "hold"
@@ -112,18 +114,23 @@ def _budget(statement: Statement, width: int) -> Iterator[RenderableType]:
         others = ", ".join(each.run_id for each in statement.others)
         yield Text(plain(f"shared with {others}; the bar shows all of them together"), style=_SOFT)
     pieces = [
-        (*_CARRIED, "carried in", statement.carried_in_tflop),
-        (*_SETTLED, "settled", statement.settled_tflop),
-        (*_PENDING, "pending", statement.pending_tflop),
-        (*_LEFT, "left", statement.left_tflop or 0),
+        (*_CARRIED, "carried in", statement.carried_in_tflop, nearest),
+        (*_SETTLED, "settled", statement.settled_tflop, upper),
+        (*_PENDING, "pending", statement.pending_tflop, upper),
+        (*_LEFT, "left", statement.left_tflop or 0, below),
     ]
     share = f" {percent_of(statement)} %"
     yield Text.assemble(_bar([(each[0], each[1], each[3]) for each in pieces], width - len(share)), share)
     legend = [
-        part for sign, style, name, amount in pieces for part in ((f"{sign} ", style), f"{name} {_bare(amount)}   ")
+        part
+        for sign, style, name, amount, shown in pieces
+        for part in ((f"{sign} ", style), f"{name} {shown(amount)}   ")
     ]
     yield Text.assemble(*legend)
-    yield _leads(statement)
+    alarming = statement.is_past_limit or statement.left_tflop == 0
+    yield Text(f"It {leads(statement)}.", style=_ALARM if alarming else "")
+    if statement.clock_is_behind:
+        yield Text(f"All days are told {told_of_clock(statement)}.", style=_SOFT)
 
 
 def _bar(pieces: Sequence[tuple[str, str, int]], width: int) -> Text:
@@ -137,40 +144,15 @@ def _bar(pieces: Sequence[tuple[str, str, int]], width: int) -> Text:
     )
 
 
-def _leads(statement: Statement) -> Text:
-    projection = statement.projection
-    if projection is None or projection.rate_tflop_per_day == 0:
-        return Text("Nothing was used in the last 28 days: it leads nowhere.", style=_SOFT)
-    rate = f"{_bare(projection.rate_tflop_per_day)} a day"
-    if projection.crossing is None:
-        return Text(f"At {rate}, the most of late, it does not reach the limit within ten years.")
-    days = (projection.crossing - statement.as_of.date()).days
-    if days == 0:
-        return Text("It reaches the limit today.", style=_ALARM)
-    return Text.assemble(
-        f"At {rate}, the most of late, it reaches the limit on ",
-        (f"{projection.crossing}", _HEADING),
-        f", in {days} days.",
-    )
-
-
 def _counted(statement: Statement) -> Table:
     account = statement.account
     table = _table("", "low", "best", "high")
     settled = account.settled
     if statement.others:
-        table.add_row("this run", *_three(settled.low_tflop, settled.best_tflop, settled.high_tflop))
-        shared = [each.settled for each in statement.shared]
-        table.add_row(
-            "with the others",
-            *_three(
-                sum(each.low_tflop for each in shared),
-                sum(each.best_tflop for each in shared),
-                sum(each.high_tflop for each in shared),
-            ),
-        )
+        table.add_row("this run", *bounds(settled))
+        table.add_row("with the others", *bounds(total(each.settled for each in statement.shared)))
     else:
-        table.add_row("settled", *_three(settled.low_tflop, settled.best_tflop, settled.high_tflop))
+        table.add_row("settled", *bounds(settled))
     return table
 
 
@@ -181,10 +163,10 @@ def _days(statement: Statement, width: int) -> Iterator[RenderableType]:
     shown = [daily.get(begin + timedelta(days=each), 0) for each in range(DAYS_SHOWN)]
     highest = max(shown)
     if not highest:
-        yield Text(f"\nNothing was settled in the last {DAYS_SHOWN} days.", style=_SOFT)
+        yield Text(f"\nNothing was settled in {last_days(statement, DAYS_SHOWN)}.", style=_SOFT)
         return
     yield Text.assemble(
-        (f"\nLast {DAYS_SHOWN} days", _HEADING), (f"  high by day (UTC), {_bare(highest)} at most", _SOFT)
+        (f"\nLast {DAYS_SHOWN} days", _HEADING), (f"  high by day (UTC), {upper(highest)} at most", _SOFT)
     )
     each_day = 3 if width >= 3 * DAYS_SHOWN else 2
     for line in _columns(shown, highest, each_day):
@@ -211,11 +193,10 @@ def _devices(statement: Statement) -> Iterator[RenderableType]:
         return
     yield Text("\nBy kind of device", style=_HEADING)
     table = _table("", "device hours", "low", "best", "high", "of high")
-    total = max(sum(usage.high_tflop for _, usage in found.values()), 1)
+    whole = max(sum(usage.high_tflop for _, usage in found.values()), 1)
     for device, (device_s, usage) in found.items():
-        amounts = _three(usage.low_tflop, usage.best_tflop, usage.high_tflop)
         hours = f"{device_s // SECONDS_PER_HOUR:,}"
-        table.add_row(Text(plain(device)), hours, *amounts, f"{usage.high_tflop * 100 // total} %")
+        table.add_row(Text(plain(device)), hours, *bounds(usage), f"{usage.high_tflop * 100 // whole} %")
     yield table
 
 
@@ -224,7 +205,7 @@ def _plan(statement: Statement) -> Iterator[Text]:
     if check is None:
         return
     size = f"{_count(check.plan.parameters)} parameters x {_count(check.plan.tokens)} tokens x 6"
-    words = f"  {size} = {format_flop(check.plan.tflop)}; best estimate {check.percent} % of it"
+    words = f"  {size} = {nearest(check.plan.tflop)} FLOP; best estimate {check.percent} % of it"
     yield Text.assemble(("\nPlan", _HEADING), words)
     if check.alarm:
         yield Text("It trained more than was declared, by more than the method can err: ask what.", style=_ALARM)
@@ -267,11 +248,3 @@ def _count(number: int) -> str:
     """A whole number as 4.05e11, cut; exact below a thousand."""
     text = str(number)
     return text if len(text) < 4 else f"{text[0]}.{text[1:3]}e{len(text) - 1}"
-
-
-def _three(*amounts: int) -> Iterable[str]:
-    return (_bare(each) for each in amounts)
-
-
-def _bare(tflop: int) -> str:
-    return format_flop(tflop).removesuffix(" FLOP")

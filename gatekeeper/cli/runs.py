@@ -102,6 +102,7 @@ def approve(
 ) -> None:
     """Approve a declared run. Shows it first; who declared it cannot approve it."""
     from gatekeeper.cli.run_picture import declaration
+    from gatekeeper.statements.words import starts
 
     with opened(config, data) as wiring:
         cluster = wiring.settings.cluster
@@ -110,6 +111,9 @@ def approve(
         if seen is not None:
             for line in declaration(seen, cluster):
                 say(line)
+            where = starts(_one(wiring, run))
+            if where:
+                say(f"run {run} {where}")
             for each in bindings:
                 if each.cluster == cluster and each.namespace in seen.namespaces:
                     say(f"{each.namespace} now works for {each.run_id or 'undeclared training'} of {each.customer_id}")
@@ -228,8 +232,8 @@ def _all(wiring: Wiring) -> list[Statement]:
 
 
 def _row(statement: Statement) -> dict[str, object]:
-    from gatekeeper.domain.units import format_flop
     from gatekeeper.statements.figures import percent_of
+    from gatekeeper.statements.words import upper
 
     share, projection = percent_of(statement), statement.projection
     state = statement.state if statement.purpose.counts else f"{statement.state}, {statement.purpose.value}"
@@ -238,9 +242,9 @@ def _row(statement: Statement) -> dict[str, object]:
         "customer": statement.customer_id,
         "state": state,
         "title": statement.run.title if statement.run else "",
-        "used": format_flop(statement.account.used_tflop),
+        "used": f"{upper(statement.account.used_tflop)} FLOP",
         "of_limit": f"{share} %" if share is not None else "no limit",
-        "reaches_it": projection.crossing if projection else None,
+        "reaches_it": "is past it" if statement.is_past_limit else projection.crossing if projection else None,
     }
 
 

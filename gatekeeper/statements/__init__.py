@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.errors import NotFound
@@ -52,6 +52,8 @@ class Statement:
         account: its totals; shared: all accounts that stand under its limit, its own among them.
         limit: None where it does not count, or no active pack sets its customer one.
         days, corrections: of all shared accounts. Corrections that wait are among them.
+        as_of: now; the end of the last day on which the ledger holds any usage, where that is later.
+        clock_is_behind: whether it is.
     """
 
     as_of: datetime
@@ -63,6 +65,7 @@ class Statement:
     limit: Limit | None
     days: tuple[DailyUsage, ...]
     corrections: tuple[Correction, ...]
+    clock_is_behind: bool = False
 
     @property
     def purpose(self) -> Purpose:
@@ -110,6 +113,11 @@ class Statement:
         return self.used_tflop * 1000 // self.limit.tflop if self.limit else None
 
     @property
+    def is_past_limit(self) -> bool:
+        """Whether more is used or held than it may use: carried in, corrected upward, or under a pack that warns."""
+        return self.limit is not None and self.used_tflop > self.limit.tflop
+
+    @property
     def projection(self) -> Projection | None:
         """Where it leads; None without a limit. What is only held counts as left: it may come back."""
         if self.limit is None:
@@ -135,7 +143,7 @@ class Statement:
 
     @property
     def undated(self) -> tuple[int, int, int]:
-        """Low, best and high that neither a day nor a correction explains: settled before usage was kept by day."""
+        """Low, best and high that neither a day nor a correction explains."""
         dated = total(each.usage for each in self.own_days)
         booked = [each.amounts for each in self.own_corrections if each.in_effect]
         low, best, high = (sum(column) for column in zip((0, 0, 0), *booked, strict=True))
@@ -156,7 +164,7 @@ def statement_of(reader: Reader, run_id: str, *, packs: tuple[ActivePack, ...], 
     books = _Books.read(reader, packs, site, now)
     customer = books.customer_of(run_id)
     runs = books.shared(run_id, customer)
-    days = [entry for each in runs for entry in reader.daily_usage(each, until=now.date() + timedelta(days=1))]
+    days = [entry for each in runs for entry in reader.daily_usage(each)]
     corrections = [each for run in runs for each in reader.corrections(run)]
     return books.statement(run_id, customer, days, corrections)
 
@@ -199,9 +207,10 @@ def by_device(days: Iterable[DailyUsage]) -> dict[str, tuple[int, Usage]]:
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """Everybody and every account of one state."""
+    """Everybody and every account of one state. `last` is the last day of usage that is later than `now`."""
 
     now: datetime
+    last: date | None
     packs: tuple[ActivePack, ...]
     site: Site
     customers: Mapping[str, Customer]
@@ -214,8 +223,10 @@ class _Books:
     def read(cls, reader: Reader, packs: tuple[ActivePack, ...], site: Site, now: datetime) -> _Books:
         customers = {each.id: each for each in reader.customers()}
         parties = reader.parties()
+        ahead = reader.daily_usage(since=now.date() + timedelta(days=1))
         return cls(
             now=now,
+            last=max((each.day for each in ahead), default=None),
             packs=packs,
             site=site,
             customers=customers,
@@ -224,6 +235,11 @@ class _Books:
             runs={each.id: each for each in reader.runs()},
             accounts={each.run_id: each for each in reader.accounts()},
         )
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment that days are told from: a played scenario, or a clock that was set back, is ahead of ours."""
+        return datetime.combine(self.last, time.max, UTC) if self.last else self.now
 
     def account(self, run_id: str) -> Account:
         return self.accounts.get(run_id) or Account(run_id)
@@ -253,7 +269,8 @@ class _Books:
         run = self.runs.get(run_id)
         counts = run is None or run.purpose.counts
         return Statement(
-            as_of=self.now,
+            as_of=self.as_of,
+            clock_is_behind=self.last is not None,
             run_id=run_id,
             customer_id=customer.id,
             run=run,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.plan import CAVEAT
-from gatekeeper.domain.units import format_two_figures
+from gatekeeper.domain.units import Rounding, format_flop, format_two_figures
 from gatekeeper.domain.usage import DailyUsage, Usage
 from gatekeeper.statements import Statement, by_device
 from gatekeeper.statements.method import EU_METHOD
@@ -20,6 +20,7 @@ def figures_of(statement: Statement) -> Figures:
     return {
         **summary_of(statement),
         "as_of": statement.as_of,
+        "clock_is_behind": statement.clock_is_behind,
         "shared_with": [{"run": each.run_id, **amounts_of(each)} for each in statement.others],
         "by_day": [_day(each) for each in statement.own_days],
         "by_device": devices_of(statement.own_days),
@@ -63,6 +64,7 @@ def summary_of(statement: Statement) -> Figures:
         "used_percent": percent_of(statement),
         "rate_tflop_per_day": str(projection.rate_tflop_per_day) if projection else None,
         "crossing": projection.crossing if projection else None,
+        "past_limit": statement.is_past_limit if limit else None,
     }
 
 
@@ -95,8 +97,8 @@ def eu_of(statement: Statement) -> Figures | None:
     )
     return {
         "training_compute": format_two_figures(best),
-        "lower_bound": format_two_figures(low),
-        "upper_bound": format_two_figures(high),
+        "lower_bound": format_flop(low, digits=2),
+        "upper_bound": format_flop(high, digits=2, rounding=Rounding.UP),
         "method": EU_METHOD,
     }
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from gatekeeper.domain.plan import CAVEAT
-from gatekeeper.domain.units import SECONDS_PER_HOUR, format_change, format_flop
+from gatekeeper.domain.units import SECONDS_PER_HOUR, format_change
 from gatekeeper.domain.usage import DailyUsage, Usage
 from gatekeeper.statements import Statement, by_device
 from gatekeeper.statements.figures import Figures, eu_of, figures_of, percent_of
 from gatekeeper.statements.method import EU_CAVEATS, METHOD
+from gatekeeper.statements.words import below, bounds, leads, nearest, told_of_clock, upper
 
 COLUMNS = ("part", "day", "device", "device_s", "low_tflop", "best_tflop", "high_tflop", "note")
 # What Markdown or HTML would take as markup; texts of others stand in reports.
@@ -36,7 +37,7 @@ def report_rows(statement: Statement) -> Iterator[Figures]:
         amounts = _amounts(entry.usage)
         yield {**_row("day", amounts), "day": entry.day.isoformat(), "device": entry.device, "device_s": entry.device_s}
     if any(statement.undated):
-        yield _row("not by day", statement.undated, note="settled before usage was kept by day")
+        yield _row("not by day", statement.undated, note="settled without a day")
     for each in statement.own_corrections:
         part = "correction" if each.in_effect else "correction waits"
         note = f"{each.id}: {each.reason}"
@@ -48,8 +49,8 @@ def report_markdown(statement: Statement) -> str:
     parts = [
         f"# Operations counted for run {_plain(statement.run_id)}",
         (
-            f"As of {statement.as_of:%Y-%m-%d %H:%M} UTC. Amounts are operations (FLOP), cut to three figures; "
-            "exact whole numbers of 10^12 operations are in the JSON and CSV forms of this report."
+            f"{_as_of(statement)}. Amounts are operations (FLOP) in three figures: low rounded down, high and held up, "
+            "best to the nearest. Exact whole numbers of 10^12 operations are in the JSON and CSV forms of this report."
         ),
         "\n".join(_who(statement)),
         "## Totals",
@@ -66,6 +67,11 @@ def report_markdown(statement: Statement) -> str:
         "\n".join(f"- {each}" for each in METHOD),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _as_of(statement: Statement) -> str:
+    ahead = told_of_clock(statement)
+    return f"{ahead[0].upper()}{ahead[1:]}" if ahead else f"As of {statement.as_of:%Y-%m-%d %H:%M} UTC"
 
 
 def _who(statement: Statement) -> Iterator[str]:
@@ -86,25 +92,21 @@ def _who(statement: Statement) -> Iterator[str]:
 def _totals(statement: Statement) -> Iterator[tuple[str, ...]]:
     account, run = statement.account, statement.run
     source = f" ({_plain(run.carried_in_source)})" if run and run.carried_in_source else ""
-    carried = _bare(account.carried_in_tflop)
+    carried = nearest(account.carried_in_tflop)
     yield (f"carried in{source}", carried, carried, carried)
-    yield ("counted here", *map(_bare, _amounts(account.settled)))
-    yield ("held for running work, not used", "", "", _bare(account.pending_tflop))
+    yield ("counted here", *bounds(account.settled))
+    yield ("held for running work, not used", "", "", upper(account.pending_tflop))
 
 
 def _limit(statement: Statement) -> Iterator[str]:
-    limit, projection = statement.limit, statement.projection
-    if limit is None or projection is None:
+    limit = statement.limit
+    if limit is None:
         return
     yield "## Limit"
     shared = f", shared with {_plain(', '.join(each.run_id for each in statement.others))}" if statement.others else ""
-    leads = "nothing was used in the last 28 days"
-    if projection.rate_tflop_per_day:
-        crossing = f"reached on {projection.crossing}" if projection.crossing else "not reached within ten years"
-        leads = f"at {format_flop(projection.rate_tflop_per_day)} a day, the most of late, it is {crossing}"
     yield (
-        f"{format_flop(limit.effective_tflop)} by policy pack {_plain(limit.pack)} (mode {limit.mode.value}){shared}: "
-        f"{percent_of(statement)} % are used or held; {leads}."
+        f"{below(limit.tflop)} FLOP by policy pack {_plain(limit.pack)} (mode {limit.mode.value}){shared}: "
+        f"{percent_of(statement)} % are used or held. This run {leads(statement)}."
     )
 
 
@@ -122,7 +124,7 @@ def _eu(statement: Statement) -> Iterator[str]:
 
 def _devices(days: Iterable[DailyUsage]) -> str:
     rows = [
-        (_plain(device), f"{device_s // SECONDS_PER_HOUR:,}", *map(_bare, _amounts(usage)))
+        (_plain(device), f"{device_s // SECONDS_PER_HOUR:,}", *bounds(usage))
         for device, (device_s, usage) in by_device(days).items()
     ]
     return _table(("device", "device hours", "low", "best", "high"), rows)
@@ -134,7 +136,7 @@ def _days(days: Iterable[DailyUsage]) -> str:
         device_s, usage = found.get(each.day, (0, Usage()))
         found[each.day] = (device_s + each.device_s, usage + each.usage)
     rows = [
-        (day.isoformat(), f"{device_s // SECONDS_PER_HOUR:,}", *map(_bare, _amounts(usage)))
+        (day.isoformat(), f"{device_s // SECONDS_PER_HOUR:,}", *bounds(usage))
         for day, (device_s, usage) in sorted(found.items())
     ]
     return _table(("day", "device hours", "low", "best", "high"), rows)
@@ -143,7 +145,7 @@ def _days(days: Iterable[DailyUsage]) -> str:
 def _corrections(statement: Statement) -> Iterator[str]:
     if any(statement.undated):
         low, best, high = map(format_change, statement.undated)
-        yield f"Settled before usage was kept by day, and so not above: low {low}, best {best}, high {high}."
+        yield f"Settled without a day, and so not in the table above: low {low}, best {best}, high {high}."
     if not statement.own_corrections:
         return
     yield "## Corrections"
@@ -168,7 +170,7 @@ def _plan(statement: Statement) -> Iterator[str]:
     yield "## Declared plan"
     alarm = " **This is more than the method can err: it trained more than was declared.**" if check.alarm else ""
     yield (
-        f"{check.plan.parameters:,} parameters x {check.plan.tokens:,} tokens x 6 = {format_flop(check.plan.tflop)}. "
+        f"{check.plan.parameters:,} parameters x {check.plan.tokens:,} tokens x 6 = {nearest(check.plan.tflop)} FLOP. "
         f"Best estimate: {check.percent} % of it.{alarm} {CAVEAT}. It changes no count."
     )
 
@@ -186,10 +188,6 @@ def _plain(text: str) -> str:
     """A text of others without markup, on one line; what could steer a terminal is shown by its code."""
     seen = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in " ".join(text.split()))
     return _MARKUP.sub(r"\\\1", seen)
-
-
-def _bare(tflop: int) -> str:
-    return format_flop(tflop).removesuffix(" FLOP")
 
 
 def _amounts(usage: Usage) -> tuple[int, int, int]:

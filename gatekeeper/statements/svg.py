@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from html import escape
 
-from gatekeeper.domain.units import format_flop
+from gatekeeper.domain.projection import Projection
+from gatekeeper.domain.units import SECONDS_PER_DAY, format_flop
 from gatekeeper.statements import Statement
 from gatekeeper.statements.figures import percent_of
+from gatekeeper.statements.words import below, last_day, leads, upper
 
 WIDTH, HEIGHT = 960, 440
 LEFT, RIGHT, TOP, BOTTOM = 76, 24, 96, 44
@@ -31,22 +33,22 @@ _STYLE = """
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
-    """Totals at the beginning of a day."""
+class _Point:
+    """Totals at a moment: the beginning of a day, or now."""
 
-    day: date
+    at: datetime
     best_tflop: int
     high_tflop: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    begin: date
-    end: date
+    begin: datetime
+    end: datetime
     top_tflop: int
 
-    def x(self, day: date) -> float:
-        share = (day - self.begin) / (self.end - self.begin)
+    def x(self, moment: datetime) -> float:
+        share = (moment - self.begin) / (self.end - self.begin)
         return round(LEFT + min(share, 1.0) * (WIDTH - LEFT - RIGHT), 1)
 
     def y(self, tflop: int) -> float:
@@ -77,8 +79,9 @@ def draw(statement: Statement) -> str:
     )
 
 
-def _course(statement: Statement) -> list[_Day]:
+def _course(statement: Statement) -> list[_Point]:
     """Totals from the first day on to now, one for the beginning of each day; corrections on the day of proposal."""
+    today = statement.as_of.date()
     best: dict[date, int] = {}
     high: dict[date, int] = {}
     for entry in statement.days:
@@ -86,34 +89,39 @@ def _course(statement: Statement) -> list[_Day]:
         high[entry.day] = high.get(entry.day, 0) + entry.usage.high_tflop
     for each in statement.corrections:
         if each.in_effect:
-            day = each.proposed_at.date()
+            day = min(each.proposed_at.date(), today)
             best[day] = best.get(day, 0) + each.best_tflop
             high[day] = high.get(day, 0) + each.high_tflop
-    today = statement.as_of.date()
     begin = min([*high, today])
     # What was settled before usage was kept by day stands at the beginning.
     total_best = statement.carried_in_tflop + sum(each.settled.best_tflop for each in statement.shared)
     best_so_far = total_best - sum(best.values())
     high_so_far = statement.carried_in_tflop + statement.settled_tflop - sum(high.values())
-    course = [_Day(begin, best_so_far, high_so_far)]
+    course = [_Point(_midnight(begin), best_so_far, high_so_far)]
     for number in range((today - begin).days + 1):
         day = begin + timedelta(days=number)
         best_so_far += best.get(day, 0)
         high_so_far += high.get(day, 0)
-        course.append(_Day(day + timedelta(days=1), best_so_far, high_so_far))
+        ends = min(_midnight(day + timedelta(days=1)), statement.as_of)
+        course.append(_Point(ends, best_so_far, high_so_far))
     return course
 
 
-def _scale(statement: Statement, course: Sequence[_Day]) -> _Scale:
-    begin, now = course[0].day, course[-1].day
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _scale(statement: Statement, course: Sequence[_Point]) -> _Scale:
+    begin, now = course[0].at, course[-1].at
     lived_days = (now - begin).days
     projection, limit = statement.projection, statement.limit
     end = now + timedelta(days=max(10, lived_days // 3))
-    if projection and projection.crossing and (projection.crossing - now).days <= max(90, 6 * lived_days):
-        end = max(end, projection.crossing + timedelta(days=max(4, (projection.crossing - begin).days // 12)))
+    crossing = _crossing(statement)
+    if crossing and (crossing - now).days <= max(90, 6 * lived_days):
+        end = crossing + timedelta(days=max(4, (crossing - begin).days // 10))
     peak = course[-1].high_tflop + statement.pending_tflop
     if projection:
-        ahead = course[-1].high_tflop + projection.rate_tflop_per_day * (end - now).days
+        ahead = course[-1].high_tflop + _at_rate(projection, end - now)
         peak = max(peak, min(ahead, limit.tflop if limit else ahead))
     top = max(peak, 1)
     if limit and limit.tflop <= LIMIT_IN_SIGHT * top:
@@ -129,7 +137,9 @@ def _heading(statement: Statement) -> Iterator[str]:
     )
     yield f'<text class="soft" x="{LEFT}" y="54">{_text(_summary(statement))}</text>'
     x = LEFT
-    keys = [("highline", "counted (high)"), ("best", "best estimate"), ("ahead", "at this rate")]
+    keys = [("highline", "counted (high)"), ("best", "best estimate")]
+    if _goes_on(statement):
+        keys.append(("ahead", "at this rate"))
     for kind, words in keys:
         dash = ' stroke-dasharray="5 4"' if kind == "ahead" else ""
         yield f'<path class="{kind}" d="M{x} 72h20" fill="none" stroke-width="2.5"{dash}/>'
@@ -148,14 +158,12 @@ def _heading(statement: Statement) -> Iterator[str]:
 
 def _summary(statement: Statement) -> str:
     """One line that says what the picture says."""
-    counted = f"high {format_flop(statement.carried_in_tflop + statement.settled_tflop)}"
+    counted = f"high {upper(statement.carried_in_tflop + statement.settled_tflop)} FLOP"
     if not statement.purpose.counts:
         return f"{counted}; {statement.purpose.value}, which counts against no limit"
-    if statement.limit is None or statement.projection is None:
+    if statement.limit is None:
         return f"{counted}; no limit applies to {statement.customer_id}"
-    crossing = statement.projection.crossing
-    leads = f"reaches it on {crossing} at this rate" if crossing else "does not reach it within ten years at this rate"
-    return f"{counted}; {percent_of(statement)} % of the limit used or held; {leads}"
+    return f"{counted}; {percent_of(statement)} % of the limit used or held; {leads(statement)}"
 
 
 def _grid(scale: _Scale) -> Iterator[str]:
@@ -165,8 +173,8 @@ def _grid(scale: _Scale) -> Iterator[str]:
         label = format_flop(amount, digits=2).removesuffix(" FLOP")
         yield f'<text class="soft" x="{LEFT - 10}" y="{y + 4}" text-anchor="end">{label}</text>'
     yield f'<text class="soft" x="{LEFT - 10}" y="{TOP - 10}" text-anchor="end">FLOP</text>'
-    for day in _round_days(scale.begin, scale.end):
-        x = scale.x(day)
+    for day in _round_days(scale.begin.date(), scale.end.date()):
+        x = scale.x(_midnight(day))
         yield f'<line class="grid" x1="{x}" x2="{x}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 5}"/>'
         yield f'<text class="soft" x="{x}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{day:%Y-%m-%d}</text>'
 
@@ -175,59 +183,81 @@ def _carried(scale: _Scale, statement: Statement) -> Iterator[str]:
     if statement.carried_in_tflop:
         y = scale.y(statement.carried_in_tflop)
         height = round(HEIGHT - BOTTOM - y, 1)
-        width = round(scale.x(statement.as_of.date() + timedelta(days=1)) - LEFT, 1)
+        width = round(scale.x(statement.as_of) - LEFT, 1)
         yield f'<rect class="carried" x="{LEFT}" y="{y}" width="{width}" height="{height}"/>'
 
 
-def _counted(scale: _Scale, course: Sequence[_Day]) -> Iterator[str]:
-    high = " L".join(f"{scale.x(each.day)} {scale.y(each.high_tflop)}" for each in course)
-    best = " L".join(f"{scale.x(each.day)} {scale.y(each.best_tflop)}" for each in course)
+def _counted(scale: _Scale, course: Sequence[_Point]) -> Iterator[str]:
+    high = " L".join(f"{scale.x(each.at)} {scale.y(each.high_tflop)}" for each in course)
+    best = " L".join(f"{scale.x(each.at)} {scale.y(each.best_tflop)}" for each in course)
     floor = HEIGHT - BOTTOM
-    yield f'<path class="high" d="M{LEFT} {floor} L{high} L{scale.x(course[-1].day)} {floor}Z"/>'
+    yield f'<path class="high" d="M{LEFT} {floor} L{high} L{scale.x(course[-1].at)} {floor}Z"/>'
     yield f'<path class="best" d="M{best}" fill="none" stroke-width="2" stroke-linejoin="round"/>'
     yield f'<path class="highline" d="M{high}" fill="none" stroke-width="2.5" stroke-linejoin="round"/>'
 
 
 def _today(scale: _Scale, statement: Statement) -> Iterator[str]:
-    x = scale.x(statement.as_of.date() + timedelta(days=1))
+    x = scale.x(statement.as_of)
     yield f'<line class="grid" x1="{x}" x2="{x}" y1="{TOP + 8}" y2="{HEIGHT - BOTTOM}" stroke-dasharray="2 3"/>'
     anchor, gap = ("end", -6) if x > WIDTH * 0.85 else ("start", 6)
-    yield f'<text class="soft" x="{x + gap}" y="{HEIGHT - BOTTOM - 8}" text-anchor="{anchor}">today</text>'
+    y, words = HEIGHT - BOTTOM - 8, last_day(statement)
+    yield f'<text class="soft" x="{x + gap}" y="{y}" text-anchor="{anchor}">{words}</text>'
 
 
-def _held(scale: _Scale, statement: Statement, course: Sequence[_Day]) -> Iterator[str]:
+def _held(scale: _Scale, statement: Statement, course: Sequence[_Point]) -> Iterator[str]:
     if statement.pending_tflop:
         counted = course[-1].high_tflop
-        x, upper = scale.x(course[-1].day), scale.y(counted + statement.pending_tflop)
-        height = round(max(scale.y(counted) - upper, 1.0), 1)
-        yield f'<rect class="held" x="{x - 5}" y="{upper}" width="10" height="{height}" rx="2"/>'
+        x, top = scale.x(course[-1].at), scale.y(counted + statement.pending_tflop)
+        height = round(max(scale.y(counted) - top, 1.0), 1)
+        yield f'<rect class="held" x="{x - 5}" y="{top}" width="10" height="{height}" rx="2"/>'
 
 
-def _ahead(scale: _Scale, statement: Statement, course: Sequence[_Day]) -> Iterator[str]:
+def _goes_on(statement: Statement) -> bool:
+    """Whether there is a rate to go on with and a limit ahead."""
+    projection, limit = statement.projection, statement.limit
+    if projection is None or limit is None or not projection.rate_tflop_per_day:
+        return False
+    return statement.carried_in_tflop + statement.settled_tflop < limit.tflop
+
+
+def _at_rate(projection: Projection, span: timedelta) -> int:
+    return projection.rate_tflop_per_day * int(span.total_seconds()) // SECONDS_PER_DAY
+
+
+def _crossing(statement: Statement) -> datetime | None:
+    """When the limit would be reached, on the day that is told; None where there is no such day."""
+    projection = statement.projection
+    if projection is None or projection.crossing is None or not _goes_on(statement):
+        return None
+    return statement.as_of + (projection.crossing - statement.as_of.date())
+
+
+def _ahead(scale: _Scale, statement: Statement, course: Sequence[_Point]) -> Iterator[str]:
     projection, limit, last = statement.projection, statement.limit, course[-1]
-    if projection is None or limit is None or not projection.rate_tflop_per_day or last.high_tflop >= limit.tflop:
+    if projection is None or limit is None or not _goes_on(statement):
         return
-    crossing, end = projection.crossing, scale.end
-    if crossing is not None and last.day < crossing <= scale.end:
+    crossing, end = _crossing(statement), scale.end
+    if crossing is not None and crossing <= scale.end:
         end, reached = crossing, limit.tflop
     else:
-        reached = last.high_tflop + projection.rate_tflop_per_day * (end - last.day).days
+        reached = last.high_tflop + _at_rate(projection, end - last.at)
     x, y = scale.x(end), scale.y(reached)
     yield (
-        f'<path class="ahead" d="M{scale.x(last.day)} {scale.y(last.high_tflop)} L{x} {y}" fill="none" '
+        f'<path class="ahead" d="M{scale.x(last.at)} {scale.y(last.high_tflop)} L{x} {y}" fill="none" '
         'stroke-width="2" stroke-dasharray="5 4"/>'
     )
     if crossing == end and reached == limit.tflop:
         anchor = "end" if x > WIDTH * 0.9 else "middle"
         yield f'<circle class="limittext" cx="{x}" cy="{y}" r="4.5"/>'
-        yield f'<text class="ink" x="{x}" y="{y - 11}" text-anchor="{anchor}" font-weight="600">{crossing}</text>'
+        day = f"{crossing:%Y-%m-%d}"
+        yield f'<text class="ink" x="{x}" y="{y - 11}" text-anchor="{anchor}" font-weight="600">{day}</text>'
 
 
 def _limit(scale: _Scale, statement: Statement) -> Iterator[str]:
     limit = statement.limit
     if limit is None:
         return
-    words = f"limit {format_flop(limit.effective_tflop)}, {limit.pack} ({limit.mode.value})"
+    words = f"limit {below(limit.tflop)} FLOP, {limit.pack} ({limit.mode.value})"
     if limit.tflop > scale.top_tflop:
         times = limit.tflop // scale.top_tflop
         yield (
@@ -236,7 +266,7 @@ def _limit(scale: _Scale, statement: Statement) -> Iterator[str]:
         )
         return
     y = scale.y(limit.tflop)
-    crossing = statement.projection.crossing if statement.projection else None
+    crossing = _crossing(statement)
     # The date of the crossing stands on the line: its name keeps to the other end.
     left = crossing is None or scale.x(crossing) > WIDTH / 2
     x, anchor = (LEFT + 8, "start") if left else (WIDTH - RIGHT - 8, "end")

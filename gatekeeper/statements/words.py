@@ -6,6 +6,7 @@ One sentence for all three, so that none of them calls a run harmless that anoth
 from __future__ import annotations
 
 from gatekeeper.domain.projection import WINDOWS_DAYS
+from gatekeeper.domain.run import RunState
 from gatekeeper.domain.units import Rounding, format_below, format_flop
 from gatekeeper.domain.usage import Usage
 from gatekeeper.statements import Statement
@@ -47,6 +48,17 @@ def leads(statement: Statement) -> str:
     if projection.rate_tflop_per_day:
         return f"does not reach its limit within ten years {rate}"
     return f"used nothing in {last_days(statement, max(WINDOWS_DAYS))}"
+
+
+def starts(statement: Statement) -> str:
+    """Where a run that waits for its approval starts with what it carries in; empty where that is nothing."""
+    run, limit = statement.run, statement.limit
+    if run is None or limit is None or run.state is not RunState.DECLARED or not run.carried_in_tflop:
+        return ""
+    used_tflop = statement.used_tflop - statement.account.carried_in_tflop + run.carried_in_tflop
+    share = used_tflop * 1000 // limit.tflop
+    begins = "is past its limit from the start, with" if used_tflop > limit.tflop else "starts with"
+    return f"{begins} {share // 10}.{share % 10} % of {below(limit.tflop)} FLOP by {limit.pack}"
 
 
 def last_day(statement: Statement) -> str:

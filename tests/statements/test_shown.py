@@ -10,9 +10,12 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatekeeper.cli.printing import say_csv, say_json
 from gatekeeper.cli.run_picture import tell
@@ -23,6 +26,7 @@ from gatekeeper.statements import Statement
 from gatekeeper.statements.figures import figures_of
 from gatekeeper.statements.report import COLUMNS, report_figures, report_markdown, report_rows
 from gatekeeper.statements.svg import draw
+from gatekeeper.statements.words import bounds, nearest, upper
 from tests.statements.sample import NOW, RUN, TODAY, training
 
 PICTURE = Path(__file__).parents[2] / "docs" / "run.svg"
@@ -50,6 +54,18 @@ def nearly_there() -> Statement:
     return training(account=account, shared=(account,))
 
 
+def past() -> Statement:
+    run = replace(RUN, carried_in_tflop=2 * 10**14)
+    account = Account(RUN.id, run.carried_in_tflop)
+    return training(run=run, account=account, shared=(account,), days=(), corrections=())
+
+
+def slow() -> Statement:
+    day = replace(training().days[-1], usage=Usage(0, 0, 10**9))
+    account = Account(RUN.id, settled=day.usage)
+    return training(account=account, shared=(account,), days=(day,), corrections=())
+
+
 def tiny() -> Statement:
     statement = training()
     days = tuple(replace(each, usage=Usage(0, 0, each.usage.high_tflop // 10**6)) for each in statement.days)
@@ -57,7 +73,7 @@ def tiny() -> Statement:
     return replace(statement, days=days, account=account, shared=(account,), corrections=())
 
 
-ALL: list[Callable[[], Statement]] = [training, unlimited, fresh, hostile, nearly_there, tiny]
+ALL: list[Callable[[], Statement]] = [training, unlimited, fresh, hostile, nearly_there, tiny, past, slow]
 
 
 def texts(svg: str) -> list[str]:
@@ -83,9 +99,95 @@ def test_every_picture_is_svg_within_its_frame_and_without_scripts(make: Callabl
 
 def test_the_picture_names_limit_crossing_and_share() -> None:
     shown = texts(draw(training()))
-    assert "limit 1.00e26 FLOP, us-ai-diffusion (enforce)" in shown
+    assert "limit just under 1.00e26 FLOP, us-ai-diffusion (enforce)" in shown
     assert "2027-01-12" in shown
-    assert any("47.0 % of the limit used or held; reaches it on 2027-01-12" in each for each in shown)
+    assert any("47.0 % of the limit used or held; reaches its limit on 2027-01-12" in each for each in shown)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (past, "is past its limit"),
+        (training, "reaches its limit on 2027-01-12 (51 days) at 1.11e24 FLOP a day, the most of late"),
+        (slow, "does not reach its limit within ten years at 1.00e21 FLOP a day, the most of late"),
+        (fresh, "used nothing in the last 28 days"),
+    ],
+)
+def test_terminal_picture_and_report_say_the_same_of_where_it_leads(
+    make: Callable[[], Statement], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(make())
+    assert f"\nIt {says}.\n" in capsys.readouterr().out
+    assert f"; {says}" in " ".join(texts(draw(make())))
+    assert f"This run {says}." in report_markdown(make())
+
+
+def test_a_run_past_its_limit_is_called_so_everywhere_and_leads_nowhere_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tell(past())
+    shown = capsys.readouterr().out
+    assert "200.0 %" in shown
+    assert "left 0\n" in shown
+    for text in (shown, draw(past()), report_markdown(past())):
+        assert "reaches" not in text
+        assert "used nothing" not in text
+    assert figures_of(past())["past_limit"] is True
+    assert figures_of(training())["past_limit"] is False
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_the_legend_names_a_line_to_come_only_where_there_is_one(make: Callable[[], Statement]) -> None:
+    svg = draw(make())
+    assert svg.count('class="ahead"') in (0, 2)
+    assert ("at this rate" in texts(svg)) == ('class="ahead"' in svg)
+
+
+def test_what_is_left_is_the_limit_less_what_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(fresh())
+    shown = capsys.readouterr().out
+    assert "Limit just under 1.00e26 FLOP by us-ai-diffusion" in shown
+    account = Account(RUN.id)
+    tell(training(account=account, shared=(account,), days=(), corrections=()))
+    assert "left just under 1.00e26" in capsys.readouterr().out
+
+
+def test_today_stands_at_this_hour_of_its_day() -> None:
+    svg = draw(training())
+    days = {
+        f"{each.text}": float(each.attrib["x"])
+        for each in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+        if re.fullmatch(r"2026-\d\d-\d\d", each.text or "")
+    }
+    [today] = [
+        float(each.attrib["x"]) - 6
+        for each in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+        if each.text == "today"
+    ]
+    (first, left), *_, (last, right) = sorted(days.items())
+    a_day = (right - left) / (date.fromisoformat(last) - date.fromisoformat(first)).days
+    midnight = left + (TODAY - date.fromisoformat(first)).days * a_day
+    assert abs(today - (midnight + a_day * 9.5 / 24)) < 0.5
+
+
+def test_where_the_ledger_is_ahead_days_are_told_from_its_last_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    statement = training(clock_is_behind=True)
+    tell(statement)
+    assert "as of the last usage, 2026-11-22, which is ahead of this machine's clock" in capsys.readouterr().out
+    shown = texts(draw(statement))
+    assert "last usage" in shown
+    assert "today" not in shown
+    assert "\n\nAs of the last usage, 2026-11-22," in report_markdown(statement)
+
+
+@given(st.integers(0, 10**14 - 1))
+def test_nothing_shown_of_a_run_below_its_limit_reads_as_the_limit(high: int) -> None:
+    account = Account(RUN.id, settled=Usage(0, 0, high))
+    statement = training(account=account, shared=(account,), days=(), corrections=())
+    for shown in (upper(high), nearest(high), bounds(account.settled)[2]):
+        assert float(shown) < 1e26 or high >= 10**14 - 1 - 10**8  # beyond that a float does not tell them apart
+        assert shown != "1.00e26"
+    assert "100.0 %" not in " ".join(texts(draw(statement))) or high == 10**14 - 1
 
 
 def test_a_limit_far_above_is_told_in_words() -> None:
@@ -129,7 +231,7 @@ def test_a_run_near_its_limit_never_reads_as_full(capsys: pytest.CaptureFixture[
     tell(nearly_there())
     shown = capsys.readouterr().out
     assert "99.5 %" in shown
-    assert "░ left 4.99e23" in shown
+    assert "░ left just under 5.00e23" in shown
 
 
 def test_an_alarm_of_the_plan_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -172,11 +172,28 @@ def test_days_devices_and_corrections_add_up_to_what_is_settled(registry: Regist
     assert by_day.high_tflop + 50 + 400 == found.account.settled.high_tflop
 
 
-def test_days_after_today_are_left_out(registry: Registry, stores: Stores) -> None:
+def test_usage_of_days_to_come_moves_the_day_that_is_told_from(registry: Registry, stores: Stores) -> None:
     enrol(registry, org("lab", "IN"))
+    enrol(registry, org("other", "IN"), customer="other")
+    before = read(stores, "undeclared.lab")
+    assert (before.as_of, before.clock_is_behind) == (NOON, False)
     ahead = DailyUsage("undeclared.lab", date(2027, 1, 1), "H100-SXM", 1, Usage(0, 0, 5))
-    stores.transact(lambda tx: tx.add_daily_usage([ahead]))
-    assert read(stores, "undeclared.lab").days == ()
+
+    def work(tx: Transaction) -> None:
+        tx.add_daily_usage([ahead])
+        tx.put_account(replace(tx.account("undeclared.lab"), settled=ahead.usage))
+
+    stores.transact(work)
+    found = read(stores, "undeclared.lab")
+    assert found.days == (ahead,)
+    assert found.undated == (0, 0, 0)
+    assert (found.as_of.date(), found.clock_is_behind) == (ahead.day, True)
+    assert found.projection is not None
+    assert found.projection.rate_tflop_per_day == 5
+    # The ledger has one clock: runs without usage of their own are told from the same day.
+    assert read(stores, "undeclared.other").as_of == found.as_of
+    [listed] = stores.read(lambda reader: statements(reader, packs=PACKS, site=SITE, now=NOON))
+    assert listed.projection == found.projection
 
 
 def test_all_runs_are_listed_as_each_alone_shows_them(registry: Registry, stores: Stores) -> None:
