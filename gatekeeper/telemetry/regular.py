@@ -54,8 +54,11 @@ def observation(pod: Pod, together: Sequence[Series], family: Family, window: Wi
     if steps is None or said is None:
         return None
     measure = family.gauges[0].measure
-    rate, share = (ceil_div(sum(map(mul, each, steps.counted_ms)), steps.covered_ms) for each in said)
-    activity_ppm = share if measure is Measure.TENSOR_CYCLES else 0
+    rates, shares = said
+    rate = ceil_div(sum(map(mul, rates, steps.counted_ms)), steps.covered_ms)
+    activity_ppm = 0
+    if measure is Measure.TENSOR_CYCLES:
+        activity_ppm = ceil_div(sum(map(mul, shares, steps.counted_ms)), steps.covered_ms)
     return Observation(str(device), rate, steps.covered_ms // MS_PER_S, measure=measure, activity_ppm=activity_ppm)
 
 
@@ -102,18 +105,16 @@ def _said(values: Mapping[str, Values], family: Family, steps: _Steps) -> tuple[
     return None if counted is None else (map(max, said[0], counted), said[1])
 
 
-def _of_gauge(values: Values, clock: Values, gauge: Gauge) -> tuple[list[int], list[int]] | None:
+def _of_gauge(values: Values, clock: Values, gauge: Gauge) -> tuple[Iterable[int], list[int]] | None:
     """Rates after the first sample, and the shares in them; None where a value is no reading."""
-    rates: list[int] = []
     shares: list[int] = []
     per_unit, highest = gauge.per_unit, gauge.highest
     for value, megahertz in zip(values, clock, strict=True):
         if not (0 <= value <= highest and 0 < megahertz <= CLOCK_MHZ_MAX):  # false for NaN
             return None
-        share = whole(value * per_unit)
-        rates.append(share * math.ceil(megahertz))
-        shares.append(share)
-    return rates[1:], shares[1:]
+        shares.append(whole(value * per_unit))
+    del shares[0]
+    return map(mul, shares, map(math.ceil, clock[1:])), shares
 
 
 def _of_counter(active: Values, elapsed: Values, lasted_ms: Sequence[int]) -> list[int] | None:
