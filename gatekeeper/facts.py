@@ -84,7 +84,11 @@ def reservation_facts(reservation: Reservation, pool: Pool, decision: Decision) 
         "held_s": reservation.held_s,
         "purpose": pool.purpose.value,
         "limit_tflop": str(pool.limit_tflop),
-        "pool": {"runs": [each.run_id for each in pool.accounts], "used_tflop": str(pool.used_tflop)},
+        "pool": {
+            "runs": [each.run_id for each in pool.accounts],
+            "beside_tflop": str(pool.beside_tflop),
+            "used_tflop": str(pool.used_tflop),
+        },
         "decision": decision_facts(decision),
         "after": account_facts(account),
     }

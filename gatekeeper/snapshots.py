@@ -5,7 +5,7 @@ A thousand customers cost what two do: after a change only what the new records 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gatekeeper.domain.ledger import Account
@@ -63,14 +63,20 @@ class Snapshot:
     by_account: Mapping[str, Account]
     by_group: Mapping[str, tuple[str, ...]]
     by_withdrawn: Mapping[str, tuple[str, ...]] = field(init=False)
+    by_declared: Mapping[str, tuple[str, ...]] = field(init=False)
+    _most_used: dict[tuple[str, ...], Account | None] = field(init=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Note which customers have runs whose classification was withdrawn."""
-        found: dict[str, tuple[str, ...]] = {}
+        """Note which customers have declared runs of training, and such whose classification was withdrawn."""
+        withdrawn: dict[str, list[str]] = {}
+        declared: dict[str, list[str]] = {}
         for run in self.by_run.values():
             if run.state is RunState.WITHDRAWN:
-                found[run.customer_id] = tuple(sorted((*found.get(run.customer_id, ()), run.id)))
-        object.__setattr__(self, "by_withdrawn", found)
+                withdrawn.setdefault(run.customer_id, []).append(run.id)
+            elif run.state is RunState.APPROVED and run.purpose.counts:
+                declared.setdefault(run.customer_id, []).append(run.id)
+        for name, found in (("by_withdrawn", withdrawn), ("by_declared", declared)):
+            object.__setattr__(self, name, {each: tuple(sorted(runs)) for each, runs in found.items()})
 
     @classmethod
     def load(cls, reader: Reader) -> Snapshot:
@@ -109,6 +115,16 @@ class Snapshot:
     def withdrawn(self, customer_id: str) -> tuple[str, ...]:
         return self.by_withdrawn.get(customer_id, ())
 
+    def declared(self, customer_ids: Iterable[str]) -> tuple[str, ...]:
+        """The declared runs of training of some customers."""
+        return tuple(run_id for each in customer_ids for run_id in self.by_declared.get(each, ()))
+
+    def most_used(self, customer_ids: tuple[str, ...]) -> Account | None:
+        if customer_ids not in self._most_used:
+            found = map(self.account, self.declared(customer_ids))
+            self._most_used[customer_ids] = min(found, key=_most_first, default=None)
+        return self._most_used[customer_ids]
+
     def parties(self) -> dict[str, Party]:
         return self.by_party
 
@@ -116,7 +132,22 @@ class Snapshot:
         return self.by_run.get(run_id)
 
     def account(self, run_id: str) -> Account:
-        return self.by_account.get(run_id) or Account(run_id)
+        """The account of a run, with what its approved declaration says was carried in."""
+        return _with_carried_in(self.by_account.get(run_id) or Account(run_id), self.by_run.get(run_id))
+
+    def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]:
+        return tuple(map(self.account, run_ids))
+
+
+def _most_first(account: Account) -> tuple[int, str]:
+    """Order of accounts by what they used, then by run."""
+    return (-account.used_tflop, account.run_id)
+
+
+def _with_carried_in(account: Account, run: Run | None) -> Account:
+    if run is None or run.state is not RunState.APPROVED or account.carried_in_tflop == run.carried_in_tflop:
+        return account
+    return replace(account, carried_in_tflop=run.carried_in_tflop)
 
 
 def _runs_in(reader: Reader, begin: int, end: int) -> set[str]:
@@ -127,7 +158,9 @@ def _runs_in(reader: Reader, begin: int, end: int) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """A transaction's own view: parties and groups from a snapshot brought up to it, all else read there and then."""
+    """A transaction's own view: parties, groups and which runs they have from a snapshot brought up to it, all else
+    read there and then.
+    """
 
     people: Snapshot
     tx: Reader
@@ -150,8 +183,12 @@ class Exact:
     def run(self, run_id: str) -> Run | None:
         return self.tx.run(run_id)
 
-    def account(self, run_id: str) -> Account:
-        return self.tx.account(run_id)
+    def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]:
+        found = {each.run_id: each for each in self.tx.accounts(run_ids)}
+        return tuple(_with_carried_in(found.get(each) or Account(each), self.people.run(each)) for each in run_ids)
+
+    def most_used(self, customer_ids: tuple[str, ...]) -> Account | None:
+        return min(self.accounts(self.people.declared(customer_ids)), key=_most_first, default=None)
 
 
 class Snapshots:

@@ -6,8 +6,8 @@ courtesy, so a stale view costs a wrong hint and never a reservation); `snapshot
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.party import Binding, Customer, Party
 from gatekeeper.domain.policy import ActivePack, Mode, Site
-from gatekeeper.domain.run import Purpose, Run, undeclared_run_id
+from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
 from gatekeeper.domain.tier import TierFinding, resolve
 from gatekeeper.domain.workload import Workload
 
@@ -31,7 +31,8 @@ class View(Runs, Protocol):
     """What a question is built from.
 
     `group`: ids of all customers of the same corporate group, sorted. `withdrawn`: ids of the runs of a customer whose
-    classification was withdrawn, sorted.
+    classification was withdrawn, sorted. `most_used`: the account of the declared training run of these customers that
+    used most; None where they have none.
     """
 
     def binding(self, cluster: str, namespace: str) -> Binding | None: ...
@@ -39,7 +40,24 @@ class View(Runs, Protocol):
     def group(self, customer: Customer) -> tuple[str, ...]: ...
     def withdrawn(self, customer_id: str) -> tuple[str, ...]: ...
     def parties(self) -> dict[str, Party]: ...
-    def account(self, run_id: str) -> Account: ...
+    def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]: ...
+    def most_used(self, customer_ids: tuple[str, ...]) -> Account | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The accounts that share one limit, the one that is booked on among them, in a fixed order.
+
+    Attributes:
+        beside: runs among them that are booked apart, and count because they could be the same model.
+    """
+
+    accounts: tuple[Account, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    def under(self, limit_tflop: int, purpose: Purpose) -> Pool:
+        """The pool of these accounts."""
+        return Pool.under(limit_tflop, self.accounts, purpose, self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +88,13 @@ class Asked:
     question: Question
     customer: Customer | None
     run_id: str
-    accounts: tuple[Account, ...]
+    shared: Shared
     purpose: Purpose = Purpose.TRAINING
 
     def pool(self, provider: Provider) -> Pool:
         """The accounts under the lowest limit of all enforcing packs; under none where the run does not count."""
         limits = [active.pack.threshold.limit_tflop for active in provider.enforcing]
-        return Pool.under(min(limits), self.accounts, self.purpose)
+        return self.shared.under(min(limits), self.purpose)
 
 
 def ask(
@@ -86,25 +104,22 @@ def ask(
     binding = view.binding(provider.cluster, workload.ref.namespace)
     customer = view.customer(binding.customer_id) if binding else None
     findings: dict[str, TierFinding] = {}
-    run_id, accounts, purpose = "", tuple[Account, ...](), Purpose.TRAINING
+    run_id, shared, purpose = "", Shared(), Purpose.TRAINING
     if binding and customer:
         findings = findings_of(view, provider.packs, customer, now)
-        run_id, accounts = accounts_of(view, customer, binding)
-        purpose = purpose_of(view, run_id)
+        run_id = booked_on(view, binding)
+        shared, purpose = accounts_of(view, customer, run_id), purpose_of(view, run_id)
     question = Question(
         workload=workload,
         now=now,
         site=provider.site,
         customer=customer,
         findings=findings,
-        pools={
-            active.pack.id: Pool.under(active.pack.threshold.limit_tflop, accounts, purpose)
-            for active in provider.packs
-        },
+        pools={active.pack.id: shared.under(active.pack.threshold.limit_tflop, purpose) for active in provider.packs},
         rate_tflop_per_s=provider.fleet().rate_tflop_per_s(workload) if rate_tflop_per_s is None else rate_tflop_per_s,
         grace_s=provider.grace_s,
     )
-    return Asked(question, customer, run_id, accounts, purpose)
+    return Asked(question, customer, run_id, shared, purpose)
 
 
 def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, now: datetime) -> dict[str, TierFinding]:
@@ -113,18 +128,21 @@ def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, n
     return {each.pack.id: resolve(parties, customer.party_id, each.pack.tiers, now.date()) for each in packs}
 
 
-def accounts_of(view: View, customer: Customer, binding: Binding) -> tuple[str, tuple[Account, ...]]:
-    """The run that a namespace's work is booked on, and the accounts that share its limit.
+def accounts_of(view: View, customer: Customer, run_id: str) -> Shared:
+    """The accounts that share the limit of a run of a customer.
 
-    An approved run of this customer stands alone; one that does not count works only for the namespaces that two people
-    named. Everything else is undeclared, and the undeclared runs of a whole corporate group share one limit: another
-    account, namespace or subsidiary brings no new budget.
+    Undeclared training may be of any model: that of the whole corporate group shares one limit, with the declared run
+    of the group that used most, and it counts beside each declared run. So another account, namespace, run or
+    subsidiary brings the same training no new budget. What does not count stands alone.
     """
-    run_id = booked_on(view, binding)
-    run = view.run(run_id)
-    if run is not None:
-        return run_id, (replace(view.account(run_id), carried_in_tflop=run.carried_in_tflop),)
-    return run_id, tuple(view.account(each) for each in undeclared_of(view, customer))
+    run, undeclared = view.run(run_id), undeclared_of(view, customer)
+    if run is None or run.state is RunState.WITHDRAWN:
+        most = view.most_used(view.group(customer))
+        return Shared((*view.accounts(undeclared), *([most] if most else [])), (most.run_id,) if most else ())
+    own = view.accounts([run_id])
+    if not run.purpose.counts:
+        return Shared(own)
+    return Shared((*own, *view.accounts(undeclared)), tuple(undeclared))
 
 
 def booked_on(runs: Runs, binding: Binding) -> str:
@@ -136,7 +154,7 @@ def booked_on(runs: Runs, binding: Binding) -> str:
 
 
 def undeclared_of(view: View, customer: Customer) -> list[str]:
-    """The runs that share the limit of a customer's undeclared training: those of its group, in a fixed order.
+    """The undeclared training of a customer's group: the runs that it is booked on, in a fixed order.
 
     A withdrawn classification is among them: it was never declared to be training of a model of its own.
     """

@@ -73,7 +73,7 @@ def test_a_view_within_a_transaction_sees_its_own_changes_and_keeps_none_of_them
 
     def work_that_fails(tx: object) -> None:
         view = kept.within(tx)  # type: ignore[arg-type]
-        assert view.account("undeclared.vistula").pending_tflop == release.reservations[0].amount_tflop
+        assert view.accounts(["undeclared.vistula"])[0].pending_tflop == release.reservations[0].amount_tflop
         raise GatekeeperError("undo this")
 
     with pytest.raises(GatekeeperError, match="undo this"):

@@ -12,6 +12,7 @@ from gatekeeper.domain.decision import Decision, Grant, Question, Reason, Verdic
 from gatekeeper.domain.ledger import Pool
 from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import PERCENT, Action, ActivePack, LeaseTerms, Mode, Pack
+from gatekeeper.domain.run import is_undeclared
 from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.domain.units import format_duration, format_flop
 from gatekeeper.domain.workload import Workload
@@ -160,7 +161,7 @@ def _opinion(question: Question, pack: Pack) -> _Opinion:
 def _by_budget(question: Question, pack: Pack, finding: TierFinding, rule_text: str) -> _Opinion:
     pool = question.pools[pack.id]
     why = finding.deciding.text
-    used = f"{_bare(pool.used_tflop)} of {format_flop(pack.threshold.effective_tflop)} are used or held"
+    used = f"{_bare(pool.used_tflop)} of {format_flop(pack.threshold.effective_tflop)} are used or held{_apart(pool)}"
     because = f"the limit holds because {why}, and {rule_text}"
     if question.rate_tflop_per_s == 0:
         if pool.used_tflop > pool.limit_tflop:
@@ -183,6 +184,14 @@ def _by_budget(question: Question, pack: Pack, finding: TierFinding, rule_text: 
     if pool.used_tflop * PERCENT >= pool.limit_tflop * pack.warn_percent:
         return _Opinion(Verdict.WARN, "budget.low", text, pack.remedy, finding.tier, grant, pool)
     return _Opinion(Verdict.ALLOW, "budget.enough", text, "", finding.tier, grant, pool)
+
+
+def _apart(pool: Pool) -> str:
+    """What of it the customer looks for in vain on the run that asked."""
+    if not pool.beside_tflop:
+        return ""
+    what = "undeclared training" if any(map(is_undeclared, pool.beside)) else "a declared run"
+    return f", {_bare(pool.beside_tflop)} of it by {what} of the same group, which could be the same model"
 
 
 def _bare(amount_tflop: int, digits: int = 3) -> str:

@@ -48,29 +48,39 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The accounts that share one limit: a declared run alone, or all undeclared runs of a corporate group.
+    """The accounts that share one limit, because what is booked on them could be the training of one model.
 
     Attributes:
         purpose: of the run that asks; what does not count has no limit but NO_LIMIT_TFLOP.
+        beside: runs among the accounts that are booked apart and counted here all the same: undeclared training beside
+            a declared run, a declared run beside undeclared training.
     """
 
     limit_tflop: int
     accounts: tuple[Account, ...]
     purpose: Purpose = Purpose.TRAINING
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.purpose.counts and (self.limit_tflop != NO_LIMIT_TFLOP or len(self.accounts) != 1):
             raise InvalidInput(f"What is {self.purpose.value} stands alone and under no limit.")
 
     @classmethod
-    def under(cls, limit_tflop: int, accounts: tuple[Account, ...], purpose: Purpose) -> Pool:
+    def under(
+        cls, limit_tflop: int, accounts: tuple[Account, ...], purpose: Purpose, beside: tuple[str, ...] = ()
+    ) -> Pool:
         """The pool under a pack's limit, or under none where the purpose does not count."""
-        return cls(limit_tflop if purpose.counts else NO_LIMIT_TFLOP, accounts, purpose)
+        return cls(limit_tflop if purpose.counts else NO_LIMIT_TFLOP, accounts, purpose, beside)
 
     @property
     def used_tflop(self) -> int:
         """What counts against the limit, over all accounts."""
         return sum(account.used_tflop for account in self.accounts)
+
+    @property
+    def beside_tflop(self) -> int:
+        """What of it is booked apart."""
+        return sum(account.used_tflop for account in self.accounts if account.run_id in self.beside)
 
     @property
     def budget_tflop(self) -> int:

@@ -1,11 +1,12 @@
 """Training runs: the lineage that makes one model, and the account that its operations are booked on.
 
 A run exists because the provider approved its declaration. All undeclared training of a corporate group pools:
-each customer has one undeclared run, and the budget of each is what all of them together leave.
+each customer has one undeclared run, and it may be of any model, so it counts beside each declared run (`view`).
 
 Everything counts as training that two people of the provider have not positively classified as something else:
 restarts and discarded steps, roll-outs of reinforcement learning, generating synthetic data and running a teacher too.
-A classification names the namespaces that it is about, and it alone can bind them. One person can withdraw it; from
+A classification names the namespaces that it is about, and it alone can bind them. A run of training may name some: one
+that worked for a declared run before comes to another only so, by two people. One person can withdraw it; from
 then on all that was used under it counts as undeclared training, because nobody ever approved it as a run of its own.
 """
 
@@ -76,8 +77,9 @@ class Run:
     Attributes:
         carried_in_tflop: operations already in the model when it came here (base model, other providers).
         carried_in_source: where that number comes from; owed when it is not 0.
-        purpose: training, unless the provider classified it otherwise. Then only `namespaces` work for it, all named
-            before the second person approves.
+        purpose: training, unless the provider classified it otherwise.
+        namespaces: what the approval binds to it, named before the second person looks. What does not count works in
+            these alone; a namespace that never worked for a declared run may join a training run later.
         parameters, tokens: declared size of the model (active parameters) and of its training data; 0 = not said.
             A cross-check that can alarm and never lowers a count.
         approved_by: the second person; a withdrawn classification keeps it.
@@ -131,11 +133,6 @@ class Run:
             )
         if not self.purpose.counts and (self.carried_in_tflop or self.parameters or self.tokens):
             raise InvalidInput(f"Run {self.id} trains nothing: it has no plan, and nothing is carried into it.")
-        if self.purpose.counts and self.namespaces and self.state is not RunState.WITHDRAWN:
-            raise InvalidInput(
-                f"Run {self.id} is training, which names no namespaces.",
-                hint="Bind them once it is approved: gatekeeper namespace bind NAMESPACE CUSTOMER --run RUN",
-            )
         if self.state is RunState.WITHDRAWN and not self.purpose.counts:
             raise InvalidInput(f"Run {self.id} is withdrawn, so it counts.")
 

@@ -1,13 +1,14 @@
 """Figures of runs for a page of metrics: who is how near to the limit that applies to it.
 
 A run stands under the limit of the strictest pack that does not simply allow its customer: of those that enforce,
-else of those that warn, else of those that observe. All undeclared runs of a corporate group share one limit, so the
-shares of each are those of all of them together (gatekeeper/view.py).
+else of those that warn, else of those that observe. Undeclared training of the corporate group counts beside each
+declared run, and the declared run that used most beside undeclared training: the shares of each are those of all of
+them together (gatekeeper/view.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,10 +16,10 @@ from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.party import Customer
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
 from gatekeeper.domain.record import RecordType
-from gatekeeper.domain.run import Run, RunState, undeclared_run_id
+from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.ports import Reader
 from gatekeeper.snapshots import Snapshot, groups_of
-from gatekeeper.view import findings_of, undeclared_of
+from gatekeeper.view import accounts_of, findings_of
 
 # Records of these kinds change nobody; all others may, also those of kinds that come later.
 _BOOKED = ("reservation.", "metering.", "correction.", "usage.", "workload.", "clearance.", "policy.", "log.")
@@ -77,15 +78,15 @@ class People:
         self, accounts: Iterable[Account], everybody: Snapshot, now: datetime, *, most: int
     ) -> tuple[list[RunFigures], int]:
         """Runs that used or hold something, those nearest to their limit first, and how many were left out."""
-        by_run = {each.run_id: _with_carried_in(each, everybody.by_run) for each in accounts}
+        booked = replace(everybody, by_account={each.run_id: each for each in accounts})
         found = [
             _figures(
                 customer,
-                _pool(account, customer, by_run, everybody),
+                accounts_of(booked, customer, account.run_id).accounts,
                 account=account,
                 limit_tflop=self.limit_tflop(customer, now) if _counts(account.run_id, everybody) else None,
             )
-            for account in by_run.values()
+            for account in booked.accounts(tuple(booked.by_account))
             if (account.settled.high_tflop or account.pending_tflop)
             and (customer := _customer_of(account.run_id, everybody)) is not None
         ]
@@ -111,7 +112,7 @@ class People:
         return next(iter(reader.records(types=_OF_PEOPLE, begin=since)), None) is not None
 
 
-def _figures(customer: Customer, pool: list[Account], *, account: Account, limit_tflop: int | None) -> RunFigures:
+def _figures(customer: Customer, pool: tuple[Account, ...], *, account: Account, limit_tflop: int | None) -> RunFigures:
     carried_in_tflop = sum(each.carried_in_tflop for each in pool)
     return RunFigures(
         account=account,
@@ -127,20 +128,6 @@ def _counts(run_id: str, everybody: Snapshot) -> bool:
     """Whether the run is training; what was classified otherwise has no limit."""
     run = everybody.by_run.get(run_id)
     return run is None or run.purpose.counts
-
-
-def _pool(account: Account, customer: Customer, by_run: Mapping[str, Account], everybody: Snapshot) -> list[Account]:
-    """The accounts that share the limit of one."""
-    shared = undeclared_of(everybody, customer)
-    if account.run_id not in shared:
-        return [account]
-    return [by_run[each] for each in shared if each in by_run]
-
-
-def _with_carried_in(account: Account, runs: Mapping[str, Run]) -> Account:
-    run = runs.get(account.run_id)
-    approved = run is not None and run.state is RunState.APPROVED
-    return replace(account, carried_in_tflop=run.carried_in_tflop) if run is not None and approved else account
 
 
 def _customer_of(run_id: str, everybody: Snapshot) -> Customer | None:

@@ -14,7 +14,7 @@
     run.reclassified     {run, customer, before, purpose, reason}
     correction.proposed  {correction, run, customer, low_tflop, best_tflop, high_tflop, reason, proposed_by}; amounts
                           are signed decimal strings: "1500", "-20"
-    usage.corrected      the same with approved_by (null where it lowers nothing) and after: totals of the run
+    usage.corrected      the same with approved_by (null where one person was enough) and after: totals of the run
     STATE                {customer, party, parties: [PARTY], as_of, tiers: {pack: {sha256, tier, reasons: [REASON]}}}
     PARTY                {id, kind, legal_name, headquarters, parents, no_parent_reason}
     REASON               {tier, code, path}, strictest first; the path leads from the customer's party to the owner

@@ -1,14 +1,15 @@
 """Use case on namespaces: bind one to a customer, and its work to a run.
 
-One person binds; so no binding may move training to where it does not count. Only the approval of a classification, by
-a second person, binds the namespaces that it names (`runs`). The way back, to training, is open to one person.
+One person binds; so no binding may move training to where it does not count, or from one declared run to the budget of
+another. Only the approval of a declaration, by a second person, binds the namespaces that it names (`runs`). The way
+back, to undeclared training, is open to one person: it brings no budget (`view`).
 """
 
 from __future__ import annotations
 
 from gatekeeper.domain.errors import Conflict, NotFound, NotPermitted
 from gatekeeper.domain.party import Binding, Customer, Standing
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.domain.run import Run, RunState, checked_namespace
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
@@ -30,7 +31,8 @@ class NamespaceRegistry:
 
         Raises:
             Conflict: it belongs to another customer whose work still holds reservations there.
-            NotPermitted: the customer is closed, or the run is not an approved one of this customer, or does not count.
+            NotPermitted: the customer is closed, or the run is not an approved one of this customer, or does not count,
+                or the namespace worked for another declared run before.
             NotFound: no such customer or run. InvalidInput: not a namespace's name.
         """
         checked_namespace(namespace)
@@ -46,11 +48,30 @@ class NamespaceRegistry:
                 self._check_idle(tx, before)
             if run_id is not None:
                 _check_usable(existing_run(tx, run_id), customer_id)
+                self._check_first_run(tx, namespace, run_id)
             tx.put_binding(binding)
             tx.append(new_record(RecordType.NAMESPACE_BOUND, actor, now, binding_facts(binding, before)))
             return binding
 
         return self._stores.transact(work)
+
+    def _check_first_run(self, reader: Reader, namespace: str, run_id: str) -> None:
+        """A namespace that worked for a declared run holds its training: another run's budget is not one person's gift.
+
+        By the log, which no later binding changes: the approval of a run appends what it binds, too.
+        """
+        others = {
+            facts["run"]
+            for _, leaf in reader.records(types=(RecordType.NAMESPACE_BOUND,))
+            if (facts := decode(leaf).facts)["namespace"] == namespace and facts["cluster"] == self._cluster
+        } - {None, run_id}
+        if others:
+            named = ", ".join(sorted(map(str, others)))
+            raise NotPermitted(
+                f"Namespace {namespace} worked for {named}, so one person cannot bind it to run {run_id}.",
+                hint="Declare a run that names the namespace (run declare NEW --namespace "
+                f"{namespace}); its approval by a second person binds it.",
+            )
 
     def _check_idle(self, tx: Transaction, before: Binding) -> None:
         """What runs in a namespace is booked on its customer: the namespace cannot change hands under it."""

@@ -47,6 +47,7 @@ class RunRegistry:
         Args:
             purpose: anything but training is the provider's classification of what runs in `namespaces`, and does
                 not count.
+            namespaces: what the approval binds to the run.
 
         Raises:
             Conflict: approved already with other content, or of another customer, or a namespace is another's.
@@ -84,8 +85,8 @@ class RunRegistry:
     def approve_run(self, run_id: str, *, by: str, seen: Run | None = None) -> Run:
         """Approve a declared run.
 
-        From now on what it carries in counts against its limit; where it is no training, what starts in the namespaces
-        that it names is booked on it and counts no more. What runs there already stays where it was booked.
+        From now on what it carries in counts against its limit, and what starts in the namespaces that it names is
+        booked on it; where it is no training, that counts no more. What runs there already stays where it was booked.
 
         Args:
             seen: the declaration that the approver looked at; None only where nobody could look before.
@@ -140,7 +141,7 @@ class RunRegistry:
         return self._stores.transact(work)
 
     def _bindings(self, tx: Transaction, run: Run) -> list[tuple[Binding, Binding | None]]:
-        """What the approval of a classification binds, each with what held before; nothing for training.
+        """What the approval of a run binds, each with what held before.
 
         Raises:
             Conflict: a namespace belongs to another customer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatekeeper.domain.party import same_person
-from gatekeeper.domain.run import Purpose, is_undeclared, undeclared_run_id
+from gatekeeper.domain.run import Purpose, undeclared_run_id
 from gatekeeper.domain.units import LARGEST_TFLOP
 from gatekeeper.verify.fields import Facts, Wrong, text_of, texts_of
 
@@ -21,11 +21,11 @@ class _Classified:
 
 
 class Purposes:
-    """Classifications in effect, and those that were withdrawn."""
+    """Classifications in effect, and those that were withdrawn: customer -> runs."""
 
     def __init__(self) -> None:
         self._classified: dict[str, _Classified] = {}
-        self._withdrawn: dict[str, set[str]] = {}
+        self.withdrawn: dict[str, set[str]] = {}
 
     def of(self, run: str) -> Purpose:
         """What a run is; training unless it is classified otherwise."""
@@ -50,7 +50,7 @@ class Purposes:
         found = self._classified.pop(run, None)
         if found is None:
             raise Wrong(f"Run {run} is reclassified, and was not classified before.")
-        self._withdrawn.setdefault(found.customer, set()).add(run)
+        self.withdrawn.setdefault(found.customer, set()).add(run)
         if not _purpose(facts).counts:
             raise Wrong(f"Run {run} is reclassified to something that does not count.")
 
@@ -80,15 +80,15 @@ class Purposes:
             raise Wrong(f"Run {run} does not count, and this reservation is not of a namespace that it names.")
 
     def _check_not_withdrawn(self, run: str) -> None:
-        if any(run in withdrawn for withdrawn in self._withdrawn.values()):
+        if any(run in withdrawn for withdrawn in self.withdrawn.values()):
             raise Wrong(f"The classification of run {run} was withdrawn: nothing new is booked on it.")
 
     def _check_counted(self, run: str, pool: set[str], limit_tflop: int) -> None:
         if limit_tflop == LARGEST_TFLOP:
             raise Wrong(f"Run {run} counts, and is held under no limit.")
         self._check_not_withdrawn(run)
-        for customer, withdrawn in self._withdrawn.items():
-            if is_undeclared(run) and undeclared_run_id(customer) in pool and not withdrawn <= pool:
+        for customer, withdrawn in self.withdrawn.items():
+            if undeclared_run_id(customer) in pool and not withdrawn <= pool:
                 raise Wrong(
                     f"Run {run} shares its limit with {', '.join(sorted(withdrawn - pool))}, which is left out."
                 )

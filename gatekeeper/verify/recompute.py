@@ -16,6 +16,7 @@ from gatekeeper.verify.fields import Wrong, amount_of, amount_or, moment_of, tex
 from gatekeeper.verify.pieces import Piece
 from gatekeeper.verify.purposes import Purposes
 from gatekeeper.verify.report import DayTotals, Overrun, RunTotals
+from gatekeeper.verify.shares import Shares
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Recompute:
         self._held: dict[str, _Held] = {}
         self._ended: set[str] = set()
         self._purposes = Purposes()
+        self._shares = Shares()
         self._corrections = Corrections()
         self._actor = ""
         self._steps: dict[RecordType, Callable[[Mapping[str, object]], None]] = {
@@ -63,6 +65,7 @@ class Recompute:
         """
         step = self._steps.get(record.type)
         self._actor = record.actor.name
+        self._shares.see(record)
         if step is not None:
             step(record.facts)
 
@@ -75,7 +78,10 @@ class Recompute:
         carried = amount_or(facts, "carried_in_tflop", self._declared.get(run, 0))
         self.runs[run] = replace(self._run(run), carried_in_tflop=carried)
         self._purposes.approve(facts, self._actor)
-        self.runs[run] = replace(self._run(run), purpose=self._purposes.of(run).value)
+        purpose = self._purposes.of(run)
+        self.runs[run] = replace(self._run(run), purpose=purpose.value)
+        if purpose.counts:
+            self._shares.declare(facts)
 
     def _reclassify(self, facts: Mapping[str, object]) -> None:
         """What was used by then counts from now on."""
@@ -107,7 +113,10 @@ class Recompute:
         )
         self._compare_after(facts, run)
         self._compare_pool(facts, run, limit)
-        self._purposes.check_hold(facts, run, _pool(facts, run)[0], limit)
+        pool = _pool(facts, run)[0]
+        self._purposes.check_hold(facts, run, pool, limit)
+        if self._purposes.of(run).counts:
+            self._shares.check_hold(facts, pool, self._purposes.withdrawn, lambda each: self._run(each).used_tflop)
         needed = _worst_case(facts)
         if amount != needed:
             raise Wrong(f"Reservation {reservation} holds {amount} TFLOP; its worst rate over its time is {needed}.")

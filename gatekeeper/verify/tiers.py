@@ -15,11 +15,12 @@ from itertools import pairwise
 
 from gatekeeper.domain.checkpoint import VerifierKey
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.party import Party, PartyKind
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.tier import Tier, TierRow, TierTable, resolve, worst
 from gatekeeper.verify.export import Source, verify_export
 from gatekeeper.verify.fields import Wrong
+from gatekeeper.verify.parties import party_of
 from gatekeeper.verify.report import Report
 
 # Where a record of each type keeps a customer's parties and tiers.
@@ -66,7 +67,7 @@ class TierCheck:
             return
         state = _object(record.facts[place], place)
         try:
-            parties = {each.id: each for each in map(_party, _list(state, "parties"))}
+            parties = {each.id: each for each in map(party_of, _list(state, "parties"))}
         except (InvalidInput, ValueError) as error:
             raise Wrong(f"A party of the record is none: {error}") from error
         for pack, stated in _object(state.get("tiers"), "tiers").items():
@@ -138,18 +139,6 @@ def _check_path(path: tuple[str, ...], party: str, parties: Mapping[str, Party])
     for owned, owner in pairwise(path):
         if owned not in parties or owner not in parties[owned].parents:
             raise Wrong(f"A reason's path says that {owner} owns {owned}, which the parties do not.")
-
-
-def _party(value: object) -> Party:
-    fields = _object(value, "a party")
-    return Party(
-        id=_text(fields, "id"),
-        kind=PartyKind(_text(fields, "kind")),
-        legal_name=_text(fields, "legal_name"),
-        headquarters=_text(fields, "headquarters"),
-        parents=_texts(fields, "parents"),
-        no_parent_reason=_text(fields, "no_parent_reason"),
-    )
 
 
 def _reason(value: object) -> Reason:

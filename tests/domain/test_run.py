@@ -92,7 +92,6 @@ def test_a_withdrawn_classification_counts_and_does_not_come_back() -> None:
         {"namespaces": tuple(f"n{each}" for each in range(101))},
         {"parameters": 1, "tokens": 1},
         {"carried_in_tflop": 1, "carried_in_source": "card"},
-        {"purpose": Purpose.TRAINING},
         {"state": RunState.WITHDRAWN, "approved_by": "Grace"},
     ],
 )

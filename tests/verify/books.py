@@ -15,6 +15,7 @@ from gatekeeper.domain.export import ExportHeader
 from gatekeeper.domain.ledger import Account, Pool, Reservation, reserve, settle, void
 from gatekeeper.domain.merkle import Frontier, leaf_hash
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType, encode
+from gatekeeper.domain.run import is_undeclared
 from gatekeeper.domain.usage import DeviceUsage, Usage, total
 from gatekeeper.domain.workload import WorkloadRef
 from gatekeeper.facts import metering_facts, reservation_facts, settlement_facts, void_facts
@@ -59,11 +60,13 @@ class Books:
     def approve(self, run: str, *, carried_in_tflop: int = 0) -> None:
         """Declare and approve a run."""
         self.accounts[run] = Account(run, carried_in_tflop=carried_in_tflop)
-        self.add(RecordType.RUN_DECLARED, {"run": run, "carried_in_tflop": str(carried_in_tflop)})
-        self.add(RecordType.RUN_APPROVED, {"run": run, "carried_in_tflop": str(carried_in_tflop)})
+        facts = {"run": run, "customer": "acme", "carried_in_tflop": str(carried_in_tflop)}
+        self.add(RecordType.RUN_DECLARED, facts)
+        self.add(RecordType.RUN_APPROVED, facts)
 
     def hold(self, name: str, run: str, *, seconds: int, rate: int = 1, with_runs: tuple[str, ...] = ()) -> None:
-        """Reserve rate x seconds for a run, which may share its limit with others."""
+        """Reserve rate x seconds for a run, which may share its limit with others; undeclared training counts beside a
+        declared run, and the declared one that used most beside it."""
         reservation = Reservation.open(
             id=name,
             run_id=run,
@@ -75,12 +78,20 @@ class Books:
             held_s=seconds,
             opened_at=START,
         )
-        runs = (run, *with_runs)
+        beside = self.beside(run)
+        runs = (run, *with_runs, *beside)
         pool = Pool(LIMIT_TFLOP, tuple(self.accounts.setdefault(each, Account(each)) for each in runs))
         self.accounts[run] = reserve(pool, reservation)
         self.reservations[name] = reservation
-        after = Pool(LIMIT_TFLOP, tuple(self.accounts[each] for each in runs))
+        after = Pool(LIMIT_TFLOP, tuple(self.accounts[each] for each in runs), beside=beside)
         self.add(RecordType.RESERVATION_PENDING, reservation_facts(reservation, after, ALLOWED))
+
+    def beside(self, run: str) -> tuple[str, ...]:
+        """What counts beside a run of acme."""
+        if not is_undeclared(run):
+            return ("undeclared.acme",)
+        declared = [each for name, each in self.accounts.items() if name.startswith("llm")]
+        return tuple(each.run_id for each in sorted(declared, key=lambda each: -each.used_tflop)[:1])
 
     def settle(self, name: str, *, seconds: int, high: int, final: bool = False) -> None:
         """Settle the next seconds of a reservation."""

@@ -238,3 +238,70 @@ def test_low_best_and_high_stay_in_order_over_corrections(office: Office) -> Non
     for kind in (RecordType.CORRECTION_PROPOSED, RecordType.USAGE_CORRECTED):
         lie(office, kind, lambda body: body["facts"].update(low_tflop="900"))
     assert "out of order" in said(office)
+
+
+# What shares a limit
+
+
+def left_out(run: str) -> Change:
+    """The record names neither the run nor what it used."""
+
+    def change(body: dict[str, Any]) -> None:
+        pool = body["facts"]["pool"]
+        pool["runs"] = [each for each in pool["runs"] if each != run]
+        used = sum(int(body["facts"]["after"][name]) for name in body["facts"]["after"])
+        pool |= {"used_tflop": str(used), "beside_tflop": "0"}
+
+    return change
+
+
+def test_a_declared_run_that_leaves_undeclared_training_out_is_named(office: Office) -> None:
+    assert verify(office).problems == ()
+    lie(office, RecordType.RESERVATION_PENDING, left_out("undeclared.acme"))
+    assert "Run llm shares its limit with undeclared.acme, which is left out" in said(office)
+
+
+def test_undeclared_training_that_leaves_out_the_declared_run_that_used_most_is_named(office: Office) -> None:
+    office.approve("llm-small")
+    office.hold("pod-u", "undeclared.acme", seconds=100)
+    assert verify(office).problems == ()
+    lie(office, RecordType.RESERVATION_PENDING, left_out("llm"))
+    assert "leaves out the declared run of its group that used most, 1000 TFLOP" in said(office)
+
+
+def test_what_counts_beside_a_run_is_added_up_again(office: Office) -> None:
+    lie(office, RecordType.RESERVATION_PENDING, lambda body: body["facts"]["pool"].update(beside_tflop="1"))
+    assert "What counts beside run llm is not what the record says" in said(office)
+
+
+def test_records_of_before_may_be_narrower_and_no_record_after_the_first_that_says_it(office: Office) -> None:
+    def narrow(body: dict[str, Any]) -> None:
+        left_out("undeclared.acme")(body)
+        del body["facts"]["pool"]["beside_tflop"]
+
+    lie(office, RecordType.RESERVATION_PENDING, narrow)
+    assert verify(office).problems == ()
+    office.hold("pod-b", "llm", seconds=100)
+    assert verify(office).problems == ()
+    office.hold("pod-c", "llm", seconds=100)
+    lie(office, RecordType.RESERVATION_PENDING, lambda body: body["facts"]["pool"].pop("beside_tflop"))
+    assert "does not say what counts beside its run" in said(office)
+
+
+def enrolled(office: Office, customer: str, *parents: str) -> None:
+    """A customer as the log tells of it, without its tiers."""
+    party: dict[str, Any] = {"id": f"{customer}-ltd", "kind": "org", "legal_name": customer, "headquarters": "IN"}
+    party |= {"parents": list(parents), "no_parent_reason": "" if parents else "listed"}
+    state = {"customer": customer, "party": party["id"], "parties": [party], "tiers": {}}
+    facts = {"customer": customer, "standing": "submitted", "applied": state, "written": [party]}
+    office.act(RecordType.CUSTOMER_ENROLLED, "ana", facts)
+
+
+def test_the_group_is_the_one_that_the_log_tells_of(office: Office) -> None:
+    enrolled(office, "acme")
+    enrolled(office, "sister")
+    office.hold("pod-b", "llm", seconds=100)
+    assert verify(office).problems == ()
+    enrolled(office, "daughter", "acme-ltd")
+    office.hold("pod-c", "llm", seconds=100)
+    assert "shares its limit with undeclared.daughter, which is left out" in said(office)
