@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.errors import GatekeeperError, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState, Settlement, settle
 from gatekeeper.domain.metering import Piece, Used
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
@@ -34,7 +34,7 @@ class Ready:
         reservation: as it was read before; the transaction looks whether it still is so.
         note: goes into the record, before what is said of the usage.
         tell: told of its settlement once it is durable, or why it cannot be booked; of a piece that somebody else
-            booked meanwhile nothing.
+            booked meanwhile, or that follows one which cannot be booked, nothing.
     """
 
     reservation: Reservation
@@ -46,12 +46,16 @@ class Ready:
 
 class Booking:
     """Books pieces in groups: while one becomes durable, the next gathers. Never two at once: a commit would take both,
-    and a release that comes meanwhile would wait for both."""
+    and a release that comes meanwhile would wait for both.
+
+    A group that fails for another reason than the database is booked piece by piece: one must not stop all others.
+    """
 
     def __init__(self, stores: Stores, now: datetime) -> None:
         self._stores, self._now = stores, now
         self._gathered: list[Ready] = []
-        self._written: tuple[list[Ready], Future[list[Answer | None]]] | None = None
+        self._failed: set[str] = set()
+        self._written: tuple[Sequence[Ready], Future[list[Answer | None]]] | None = None
 
     def add(self, ready: Iterable[Ready]) -> None:
         """Take pieces in, those of one reservation in their order."""
@@ -69,14 +73,32 @@ class Booking:
     def _write(self) -> None:
         self._wait()
         group, self._gathered = self._gathered, []
-        self._written = group, self._stores.submit(partial(_write, group, self._now))
+        self._submit(group)
+
+    def _submit(self, group: Sequence[Ready]) -> None:
+        group = [each for each in group if each.reservation.id not in self._failed]
+        if group:
+            self._written = group, self._stores.submit(partial(_write, group, self._now))
 
     def _wait(self) -> None:
         if self._written is None:
             return
         group, future = self._written
         self._written = None
-        for each, answer in zip(group, future.result(), strict=True):
+        try:
+            answers = future.result()
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - told of the piece whose fault it is
+            if len(group) > 1:
+                for each in group:
+                    self._submit([each])
+                    self._wait()
+                return
+            answers = [error if isinstance(error, GatekeeperError) else GatekeeperError(f"Not booked: {error!r}")]
+        for each, answer in zip(group, answers, strict=True):
+            if isinstance(answer, GatekeeperError):
+                self._failed.add(each.reservation.id)
             if answer is not None:
                 each.tell(answer)
 
@@ -85,17 +107,18 @@ def _write(group: Sequence[Ready], now: datetime, tx: Transaction) -> list[Answe
     """Reservations, accounts, records and daily usage of many pieces, in one transaction.
 
     For each piece its settlement, why it cannot be booked, or None where it is not due any more: somebody else booked
-    it meanwhile, and what follows is theirs too.
+    it meanwhile, and what follows is theirs too, or the piece before it cannot be booked.
     """
     reservations = _as_they_are(group, tx)
     accounts = {each.run_id: each for each in tx.accounts({each.reservation.run_id for each in group})}
     answers: list[Answer | None] = []
     records: list[Record] = []
     changed: dict[str, Reservation] = {}
+    failed: set[str] = set()
     for each in group:
         uid = each.reservation.id
         reservation = reservations[uid]
-        if not _is_due(reservation, each.piece):
+        if uid in failed or not _is_due(reservation, each.piece):
             answers.append(None)
             continue
         account = accounts.get(reservation.run_id) or Account(reservation.run_id)
@@ -104,6 +127,7 @@ def _write(group: Sequence[Ready], now: datetime, tx: Transaction) -> list[Answe
             record = _record(settlement, account, each, now)
         except GatekeeperError as error:
             answers.append(error)
+            failed.add(uid)
             continue
         accounts[account.run_id] = account
         reservations[uid] = changed[uid] = reservation

@@ -36,15 +36,19 @@ def ref_facts(ref: WorkloadRef) -> Facts:
 
 def workload_facts(workload: Workload) -> Facts:
     """A workload and what it asks for; of endlessly many kinds of devices those of which it asks for most."""
-    most_first = sorted(workload.devices.items(), key=lambda each: -each[1].least)
     return {
         "workload": ref_facts(workload.ref),
-        "devices": {key: count.least for key, count in most_first[:DEVICE_KEYS_MAX]},
+        "devices": _most({key: count.least for key, count in workload.devices.items()}),
         "claims": workload.claims,
         "host_access": workload.host_access,
         "unknown": workload.unknown,
         "why": workload.reason[:TEXT_CHARACTERS_MAX],
     }
+
+
+def _most(devices: Mapping[str, int]) -> dict[str, JsonValue]:
+    """The kinds of which there are most, as many as a record has room for."""
+    return dict(sorted(devices.items(), key=lambda each: -each[1])[:DEVICE_KEYS_MAX])
 
 
 def decision_facts(decision: Decision) -> Facts:
@@ -77,7 +81,7 @@ def reservation_facts(reservation: Reservation, pool: Pool, decision: Decision) 
         "run": reservation.run_id,
         "customer": reservation.customer_id,
         "workload": ref_facts(reservation.workload),
-        "devices": dict(reservation.devices),
+        "devices": _most(reservation.devices),
         "amount_tflop": str(reservation.amount_tflop),
         "rate_tflop_per_s": str(reservation.rate_tflop_per_s),
         "lease_s": reservation.lease_s,
@@ -102,7 +106,7 @@ def metering_facts(reservation: Reservation) -> Facts:
         "run": reservation.run_id,
         "customer": reservation.customer_id,
         "workload": ref_facts(reservation.workload),
-        "devices": dict(reservation.devices),
+        "devices": _most(reservation.devices),
         "rate_tflop_per_s": str(reservation.rate_tflop_per_s),
         "started_at": _moment_or_none(reservation.started_at),
         "from": _moment_or_none(reservation.metered_until),

@@ -13,13 +13,15 @@ from datetime import datetime, timedelta
 
 from gatekeeper.booking import Answer, Booking, Ready
 from gatekeeper.domain.catalogue import Catalogue
-from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
+from gatekeeper.domain.errors import GatekeeperError, InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import Reservation, ReservationState, Settlement
 from gatekeeper.domain.metering import MeterTimes, Piece, PodDevices, Used, counted_span, end_of, floor_s, pieces
 from gatekeeper.domain.units import require_utc
 from gatekeeper.domain.usage import Observation, PodFacts, PodInterval
 from gatekeeper.ports import Clock, Counters, Stores
 
+# What goes into a record of an answer that nobody can reckon with.
+NOTE_CHARACTERS_MAX = 300
 _OPEN = (ReservationState.PENDING, ReservationState.METERED)
 
 
@@ -64,7 +66,7 @@ class _Entry:
     piece: Piece
     span: tuple[datetime, datetime] | None
     used: Used | None = None
-    silence: Unavailable | None = None
+    silence: GatekeeperError | None = None
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class Meter:
         """Book what is due; one answer for each reservation, in the order asked.
 
         Asking again books nothing twice. A reservation that has ended is left as it is. One whose counters do not
-        answer, or whose usage cannot be booked, waits alone.
+        answer or say nothing that can be reckoned with, or whose usage cannot be booked, waits alone.
 
         Raises:
             NotFound: there is no such reservation; nothing is booked.
@@ -110,10 +112,13 @@ class Meter:
         now = self.clock.now()
         works = self._works(many)
         for work in works:
-            self._plan(work, now)
+            try:
+                self._plan(work, now)
+            except Exception as error:  # noqa: BLE001 - one pod's odd times must not keep all others waiting
+                work.waits_for = _said(error)
         booking = Booking(self.stores, now)
         for work in self._answered(works):
-            booking.add(self._judged(work, now))
+            booking.add(self._ready(work, now))
         booking.finish()
         return [Metered(tuple(work.booked), work.waits_for) for work in works]
 
@@ -123,9 +128,14 @@ class Meter:
             if due.reservation_id not in found:
                 raise NotFound(f"There is no reservation {due.reservation_id}.")
         return [
-            _Work(due, found[due.reservation_id], PodDevices.of(self.catalogue, found[due.reservation_id], due.facts))
-            for due in many
+            _Work(due, found[due.reservation_id], self._devices(found[due.reservation_id], due.facts)) for due in many
         ]
+
+    def _devices(self, reservation: Reservation, facts: PodFacts) -> PodDevices:
+        try:
+            return PodDevices.of(self.catalogue, reservation, facts)
+        except Exception:  # noqa: BLE001 - devices that nobody can tell count as what was reserved
+            return PodDevices((), sum(facts.given.values()), reservation.rate_tflop_per_s)
 
     def _plan(self, work: _Work, now: datetime) -> None:
         """The pieces still to book, oldest first."""
@@ -162,7 +172,7 @@ class Meter:
                     waiting.setdefault(asked, []).append((work, entry))
                     work.unanswered += 1
         yield from (work for work in works if not work.unanswered)
-        silence: Unavailable | None = None
+        silence: GatekeeperError | None = None
         try:
             for asked, answer in self.counters.observe(list(waiting)) if waiting else ():
                 for work, entry in waiting.pop(asked, ()):
@@ -170,12 +180,20 @@ class Meter:
                     work.unanswered -= 1
                     if not work.unanswered:
                         yield work
-        except Unavailable as error:
-            silence = error
+        except Exception as error:  # noqa: BLE001 - whatever it is: without counters everybody is booked at the worst
+            silence = error if isinstance(error, Unavailable) else InvalidInput(_said(error))
         for unanswered in waiting.values():
             for _, entry in unanswered:
                 entry.silence = silence or Unavailable("It has no answer for this pod.")
         yield from (work for work in works if work.unanswered)
+
+    def _ready(self, work: _Work, now: datetime) -> list[Ready]:
+        ready: list[Ready] = []
+        try:
+            ready.extend(self._judged(work, now))
+        except Exception as error:  # noqa: BLE001 - likewise
+            work.waits_for = _said(error)
+        return ready
 
     def _judged(self, work: _Work, now: datetime) -> Iterator[Ready]:
         """What can be booked of a reservation now: in order, up to the first piece that still waits."""
@@ -184,7 +202,9 @@ class Meter:
                 if now - entry.piece.through < timedelta(seconds=self.times.patience_s):
                     work.waits_for = f"telemetry: {entry.silence}"
                     return
-                used = work.devices.at_worst(entry.piece.interval_s, "the telemetry did not answer")
+                silent = isinstance(entry.silence, Unavailable)
+                note = "the telemetry did not answer" if silent else f"counters: {entry.silence}"[:NOTE_CHARACTERS_MAX]
+                used = work.devices.at_worst(entry.piece.interval_s, note)
             else:
                 used = entry.used or work.devices.at_worst(entry.piece.interval_s)
             yield Ready(work.reservation, entry.piece, used, work.due.note, work.tell)
@@ -195,4 +215,12 @@ def _take(work: _Work, entry: _Entry, asked: PodInterval, answer: list[Observati
         entry.silence = answer
         return
     counted_s = (asked.through - asked.begins_at) // timedelta(seconds=1)
-    entry.used = work.devices.by_counters(answer, counted_s=counted_s, interval_s=entry.piece.interval_s)
+    try:
+        entry.used = work.devices.by_counters(answer, counted_s=counted_s, interval_s=entry.piece.interval_s)
+    except Exception as error:  # noqa: BLE001 - what one device says must not keep other pods from being booked
+        entry.silence = InvalidInput(_said(error))
+
+
+def _said(error: Exception) -> str:
+    """An error of ours in its own words; of any other its kind too, for whoever mends it."""
+    return str(error) if isinstance(error, GatekeeperError) else f"{type(error).__name__}: {error}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from gatekeeper.domain.errors import GatekeeperError, Unavailable
 from gatekeeper.domain.ledger import Reservation
 from gatekeeper.domain.metering import end_of, floor_s
 from gatekeeper.domain.party import Binding
@@ -23,6 +24,7 @@ from gatekeeper.view import Provider, booked_on
 ACTOR = Actor(ActorKind.SERVICE, "controller")
 # Pods of one transaction: a release that comes meanwhile waits for no more than these.
 GROUP_PODS = 256
+REFUSAL_CHARACTERS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,33 @@ class Unreserved:
 
         Raises:
             Unavailable: the database does not answer.
+            GatekeeperError: some cannot be metered; all others are.
         """
         since = self._stores.read(lambda reader: self._bound_since(reader, pods))
         begun: list[Reservation] = []
+        refused: list[str] = []
         for begin in range(0, len(pods), GROUP_PODS):
             group = pods[begin : begin + GROUP_PODS]
-            begun += self._stores.transact(partial(self._begin, group, since))
+            try:
+                begun += self._stores.transact(partial(self._begin, group, since))
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - one pod must not keep those beside it from being metered
+                for pod in group:
+                    begun += self._alone(pod, since, refused)
+        if refused:
+            raise GatekeeperError(f"{len(refused)} pods cannot be metered, such as {refused[0]}.")
         return begun
+
+    def _alone(self, pod: Running, since: dict[str, datetime], refused: list[str]) -> list[Reservation]:
+        """The same for one pod; where it cannot be metered, it is added to those that are refused, with the reason."""
+        try:
+            return self._stores.transact(partial(self._begin, [pod], since))
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - likewise
+            refused.append(f"{pod.workload.ref}: {type(error).__name__}: {error}"[:REFUSAL_CHARACTERS_MAX])
+            return []
 
     def _begin(self, pods: Sequence[Running], since: dict[str, datetime], tx: Transaction) -> list[Reservation]:
         known = tx.reservations([pod.workload.ref.uid for pod in pods])

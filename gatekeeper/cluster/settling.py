@@ -149,8 +149,19 @@ class Settling:
             due.append(Due(reservation.id, self._facts(state, reservation, pod)))
         elif vanished and reservation.state is ReservationState.METERED:
             due.append(self._ended_unseen(state, reservation, pod, now))
-        elif pod is not None and _is_known_to_run(state, reservation, pod, now):
+        elif pod is not None and self._is_known_to_run(state, reservation, pod, now):
             due.append(Due(reservation.id, self._facts(state, reservation, pod), now))
+
+    def _is_known_to_run(self, state: ClusterState, reservation: Reservation, pod: PodState, now: datetime) -> bool:
+        """Whether the node can be believed that the pod runs.
+
+        While the reservation covers it, nothing is lost by waiting for the node. After that, not knowing counts as
+        running on.
+        """
+        node, began_at = state.nodes.get(pod.node), self._starts.of(pod, not_before=reservation.opened_at)
+        if pod.silent or began_at is None:
+            return now >= reservation.opened_at + timedelta(seconds=reservation.held_s)
+        return (node is not None and node.ready) or now >= began_at + timedelta(seconds=reservation.held_s)
 
     def _settle(self, due: list[Due]) -> None:
         for each, answer in zip(due, self._meter.settle(due), strict=True):
@@ -201,20 +212,6 @@ class Settling:
             # A pod that this pass still holds may yet be reserved for, before anybody notices that it has gone.
             if uid not in still_open and uid not in state.pods:
                 del shared[uid]
-
-
-def _is_known_to_run(state: ClusterState, reservation: Reservation, pod: PodState, now: datetime) -> bool:
-    """Whether the node can be believed that the pod runs.
-
-    While the reservation covers it, nothing is lost by waiting for the node. After that, not knowing counts as running
-    on.
-    """
-    held = timedelta(seconds=reservation.held_s)
-    if pod.started_at is None:
-        return now >= reservation.opened_at + held
-    node = state.nodes.get(pod.node)
-    heard_of = node is not None and node.ready
-    return heard_of or now >= pod.started_at + held
 
 
 def _is_counted_alone(state: ClusterState, pod: PodState | None) -> bool:

@@ -101,7 +101,13 @@ class Questions:
     def _headers(self) -> dict[str, str]:
         if self._source.token_file is None:
             return {}
-        return {"Authorization": f"Bearer {self._source.token_file.read_text(encoding='ascii').strip()}"}
+        try:
+            token = self._source.token_file.read_text(encoding="ascii").strip()
+        except UnicodeDecodeError:  # without a cause: that would show what the file holds
+            raise Unavailable(
+                f"{self._source.token_file} holds no token for Prometheus: it is not ASCII.", hint="Write it anew."
+            ) from None
+        return {"Authorization": f"Bearer {token}"}
 
 
 def _trust(source: PrometheusSource) -> ssl.SSLContext:

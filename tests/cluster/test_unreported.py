@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,16 @@ from gatekeeper.cluster.namespaces import NamespaceState
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.starts import TAKEN_ON_WITHIN, Starts
 from gatekeeper.cluster.state import ClusterState
+from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.ledger import ReservationState
 from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.units import ceil_div
 from gatekeeper.domain.usage import Observation, PodInterval
+from gatekeeper.domain.workload import Count, Workload, WorkloadRef
+from gatekeeper.facts import DEVICE_KEYS_MAX
 from gatekeeper.stores import open_stores
+from gatekeeper.unreserved import Running
 from tests.cluster.test_pods import kept, recorded
 from tests.cluster.test_settling import H100_TFLOP_PER_S, HELD_S, RATE, Books
 from tests.cluster.test_unreserved import EVERY_S as CLEARED_EVERY_S
@@ -103,6 +107,12 @@ def test_a_forged_start_hides_nothing_and_multiplies_nothing(books: Books) -> No
     assert books.metered_s(books.look(HELD_S + 10, (forged,))) == HELD_S + 10
     booked = books.look(HELD_S + 10, (replace(bound, taken_at=books.starts - timedelta(days=20_000)),))
     assert booked.started_at == books.starts + timedelta(seconds=5)
+
+
+def test_a_start_that_is_reported_for_a_later_time_than_it_was_seen_hides_nothing(books: Books) -> None:
+    forged = replace(books.pod, started_at=books.starts + timedelta(days=400))
+    books.look(0, (forged,))
+    assert books.metered_s(books.look(HELD_S, (forged,))) == HELD_S
 
 
 def test_a_start_before_the_release_counts_from_the_release(books: Books) -> None:
@@ -220,3 +230,27 @@ def test_one_on_a_node_without_devices_or_in_a_namespace_of_nobody_is_not_metere
     assert yard.look(10, of_the_host(yard)) is None
     yard.bind()
     assert yard.look(20, replace(of_the_host(yard), node="plain")) is None
+
+
+def running(name: str, uid: str, devices: int = 1) -> Running:
+    asks = {f"vendor.test/{'x' * 200}-{index}": Count(1, 1) for index in range(devices)}
+    return Running(Workload(WorkloadRef("c", "lab", "Pod", name, uid), asks), datetime(2026, 11, 22, tzinfo=UTC))
+
+
+def test_a_pod_that_cannot_be_metered_leaves_those_beside_it_metered(yard: Yard) -> None:
+    """One with a name for which no record has room, before, between and after others."""
+    yard.namespace = "lab"
+    yard.bind()
+    pods = [running("a", "a"), running("n" * 70_000, "b"), running("c", "c")]
+    with pytest.raises(GatekeeperError, match="1 pods cannot be metered"):
+        yard.settling._unreserved.begin(pods)
+    assert set(yard.stores.read(lambda reader: reader.booked_until())) == {"a", "c"}
+
+
+def test_a_pod_with_more_kinds_of_devices_than_a_record_has_room_for_is_metered(yard: Yard) -> None:
+    yard.namespace = "lab"
+    yard.bind()
+    (begun,) = yard.settling._unreserved.begin([running("many", "many", devices=1_000)])
+    assert len(begun.devices) == 1_000
+    (record,) = yard.records(RecordType.METERING_BEGUN)
+    assert len(record.facts["devices"]) == DEVICE_KEYS_MAX  # type: ignore[arg-type]

@@ -189,6 +189,15 @@ def test_the_token_is_read_at_each_question(tmp_path: Path) -> None:
         assert list(dict.fromkeys(asked)) == ["Bearer first", "Bearer second"]
 
 
+def test_a_token_that_is_no_text_is_no_answer_and_is_not_shown(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_bytes("s\u00e9cret".encode())
+    counters = Prometheus(PrometheusSource("http://127.0.0.1:1", TRUSTED, token_file=token))
+    with pytest.raises(Unavailable, match="not ASCII") as caught:
+        list(observed_of(counters, namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS + timedelta(hours=1)))
+    assert "cret" not in str(caught.value)
+
+
 def test_an_empty_interval_asks_nothing() -> None:
     counters = Prometheus(PrometheusSource("http://127.0.0.1:1", TRUSTED))
     assert list(observed_of(counters, namespace="lab", pod="p", begins_at=BEGINS, through=BEGINS)) == []
