@@ -43,7 +43,7 @@ class Answer:
         line: number of its last line in the file, from 1.
         cells: as read, cut or filled to the header's length.
         low, best, high: FLOP as decimal digits; empty where nothing can be said.
-        problems: (column, what is wrong) of a row that was not estimated.
+        problems: (column, what is wrong) of a row that was not estimated; "" for the row itself.
         compared: for rows with chip-hours.
     """
 
@@ -105,7 +105,7 @@ class RunTable:
         line, width = self._reader.line_num, len(self.columns)
         kept = tuple((cells + [""] * width)[:width])
         if len(cells) != width:
-            return _refused(line, kept, (("row", f"{len(cells)} cells, where the header has {width}"),))
+            return _refused(line, kept, (("", f"{len(cells)} cells, where the header has {width}"),))
         row = _Row(dict(zip(self.columns, (cell.strip() for cell in kept), strict=True)))
         facts = row.read()
         if row.problems:

@@ -233,8 +233,8 @@ GOOD = b"m,A100,BF16,10,,,,"
 
 def test_a_row_of_another_width_is_wrong_and_the_next_one_is_not() -> None:
     short, long, good = raw(b"\n".join([HEADER, b"m,A100", GOOD + b",,more", GOOD]))
-    assert short.problems == (("row", "2 cells, where the header has 8"),)
-    assert long.problems == (("row", "10 cells, where the header has 8"),)
+    assert short.problems == (("", "2 cells, where the header has 8"),)
+    assert long.problems == (("", "10 cells, where the header has 8"),)
     assert (len(short.cells), len(long.cells)) == (8, 8)
     assert (good.line, good.problems) == (4, ())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -22,6 +23,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 app = typer.Typer(help="Estimate operations from devices, hours and utilization.", no_args_is_help=True)
+
+
+class Precision(StrEnum):
+    """Formats as people write them: all of 16 bits are one, as every chip of the catalogue runs them at one rate."""
+
+    TF32 = "tf32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    BITS16 = "16bit"
+    FP8 = "fp8"
+    INT8 = "int8"
+    FP4 = "fp4"
+
+    @property
+    def counted_as(self) -> Format:
+        """The format that it is counted as."""
+        return Format.BF16 if self in {Precision.FP16, Precision.BITS16} else Format(self.value)
 
 
 @app.callback()
@@ -48,8 +66,12 @@ def estimate_(
         UtilizationKind | None, typer.Option("--utilization-kind", help="What it is a share of.", show_default=False)
     ] = None,
     declared: Annotated[
-        Format, typer.Option("--format", help="Format of the peak that the utilization is a share of.")
-    ] = Format.BF16,
+        Precision,
+        typer.Option(
+            "--format",
+            help="Format of the peak that the utilization is a share of; fp16 and 16bit are counted as bf16.",
+        ),
+    ] = Precision.BF16,
     params: Annotated[
         str | None, typer.Option(help="Parameters (active ones) of the model, for 6ND.", show_default=False)
     ] = None,
@@ -59,7 +81,12 @@ def estimate_(
         typer.Option("--csv", help="Estimate each row of a table like examples/published_runs.csv.", metavar="IN"),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where the table goes. Default: it is printed.", metavar="OUT")
+        Path | None,
+        typer.Option(
+            help="Where the table goes. Default: it is printed. A cell that a spreadsheet would run as a formula, such "
+            "as =1+1 or -5, gets a ' before it.",
+            metavar="OUT",
+        ),
     ] = None,
     summary: Annotated[
         bool, typer.Option("--summary", help="Compare the table with what is reported; exit code 1 if it is off.")
@@ -94,13 +121,15 @@ def estimate_(
         catalogue,
         device,
         (count, hours),
-        declared=declared,
+        declared=declared.counted_as,
         stated=_stated(utilization, kind),
         plan=_plan(params, tokens),
     )
     if not answer["known"]:
         stands_for = f"the largest that a device plugin hands out, {answer['device']}"
         warn(f"{device!r:.80} is not known, so it counts as {stands_for}.")
+    if int(answer.get("six_nd", 0)) > int(answer["high"]):
+        warn("6ND is above what these devices can do in these hours: the hours, the count or the plan is wrong.")
     if output is Output.JSON:
         say_json(answer)
     else:

@@ -48,7 +48,8 @@ class _Told:
         self.wrong += 1
         for column, what in answer.problems:
             if len(self.named) < NAMED_PROBLEMS:
-                self.named.append(f"{name}, line {answer.line}, column {column}: {what}")
+                place = f", column {column}" if column else ""
+                self.named.append(f"{name}, line {answer.line}{place}: {what}")
 
 
 def run(catalogue: Catalogue, source: Path, out: Path | None, *, summary: bool, output: Output) -> int:

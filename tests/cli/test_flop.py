@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pty
+import re
 import resource
 import subprocess
 import sys
@@ -25,6 +26,26 @@ LLAMA += ["--utilization", "0.404", "--utilization-kind", "mfu", "--params", "4.
 
 def estimate(*words: str) -> int:
     return cli.run(["flop", "estimate", *words])
+
+
+@pytest.mark.parametrize("written", ["fp16", "16bit", "bf16"])
+def test_all_formats_of_sixteen_bits_are_one(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert estimate(*LLAMA, "--format", written, "--output", "json") == 0
+    assert "bf16" in json.loads(capsys.readouterr().out)["formula"]["best"]
+
+
+def test_a_plan_above_what_the_devices_can_do_is_pointed_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert estimate(*LLAMA) == 0
+    assert "Warning" not in capsys.readouterr().err
+    assert estimate(*LLAMA[:5], "18.8", *LLAMA[6:]) == 0
+    assert "the hours, the count or the plan is wrong" in capsys.readouterr().err
+
+
+def test_a_short_row_is_named_by_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "runs.csv"
+    table.write_text(PUBLISHED.read_text().splitlines()[0] + "\na,b\n")
+    assert estimate("--csv", str(table)) == 2
+    assert re.search(r"runs\.csv, line 2: 2 cells, where the header has \d+", capsys.readouterr().err)
 
 
 def test_the_answer_as_json_has_whole_flop_the_formula_and_the_source(capsys: pytest.CaptureFixture[str]) -> None:

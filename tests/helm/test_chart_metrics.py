@@ -66,6 +66,16 @@ def test_the_rules_are_those_of_the_file(render: Render) -> None:
     assert rule["metadata"]["labels"]["release"] == "monitoring"
 
 
+def test_an_alert_leads_to_its_runbook_where_the_provider_reads_it(render: Render) -> None:
+    base = "https://git.provider.example/compute-gatekeeper/blob/main"
+    objects = render("metrics.prometheusRule.enabled=true", f"metrics.prometheusRule.runbookBaseUrl={base}/")
+    groups = the(objects, "PrometheusRule")["spec"]["groups"]
+    for rule in (each for group in groups for each in group["rules"] if "alert" in each):
+        notes = rule["annotations"]
+        assert notes["runbook_url"] == f"{base}/{notes['runbook']}"
+        assert notes["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
+
+
 def test_the_dashboard_is_that_of_the_file_and_grafana_finds_it(render: Render) -> None:
     board = the(render("metrics.dashboard.enabled=true"), "ConfigMap", "compute-gatekeeper-dashboard")
     assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
