@@ -93,7 +93,7 @@ def _course(statement: Statement) -> list[_Point]:
             best[day] = best.get(day, 0) + each.best_tflop
             high[day] = high.get(day, 0) + each.high_tflop
     begin = min([*high, today])
-    # What was settled before usage was kept by day stands at the beginning.
+    # What was settled without a day stands at the beginning.
     total_best = statement.carried_in_tflop + sum(each.settled.best_tflop for each in statement.shared)
     best_so_far = total_best - sum(best.values())
     high_so_far = statement.carried_in_tflop + statement.settled_tflop - sum(high.values())
