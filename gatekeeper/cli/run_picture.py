@@ -52,6 +52,9 @@ def declaration(run: Run, cluster: str) -> Iterator[str]:
     if run.purpose.counts and run.state is not RunState.WITHDRAWN:
         source = f" ({run.carried_in_source})" if run.carried_in_source else ""
         yield f"carried in: {nearest(run.carried_in_tflop)} FLOP{source}"
+        if run.namespaces:
+            names = ", ".join(run.namespaces)
+            yield f"where: what starts in namespaces {names} of cluster {cluster}, once this is approved"
     elif run.purpose.counts:
         yield "its classification was withdrawn: all that it used counts as undeclared training"
     else:
@@ -110,9 +113,11 @@ def _budget(statement: Statement, width: int) -> Iterator[RenderableType]:
         verdict = "refuse" if limit.action is Action.DENY else "hold"
         words = "" if limit.mode is Mode.ENFORCE else ", if it were enforced,"
         yield Text(plain(f"{limit.pack} would{words} {verdict} whatever starts here, budget or not"), style=_ALARM)
-    if statement.others:
-        others = ", ".join(each.run_id for each in statement.others)
-        yield Text(plain(f"shared with {others}; the bar shows all of them together"), style=_SOFT)
+    others = [each.run_id for each in statement.others if each.used_tflop]
+    if others:
+        yield Text(plain(f"shared with {', '.join(others)}; the bar shows all of them together"), style=_SOFT)
+    if statement.beside:
+        yield Text(statement.beside_text, style=_SOFT)
     pieces = [
         (*_CARRIED, "carried in", statement.carried_in_tflop, nearest),
         (*_SETTLED, "settled", statement.settled_tflop, upper),
@@ -148,7 +153,7 @@ def _counted(statement: Statement) -> Table:
     account = statement.account
     table = _table("", "low", "best", "high")
     settled = account.settled
-    if statement.others:
+    if any(each.used_tflop for each in statement.others):
         table.add_row("this run", *bounds(settled))
         table.add_row("with the others", *bounds(total(each.settled for each in statement.shared)))
     else:

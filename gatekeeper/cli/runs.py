@@ -56,7 +56,7 @@ def declare(
         list[str] | None,
         typer.Option(
             "--namespace",
-            help="A namespace of this cluster that is classified so; repeatable. The approval binds all of them.",
+            help="A namespace of this cluster that works for it; repeatable. The approval binds all of them.",
             show_default=False,
         ),
     ] = None,
@@ -120,11 +120,12 @@ def approve(
             if not yes:
                 confirm(f"Approve this as {by}?")
         approved = wiring.registry.approve_run(run, by=by, seen=seen)
-    if approved.purpose.counts:
+    if approved.purpose.counts and not approved.namespaces:
         say(f"run {run} approved; bind a namespace to it: gatekeeper namespace bind NAMESPACE CUSTOMER --run {run}")
     else:
         names = ", ".join(approved.namespaces)
-        say(f"run {run} approved; what starts in {names} from now on is {approved.purpose.value}")
+        what = "booked on it" if approved.purpose.counts else approved.purpose.value
+        say(f"run {run} approved; what starts in {names} from now on is {what}")
 
 
 @app.command(epilog="Example: gatekeeper run reclassify chat-serving --to training --reason 'fine-tuning found there'")

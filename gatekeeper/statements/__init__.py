@@ -6,14 +6,14 @@ programs, `report` for regulators, `svg` a picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.errors import NotFound
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import Customer, Party
+from gatekeeper.domain.party import Customer
 from gatekeeper.domain.plan import PlanCheck
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
 from gatekeeper.domain.projection import WINDOWS_DAYS, Projection, project
@@ -21,7 +21,8 @@ from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
 from gatekeeper.domain.tier import resolve
 from gatekeeper.domain.usage import DailyUsage, Usage, total
 from gatekeeper.ports import Reader
-from gatekeeper.snapshots import groups_of
+from gatekeeper.snapshots import Snapshot
+from gatekeeper.view import Shared, accounts_of
 
 # Enough days for a projection, with a day to spare.
 _PROJECTED_DAYS = max(WINDOWS_DAYS) + 1
@@ -49,7 +50,8 @@ class Statement:
 
     Attributes:
         run: its declaration; None where nobody declared it.
-        account: its totals; shared: all accounts that stand under its limit, its own among them.
+        account: its totals; shared: all accounts that stand under its limit, its own among them; beside: runs of them
+            that are booked apart and count because they could be the same model.
         limit: None where it does not count, or no active pack sets its customer one.
         days, corrections: of all shared accounts. Corrections that wait are among them.
         as_of: now; the end of the last day on which the ledger holds any usage, where that is later.
@@ -66,6 +68,7 @@ class Statement:
     days: tuple[DailyUsage, ...]
     corrections: tuple[Correction, ...]
     clock_is_behind: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def purpose(self) -> Purpose:
@@ -81,6 +84,19 @@ class Statement:
     def others(self) -> tuple[Account, ...]:
         """The other accounts under the same limit."""
         return tuple(each for each in self.shared if each.run_id != self.run_id)
+
+    @property
+    def beside_text(self) -> str:
+        """Why runs that are booked apart count here too; "" where none do."""
+        if not self.beside:
+            return ""
+        what = "undeclared training" if self.declared else "the declared run of the group that used most"
+        return f"{what} counts beside it, as it could be training of the same model"
+
+    @property
+    def declared(self) -> bool:
+        """Whether it is a declared run, and its declaration stands."""
+        return self.run is not None and self.run.state is not RunState.WITHDRAWN
 
     @property
     def carried_in_tflop(self) -> int:
@@ -163,7 +179,7 @@ def statement_of(reader: Reader, run_id: str, *, packs: tuple[ActivePack, ...], 
     """
     books = _Books.read(reader, packs, site, now)
     customer = books.customer_of(run_id)
-    runs = books.shared(run_id, customer)
+    runs = [each.run_id for each in books.shared(run_id, customer).accounts]
     days = [entry for each in runs for entry in reader.daily_usage(each)]
     corrections = [each for run in runs for each in reader.corrections(run)]
     return books.statement(run_id, customer, days, corrections)
@@ -178,12 +194,14 @@ def statements(reader: Reader, *, packs: tuple[ActivePack, ...], site: Site, now
     by_run: dict[str, list[DailyUsage]] = {}
     for entry in reader.daily_usage(since=now.date() - timedelta(days=_PROJECTED_DAYS)):
         by_run.setdefault(entry.run_id, []).append(entry)
-    undeclared = [undeclared_run_id(each) for each in sorted(books.customers)]
-    wanted = [*sorted(books.runs), *(each for each in undeclared if books.account(each).used_tflop)]
+    undeclared = [undeclared_run_id(each) for each in sorted(books.everybody.by_customer)]
+    used = [each for each in undeclared if books.everybody.account(each).used_tflop]
+    wanted = [*sorted(books.everybody.by_run), *used]
     found = []
     for run_id in wanted:
         customer = books.customer_of(run_id)
-        days = [entry for each in books.shared(run_id, customer) for entry in by_run.get(each, ())]
+        runs = [each.run_id for each in books.shared(run_id, customer).accounts]
+        days = [entry for each in runs for entry in by_run.get(each, ())]
         found.append(books.statement(run_id, customer, days, ()))
     return found
 
@@ -213,60 +231,34 @@ class _Books:
     last: date | None
     packs: tuple[ActivePack, ...]
     site: Site
-    customers: Mapping[str, Customer]
-    parties: Mapping[str, Party]
-    groups: Mapping[str, tuple[str, ...]]
-    runs: Mapping[str, Run]
-    accounts: Mapping[str, Account]
+    everybody: Snapshot
 
     @classmethod
     def read(cls, reader: Reader, packs: tuple[ActivePack, ...], site: Site, now: datetime) -> _Books:
-        customers = {each.id: each for each in reader.customers()}
-        parties = reader.parties()
         ahead = reader.daily_usage(since=now.date() + timedelta(days=1))
-        return cls(
-            now=now,
-            last=max((each.day for each in ahead), default=None),
-            packs=packs,
-            site=site,
-            customers=customers,
-            parties=parties,
-            groups=groups_of(customers.values(), parties),
-            runs={each.id: each for each in reader.runs()},
-            accounts={each.run_id: each for each in reader.accounts()},
-        )
+        return cls(now, max((each.day for each in ahead), default=None), packs, site, Snapshot.load(reader))
 
     @property
     def as_of(self) -> datetime:
         """The moment that days are told from: a played scenario, or a clock that was set back, is ahead of ours."""
         return datetime.combine(self.last, time.max, UTC) if self.last else self.now
 
-    def account(self, run_id: str) -> Account:
-        return self.accounts.get(run_id) or Account(run_id)
-
     def customer_of(self, run_id: str) -> Customer:
-        run = self.runs.get(run_id)
+        run = self.everybody.run(run_id)
         customer_id = run.customer_id if run else run_id.removeprefix(undeclared_run_id(""))
-        customer = self.customers.get(customer_id)
+        customer = self.everybody.customer(customer_id)
         if customer is None or (run is None and run_id != undeclared_run_id(customer_id)):
             raise NotFound(f"There is no run {run_id!r:.80}.", hint="See `gatekeeper run list`.")
         return customer
 
-    def shared(self, run_id: str, customer: Customer) -> list[str]:
-        """The runs that stand under one limit with a run: itself, or all undeclared training of its group."""
-        run = self.runs.get(run_id)
-        if run is not None and run.state is not RunState.WITHDRAWN:
-            return [run_id]
-        members = self.groups[customer.party_id]
-        withdrawn = (
-            each.id for each in self.runs.values() if each.state is RunState.WITHDRAWN and each.customer_id in members
-        )
-        return [*(undeclared_run_id(each) for each in members), *sorted(withdrawn)]
+    def shared(self, run_id: str, customer: Customer) -> Shared:
+        """The accounts that stand under one limit with that of a run."""
+        return accounts_of(self.everybody, customer, run_id)
 
     def statement(
         self, run_id: str, customer: Customer, days: Iterable[DailyUsage], corrections: Iterable[Correction]
     ) -> Statement:
-        run = self.runs.get(run_id)
+        run, shared = self.everybody.run(run_id), self.shared(run_id, customer)
         counts = run is None or run.purpose.counts
         return Statement(
             as_of=self.as_of,
@@ -274,8 +266,9 @@ class _Books:
             run_id=run_id,
             customer_id=customer.id,
             run=run,
-            account=self.account(run_id),
-            shared=tuple(self.account(each) for each in self.shared(run_id, customer)),
+            account=self.everybody.account(run_id),
+            shared=shared.accounts,
+            beside=shared.beside,
             limit=self._limit(customer) if counts else None,
             days=tuple(days),
             corrections=tuple(corrections),
@@ -286,7 +279,7 @@ class _Books:
         else of those that observe."""
         found: dict[Mode, list[Limit]] = {}
         for active in self.packs:
-            finding = resolve(self.parties, customer.party_id, active.pack.tiers, self.now.date())
+            finding = resolve(self.everybody.parties(), customer.party_id, active.pack.tiers, self.now.date())
             rule = active.pack.rule_for(finding.tier, self.site)
             action = rule.action if rule else Action.DENY
             threshold = active.pack.threshold

@@ -21,7 +21,10 @@ def figures_of(statement: Statement) -> Figures:
         **summary_of(statement),
         "as_of": statement.as_of,
         "clock_is_behind": statement.clock_is_behind,
-        "shared_with": [{"run": each.run_id, **amounts_of(each)} for each in statement.others],
+        "shared_with": [
+            {"run": each.run_id, **amounts_of(each), "beside": each.run_id in statement.beside}
+            for each in statement.others
+        ],
         "by_day": [_day(each) for each in statement.own_days],
         "by_device": devices_of(statement.own_days),
         "not_by_day": dict(zip(_NAMES, map(str, statement.undated), strict=True)),

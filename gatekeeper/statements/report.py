@@ -103,7 +103,9 @@ def _limit(statement: Statement) -> Iterator[str]:
     if limit is None:
         return
     yield "## Limit"
-    shared = f", shared with {_plain(', '.join(each.run_id for each in statement.others))}" if statement.others else ""
+    others = [each.run_id for each in statement.others if each.used_tflop]
+    why = f" ({statement.beside_text})" if statement.beside else ""
+    shared = f", shared with {_plain(', '.join(others))}{why}" if others else ""
     yield (
         f"{below(limit.tflop)} FLOP by policy pack {_plain(limit.pack)} (mode {limit.mode.value}){shared}: "
         f"{percent_of(statement)} % are used or held. This run {leads(statement)}."

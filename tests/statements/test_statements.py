@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -17,6 +18,8 @@ from gatekeeper.domain.usage import DailyUsage, Usage, total
 from gatekeeper.ports import Stores, Transaction
 from gatekeeper.registry import Registry
 from gatekeeper.statements import Statement, by_device, high_by_day, statement_of, statements
+from gatekeeper.statements.figures import figures_of
+from gatekeeper.statements.report import report_markdown
 from gatekeeper.stores import open_stores
 from tests.registry.office import NOON, PACKS, HandClock, declare, enrol, org
 
@@ -60,7 +63,7 @@ def approved(registry: Registry, run_id: str = "llm", customer: str = "lab", **c
     registry.approve_run(run_id, by="ben")
 
 
-def test_a_run_stands_alone_under_the_limit_of_the_pack_that_enforces(registry: Registry, stores: Stores) -> None:
+def test_a_run_stands_under_the_limit_of_the_pack_that_enforces(registry: Registry, stores: Stores) -> None:
     enrol(registry, org("lab", "IN"))
     approved(registry, carried_in_tflop=10**12, carried_in_source="card")
     used(stores, "llm", 10**12, 3 * 10**12)
@@ -72,7 +75,24 @@ def test_a_run_stands_alone_under_the_limit_of_the_pack_that_enforces(registry: 
     assert found.projection is not None
     assert found.projection.rate_tflop_per_day == 3 * 10**12
     assert found.projection.crossing == TODAY + timedelta(days=32)  # 95e12 at 3e12 a day
-    assert found.others == ()
+    assert [each.used_tflop for each in found.others] == [0]
+
+
+def test_undeclared_training_counts_beside_a_declared_run_and_that_beside_undeclared_training(
+    registry: Registry, stores: Stores
+) -> None:
+    enrol(registry, org("lab", "IN"))
+    approved(registry)
+    approved(registry, "small")
+    used(stores, "llm", 10**12, 3 * 10**12)
+    used(stores, "undeclared.lab", 10**12)
+    declared, undeclared = read(stores, "llm"), read(stores, "undeclared.lab")
+    assert (declared.used_tflop, declared.beside) == (5 * 10**12, ("undeclared.lab",))
+    assert (undeclared.used_tflop, undeclared.beside) == (5 * 10**12, ("llm",))
+    assert "undeclared training counts beside it" in report_markdown(declared)
+    assert "the declared run of the group that used most counts beside it" in report_markdown(undeclared)
+    [shared] = cast("list[dict[str, object]]", figures_of(declared)["shared_with"])
+    assert (shared["run"], shared["beside"], shared["used_tflop"]) == ("undeclared.lab", True, str(10**12))
 
 
 def test_what_is_held_counts_as_used_and_not_as_gone(registry: Registry, stores: Stores) -> None:
