@@ -202,6 +202,7 @@ ACTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     used=st.lists(st.integers(0, LIMIT_TFLOP), min_size=4, max_size=4),
