@@ -150,6 +150,15 @@ def test_a_login_name_alone_approves_nothing(
     assert "An approval needs the name of who approves." in capsys.readouterr().err
 
 
+def test_a_correction_without_an_amount_is_answered_with_the_command_to_write(
+    data: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["run", "correct", "indic-2", "--reason", "node7 missed", "--data", data]) == cli.COULD_NOT
+    said = capsys.readouterr().err
+    assert "Say at least one of --low, --best and --high." in said
+    assert "gatekeeper run correct indic-2 --high +1.2e22 --reason 'node7 missed'" in said
+
+
 def test_a_customer_comes_through_standard_input(
     data: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
