@@ -267,8 +267,8 @@ def _limit(scale: _Scale, statement: Statement) -> Iterator[str]:
         return
     y = scale.y(limit.tflop)
     crossing = _crossing(statement)
-    # The date of the crossing stands on the line: its name keeps to the other end.
-    left = crossing is None or scale.x(crossing) > WIDTH / 2
+    # The date of the crossing stands on the line, or what is past it: its name keeps to the other end.
+    left = not statement.is_past_limit and (crossing is None or scale.x(crossing) > WIDTH / 2)
     x, anchor = (LEFT + 8, "start") if left else (WIDTH - RIGHT - 8, "end")
     yield (
         f'<line class="limit" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke-width="2"/>'
