@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gatekeeper.domain.deciding import binding_limits_tflop
 from gatekeeper.domain.decision import Question
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.ledger import Account, Pool
@@ -92,9 +93,9 @@ class Asked:
     purpose: Purpose = Purpose.TRAINING
 
     def pool(self, provider: Provider) -> Pool:
-        """The accounts under the lowest limit of all enforcing packs; under none where the run does not count."""
-        limits = [active.pack.threshold.limit_tflop for active in provider.enforcing]
-        return self.shared.under(min(limits), self.purpose)
+        """The accounts under the lowest limit of all packs that ask for a budget; under none where the run does not
+        count."""
+        return self.shared.under(min(binding_limits_tflop(self.question, provider.packs)), self.purpose)
 
 
 def ask(

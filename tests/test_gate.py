@@ -15,8 +15,9 @@ from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
 from gatekeeper.domain.record import RecordType, decode
+from gatekeeper.domain.tier import Tier
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 from gatekeeper.gate import Gang, Gate
 from gatekeeper.policy_files import bundled_dir, load_pack
@@ -37,8 +38,8 @@ H100_TFLOP_PER_S = FLEET.device_rate_tflop_per_s(GPU)
 class House:
     """A provider with a store, a registry and a gate."""
 
-    def __init__(self, stores: SqlStores, mode: Mode = Mode.ENFORCE) -> None:
-        packs = (ActivePack(PACK, mode),)
+    def __init__(self, stores: SqlStores, mode: Mode = Mode.ENFORCE, others: tuple[ActivePack, ...] = ()) -> None:
+        packs = (ActivePack(PACK, mode), *others)
         self.stores = stores
         self.clock = VirtualClock(START)
         self.registry = Registry(stores, self.clock, packs=packs, cluster=CLUSTER)
@@ -108,6 +109,24 @@ def test_a_pod_that_joins_a_running_gang_is_decided_on_alone(house: House) -> No
     joined = house.gate.release(make_gang("vistula", "a", "b"))
     assert [each.id for each in joined.reservations] == ["a", "b"]
     assert len(house.records(RecordType.RESERVATION_PENDING)) == 2
+
+
+def test_a_pack_that_allows_the_customer_does_not_hold_it_to_its_own_limit(stores: SqlStores) -> None:
+    everybody = replace(
+        PACK.rules[0],
+        tiers=frozenset({Tier.ONE, Tier.TWO, Tier.THREE}),
+        action=Action.ALLOW,
+        authorizations=None,
+        countries=None,
+    )
+    strict = replace(PACK.threshold, amount_tflop=1, floor_tflop=1)
+    other = replace(PACK, id="other-regime", threshold=strict, rules=(everybody,))
+    house = House(stores, others=(ActivePack(other, Mode.ENFORCE),))
+    house.enrol("vistula", "PL")
+    (reservation,) = house.gate.release(make_gang("vistula", "a")).reservations
+    (recorded,) = house.records(RecordType.RESERVATION_PENDING)
+    assert recorded["limit_tflop"] == str(PACK.threshold.limit_tflop)
+    assert reservation.amount_tflop < PACK.threshold.limit_tflop
 
 
 def test_a_pod_whose_reservation_has_ended_is_never_released_on_it_again(house: House) -> None:

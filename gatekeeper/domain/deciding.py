@@ -100,6 +100,13 @@ def needs_no_budget(question: Question, packs: tuple[ActivePack, ...]) -> bool:
     )
 
 
+def binding_limits_tflop(question: Question, packs: tuple[ActivePack, ...]) -> list[int]:
+    """The limits of the packs that enforce and ask this customer for a budget. One that simply allows it has a limit
+    too, but for others: held under that one, a reservation would be refused again and again, and nobody told why."""
+    enforcing = [active.pack for active in packs if active.mode is Mode.ENFORCE]
+    return [pack.threshold.limit_tflop for pack in enforcing if _opinion(question, pack).pool is not None]
+
+
 def lease_of(pool: Pool, rate_tflop_per_s: int, terms: LeaseTerms, grace_s: int) -> Grant | None:
     """The lease that a pool allows at a worst rate; None where not even the shortest one fits.
 
