@@ -201,13 +201,13 @@ def _number(option: str, text: str, parse: Callable[[str], T]) -> T:
 
 
 def _show(answer: dict[str, Any]) -> None:
-    from gatekeeper.domain.units import FLOP_PER_TFLOP, format_flop
+    from gatekeeper.domain.units import FLOP_PER_TFLOP, Rounding, format_flop
 
-    for name in ("low", "best", "high"):
-        amount = format_flop(int(answer[name]) // FLOP_PER_TFLOP)
+    for name, rounding in (("low", Rounding.DOWN), ("best", Rounding.NEAREST), ("high", Rounding.UP)):
+        amount = format_flop(int(answer[name]) // FLOP_PER_TFLOP, rounding=rounding)
         say(f"{name:<5} {amount:<14} = {answer['formula'][name]}")
     if "six_nd" in answer:
-        amount = format_flop(int(answer["six_nd"]) // FLOP_PER_TFLOP)
+        amount = format_flop(int(answer["six_nd"]) // FLOP_PER_TFLOP, rounding=Rounding.NEAREST)
         say(f"6ND   {amount:<14}   best / 6ND = {answer['best_over_six_nd']}")
     say()
     say(f"{answer['device']}: {answer['source']}")
