@@ -67,8 +67,8 @@ def test_the_answer_for_people_shows_the_sum_of_each_amount(capsys: pytest.Captu
     assert estimate(*LLAMA) == 0
     low, best, high, six_nd, *_ = capsys.readouterr().out.splitlines()
     assert low.split() == ["low", "2.66e25", "FLOP", "=", "best", "x", "0.6", "(not", "all", "hours", "are", "steady)"]
-    assert best.startswith("best  4.43e25 FLOP   = 16384 devices x 1882.3 h x 3600 s x 989.4 TFLOP/s")
-    assert high.startswith("high  2.53e26 FLOP   = 16384 devices x 1882.3 h x 3600 s x 2286 TFLOP/s (worst rate")
+    assert best.startswith("best  4.44e25 FLOP   = 16384 devices x 1882.3 h x 3600 s x 989.4 TFLOP/s")
+    assert high.startswith("high  2.54e26 FLOP   = 16384 devices x 1882.3 h x 3600 s x 2286 TFLOP/s (worst rate")
     assert six_nd == "6ND   3.79e25 FLOP     best / 6ND = 1.1707"
 
 
