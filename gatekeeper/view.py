@@ -16,7 +16,7 @@ from gatekeeper.domain.decision import Question
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.party import Binding, Customer, Party
-from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
 from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
 from gatekeeper.domain.tier import TierFinding, resolve
 from gatekeeper.domain.workload import Workload
@@ -43,6 +43,22 @@ class View(Runs, Protocol):
     def parties(self) -> dict[str, Party]: ...
     def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]: ...
     def most_used(self, customer_ids: tuple[str, ...]) -> Account | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a run may use, and who says so.
+
+    Attributes:
+        tflop: the most that stays below control; effective_tflop: the number of the rule, for people.
+        action: what the pack does with this customer at this site: within a budget, or not at all.
+    """
+
+    tflop: int
+    effective_tflop: int
+    pack: str
+    mode: Mode
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,20 @@ def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, n
     """Tier of a customer by the table of each active pack, as of a moment."""
     parties = view.parties()
     return {each.pack.id: resolve(parties, customer.party_id, each.pack.tiers, now.date()) for each in packs}
+
+
+def limit_of(view: View, packs: tuple[ActivePack, ...], site: Site, customer: Customer, now: datetime) -> Limit | None:
+    """What training runs of a customer stand under: the lowest limit of the packs that enforce and do not simply allow
+    it; else of those that warn, else of those that observe. None where every active pack allows it without one."""
+    findings, found = findings_of(view, packs, customer, now), dict[Mode, list[Limit]]()
+    for active in packs:
+        rule, threshold = active.pack.rule_for(findings[active.pack.id].tier, site), active.pack.threshold
+        action = rule.action if rule else Action.DENY
+        if action is not Action.ALLOW:
+            limit = Limit(threshold.limit_tflop, threshold.effective_tflop, active.pack.id, active.mode, action)
+            found.setdefault(active.mode, []).append(limit)
+    strictest = next((found[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in found), [])
+    return min(strictest, key=lambda each: (each.tflop, each.pack), default=None)
 
 
 def accounts_of(view: View, customer: Customer, run_id: str) -> Shared:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from gatekeeper.domain.accelerators import Device, Format
+from gatekeeper.domain.counting import UNMETERED_PERCENT, WITHOUT_RECOMPUTE_PERCENT
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.units import (
     GFLOP_PER_TFLOP,
@@ -23,7 +24,7 @@ from gatekeeper.domain.units import (
     ceil_div,
     plain_decimal,
 )
-from gatekeeper.domain.usage import UNMETERED_PERCENT, WITHOUT_RECOMPUTE_PERCENT, Usage
+from gatekeeper.domain.usage import Usage
 
 # A stated MFU or HFU is that of steady steps, and billed hours hold restarts, ramps and idle time too. What is left of
 # it over all hours, percent: below the worst of the published runs, PaLM with 66 (docs/counting.md).

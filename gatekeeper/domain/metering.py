@@ -12,20 +12,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from gatekeeper.domain.accelerators import Device
 from gatekeeper.domain.catalogue import Catalogue
+from gatekeeper.domain.counting import UNMETERED_PERCENT, metered_all, one_per_device, unmetered
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.ledger import Reservation
-from gatekeeper.domain.usage import (
-    UNKNOWN_DEVICE,
-    UNMETERED_PERCENT,
-    DeviceUsage,
-    Observation,
-    PodFacts,
-    Usage,
-    metered_all,
-    one_per_device,
-    total,
-    unmetered,
-)
+from gatekeeper.domain.usage import UNKNOWN_DEVICE, DeviceUsage, Observation, PodFacts, Usage, total
 
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)

@@ -14,12 +14,12 @@ from datetime import datetime
 
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.party import Customer
-from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
+from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.ports import Reader
 from gatekeeper.snapshots import Snapshot, groups_of
-from gatekeeper.view import accounts_of, findings_of
+from gatekeeper.view import accounts_of, limit_of
 
 # Records of these kinds change nobody; all others may, also those of kinds that come later.
 _BOOKED = ("reservation.", "metering.", "correction.", "usage.", "workload.", "clearance.", "policy.", "log.")
@@ -97,14 +97,8 @@ class People:
         """The limit of a customer's runs; None where every active pack allows it without one."""
         if customer.id not in self._limits:
             assert self._known is not None
-            findings = findings_of(self._known, self.packs, customer, now)
-            limits: dict[Mode, list[int]] = {}
-            for active in self.packs:
-                rule = active.pack.rule_for(findings[active.pack.id].tier, self.site)
-                if rule is None or rule.action is not Action.ALLOW:
-                    limits.setdefault(active.mode, []).append(active.pack.threshold.limit_tflop)
-            strictest = next((limits[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in limits), [])
-            self._limits[customer.id] = min(strictest, default=None)
+            limit = limit_of(self._known, self.packs, self.site, customer, now)
+            self._limits[customer.id] = limit.tflop if limit else None
         return self._limits[customer.id]
 
     @staticmethod

@@ -15,33 +15,16 @@ from gatekeeper.domain.errors import NotFound
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.party import Customer
 from gatekeeper.domain.plan import PlanCheck
-from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
+from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.projection import WINDOWS_DAYS, Projection, project
 from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
-from gatekeeper.domain.tier import resolve
 from gatekeeper.domain.usage import DailyUsage, Usage, total
 from gatekeeper.ports import Reader
 from gatekeeper.snapshots import Snapshot
-from gatekeeper.view import Shared, accounts_of
+from gatekeeper.view import Limit, Shared, accounts_of, limit_of
 
 # Enough days for a projection, with a day to spare.
 _PROJECTED_DAYS = max(WINDOWS_DAYS) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """What a run may use, and who says so.
-
-    Attributes:
-        tflop: the most that stays below control; effective_tflop: the number of the rule, for people.
-        action: what the pack does with this customer at this site: within a budget, or not at all.
-    """
-
-    tflop: int
-    effective_tflop: int
-    pack: str
-    mode: Mode
-    action: Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,22 +252,7 @@ class _Books:
             account=self.everybody.account(run_id),
             shared=shared.accounts,
             beside=shared.beside,
-            limit=self._limit(customer) if counts else None,
+            limit=limit_of(self.everybody, self.packs, self.site, customer, self.now) if counts else None,
             days=tuple(days),
             corrections=tuple(corrections),
         )
-
-    def _limit(self, customer: Customer) -> Limit | None:
-        """The lowest limit of the packs that enforce and do not simply allow this customer; else of those that warn,
-        else of those that observe."""
-        found: dict[Mode, list[Limit]] = {}
-        for active in self.packs:
-            finding = resolve(self.everybody.parties(), customer.party_id, active.pack.tiers, self.now.date())
-            rule = active.pack.rule_for(finding.tier, self.site)
-            action = rule.action if rule else Action.DENY
-            threshold = active.pack.threshold
-            if action is not Action.ALLOW:
-                limit = Limit(threshold.limit_tflop, threshold.effective_tflop, active.pack.id, active.mode, action)
-                found.setdefault(active.mode, []).append(limit)
-        strictest = next((found[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in found), [])
-        return min(strictest, key=lambda each: (each.tflop, each.pack), default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatekeeper.domain.usage import MARGIN_PERCENT, UNMETERED_PERCENT, WITHOUT_RECOMPUTE_PERCENT
+from gatekeeper.domain.counting import MARGIN_PERCENT, UNMETERED_PERCENT, WITHOUT_RECOMPUTE_PERCENT
 
 
 def _paragraphs(text: str) -> tuple[str, ...]:

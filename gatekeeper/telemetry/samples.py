@@ -7,7 +7,7 @@ Activity and clock belong together by scrape: the same device and the same times
 exporters, two containers of a pod, a gauge and a counter) are one device, and the highest of them counts at each
 moment: a series that says less than another cannot lower the count. A clock is a reading of a moment, so activity is
 handed on without it too, again the highest at each moment, and beside it the cycles of the time in which only counters
-speak: domain/usage.py bounds by these. Times in which another pod had the device, or the
+speak: domain/counting.py bounds by these. Times in which another pod had the device, or the
 GPU that it is a part of, are not covered. Of several measures the first that says anything is taken, in the order of
 the family; what it does not cover is not filled up with another.
 """

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.domain.accelerators import Device, Format
 from gatekeeper.domain.comparison import BANDS, Basis, Compared, rounded, spread
+from gatekeeper.domain.counting import unmetered
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.estimate import Stated, UtilizationKind, Work, estimate
 from gatekeeper.domain.units import LARGEST_TFLOP, parse_number, plain_decimal
-from gatekeeper.domain.usage import Usage, unmetered
+from gatekeeper.domain.usage import Usage
 
 CATALOGUE = load_catalogue()
 H100 = CATALOGUE.find("H100-SXM5") or pytest.fail("H100-SXM5 is in the catalogue")

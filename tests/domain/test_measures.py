@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.accelerators import Device, Format
-from gatekeeper.domain.usage import PPM, Measure, Observation, Usage, metered, one_per_device, unmetered
+from gatekeeper.domain.counting import metered, one_per_device, unmetered
+from gatekeeper.domain.usage import PPM, Measure, Observation, Usage
 from tests.domain.test_usage import H100, devices, formats
 
 HOUR = 3_600

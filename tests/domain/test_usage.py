@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.accelerators import Accelerator, Device, Format
+from gatekeeper.domain.counting import metered, metered_all, unmetered
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.usage import HZ_PER_MHZ, Measure, Observation, Usage, metered, metered_all, total, unmetered
+from gatekeeper.domain.usage import HZ_PER_MHZ, Measure, Observation, Usage, total
 
 H100 = Device(
     Accelerator(

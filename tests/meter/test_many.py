@@ -13,11 +13,12 @@ import pytest
 
 from gatekeeper.booking import GROUP_PIECES
 from gatekeeper.domain.accelerators import Device
+from gatekeeper.domain.counting import unmetered
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.domain.units import LARGEST_TFLOP
-from gatekeeper.domain.usage import Observation, PodInterval, Usage, unmetered
+from gatekeeper.domain.usage import Observation, PodInterval, Usage
 from gatekeeper.domain.workload import WorkloadRef
 from gatekeeper.meter import Due, Meter
 from gatekeeper.stores import SqlStores

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from gatekeeper.domain.accelerators import Device
+from gatekeeper.domain.counting import metered
 from gatekeeper.domain.errors import InvalidInput, NotFound
 from gatekeeper.domain.ledger import ReservationState
 from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.record import RecordType
-from gatekeeper.domain.usage import Observation, Usage, metered, total
+from gatekeeper.domain.usage import Observation, Usage, total
 from gatekeeper.stores import SqlStores
 from tests.metering import (
     DAY,

@@ -9,9 +9,10 @@ import pytest
 
 from gatekeeper.domain.accelerators import Device, Format
 from gatekeeper.domain.catalogue import Catalogue
+from gatekeeper.domain.counting import metered, unmetered
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.metering import PodDevices
-from gatekeeper.domain.usage import Observation, Usage, metered, unmetered
+from gatekeeper.domain.usage import Observation, Usage
 from gatekeeper.stores import SqlStores
 from tests.metering import (
     A100,

@@ -102,7 +102,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, what
-        time.sleep(0.1)
+        time.sleep(0.1)  # a poll with a deadline: Prometheus scrapes when it pleases and tells nobody
 
 
 def test_the_page_is_as_prometheus_wants_it(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.policy import Action, Mode
 from gatekeeper.domain.run import Run, RunState
 from gatekeeper.domain.usage import DailyUsage, Usage, total
-from gatekeeper.statements import Limit, Statement
+from gatekeeper.statements import Statement
+from gatekeeper.view import Limit
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 TODAY = NOW.date()

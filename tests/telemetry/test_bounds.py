@@ -8,7 +8,8 @@ from itertools import accumulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.domain.usage import HZ_PER_MHZ, Observation, metered
+from gatekeeper.domain.counting import metered
+from gatekeeper.domain.usage import HZ_PER_MHZ, Observation
 from gatekeeper.telemetry.exporters import NVIDIA
 from gatekeeper.telemetry.samples import observations
 from gatekeeper.telemetry.series import Series

@@ -40,7 +40,7 @@ def eventually(url: str, begins_at: Callable[[], datetime], *, covered_s: int) -
         if found and found[0].covered_s >= covered_s:
             return found
         assert time.monotonic() < deadline, found
-        time.sleep(0.2)
+        time.sleep(0.2)  # a poll with a deadline: Prometheus tells nobody when it has scraped
 
 
 def now() -> datetime:

@@ -89,7 +89,7 @@ def test_every_vendors_page_becomes_an_observation_of_each_device_of_each_pod_in
             if all(seen.get(pod, {}).keys() == devices.keys() for pod, devices in SAYS.items()):
                 break
             assert time.monotonic() < deadline, answers
-            time.sleep(0.2)
+            time.sleep(0.2)  # a poll with a deadline: Prometheus tells nobody when it has scraped
     assert seen["nobody"] == {}
     for pod, devices in SAYS.items():
         for device, (rate, measure) in devices.items():
