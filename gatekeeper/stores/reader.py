@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, Select, Table, bindparam, select
+from sqlalchemy import BindParameter, RowMapping, Select, bindparam, select
 
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
@@ -16,15 +16,13 @@ from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
+from gatekeeper.stores.asking import Asking
 from gatekeeper.stores.faults import told
-from gatekeeper.stores.statements import by_key, key_of
 
 # Records fetched at once: bounds memory (a record is at most 64 KiB) and keeps no cursor open between pages.
 PAGE_RECORDS = 256
 # Leaf hashes are 32 bytes each.
 PAGE_HASHES = 16_384
-# Keys named in one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535.
-PAGE_KEYS = 1_000
 
 
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
@@ -37,11 +35,11 @@ _BOOKED = select(tables.reservation.c.id, tables.reservation.c.state, tables.res
 _BOOKED_OF = _BOOKED.where(tables.reservation.c.id.in_(_KEYS))
 
 
-class SqlReader:
-    """`gatekeeper.ports.Reader` over a connection that is in a transaction. Iterators end with the transaction."""
+class SqlReader(Asking):
+    """`gatekeeper.ports.Reader` over a connection that is in a transaction. Iterators end with the transaction.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    What belongs to one noun alone stands beside its table, in a file of its own, as a base of this class.
+    """
 
     def customer(self, customer_id: str) -> Customer | None:
         """The customer, or None."""
@@ -198,19 +196,6 @@ class SqlReader:
     def _frontier(self) -> Frontier:
         row = self._get(tables.log_head, id=tables.HEAD)
         return Frontier.from_bytes(row["frontier"]) if row else Frontier()
-
-    def _get(self, table: Table, **key: Any) -> RowMapping | None:
-        """The row with this primary key."""
-        return next(iter(self._all(by_key(table), key_of(table, key))), None)
-
-    def _all(self, asked: Select[Any], parameters: dict[str, Any] | None = None) -> list[RowMapping]:
-        with told():
-            return list(self._connection.execute(asked, parameters).mappings().all())
-
-    def _named(self, asked: Select[Any], keys: Sequence[str]) -> Iterator[RowMapping]:
-        """Rows of a statement with a set of keys, as many keys at a time as a statement takes."""
-        for begin in range(0, len(keys), PAGE_KEYS):
-            yield from self._all(asked, {"keys": keys[begin : begin + PAGE_KEYS]})
 
     def _column(self, asked: Select[Any]) -> Sequence[bytes]:
         """One column alone: cheaper than rows, which counts where all records are asked for."""

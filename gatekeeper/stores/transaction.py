@@ -19,7 +19,6 @@ from sqlalchemy import (
     Insert,
     RowMapping,
     Select,
-    Table,
     bindparam,
     delete,
     select,
@@ -36,6 +35,7 @@ from gatekeeper.domain.record import Record, encode
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
+from gatekeeper.stores.asking import Changing
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.reader import SqlReader
 from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
@@ -63,7 +63,7 @@ def _driven(statement: ClauseElement, dialect: Dialect, columns: tuple[str, ...]
     return Driven.of(statement, dialect, columns if isinstance(statement, Insert) else None)
 
 
-class SqlTransaction(SqlReader):
+class SqlTransaction(Changing, SqlReader):
     """`gatekeeper.ports.Transaction`: one work's view of the writer connection.
 
     Attributes:
@@ -198,11 +198,6 @@ class SqlTransaction(SqlReader):
 
     def _frontier(self) -> Frontier:
         return self.head
-
-    def _put(self, table: Table, values: rows.Values) -> None:
-        """Change the row with this key, or insert it: no statement that only one database knows."""
-        if self._run(change(table), {**values, **key_of(table, values)}) == 0:
-            self._run(add(table), values)
 
     def _run(self, statement: Executable, parameters: rows.Values | Sequence[rows.Values]) -> int:
         """Run a statement that changes rows, once or for many rows; how many it changed."""

@@ -1,0 +1,48 @@
+"""What every reader and every transaction can do with a table; a noun's own file builds on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Executable, RowMapping, Select, Table
+
+from gatekeeper.stores.faults import told
+from gatekeeper.stores.statements import add, by_key, change, key_of
+
+# Keys named in one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535.
+PAGE_KEYS = 1_000
+
+
+class Asking:
+    """Reads rows over a connection that is in a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _get(self, table: Table, **key: Any) -> RowMapping | None:
+        """The row with this primary key."""
+        return next(iter(self._all(by_key(table), key_of(table, key))), None)
+
+    def _all(self, asked: Select[Any], parameters: dict[str, Any] | None = None) -> list[RowMapping]:
+        with told():
+            return list(self._connection.execute(asked, parameters).mappings().all())
+
+    def _named(self, asked: Select[Any], keys: Sequence[str]) -> Iterator[RowMapping]:
+        """Rows of a statement with a set of keys, as many keys at a time as a statement takes."""
+        for begin in range(0, len(keys), PAGE_KEYS):
+            yield from self._all(asked, {"keys": keys[begin : begin + PAGE_KEYS]})
+
+
+class Changing(Asking):
+    """Changes rows as well."""
+
+    def _put(self, table: Table, values: dict[str, Any]) -> None:
+        """Change the row with this key, or insert it: no statement that only one database knows."""
+        if self._run(change(table), {**values, **key_of(table, values)}) == 0:
+            self._run(add(table), values)
+
+    def _run(self, statement: Executable, parameters: dict[str, Any] | Sequence[dict[str, Any]]) -> int:
+        """Run a statement that changes rows, once or for many rows; how many it changed."""
+        with told():
+            return self._connection.execute(statement, parameters).rowcount
