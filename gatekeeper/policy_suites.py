@@ -13,11 +13,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.deciding import decide
 from gatekeeper.domain.decision import Decision, Question, Verdict
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.ledger import Account, Pool
-from gatekeeper.domain.party import Customer, Party, PartyKind, Standing
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Pack, Site
 from gatekeeper.domain.tier import TierFinding, resolve
 from gatekeeper.domain.units import parse_flop

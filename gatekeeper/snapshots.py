@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import Binding, Customer, Party, corporate_groups
+from gatekeeper.domain.party import Party, corporate_groups
 from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.domain.run import Run, RunState
 from gatekeeper.ports import Reader, Stores

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.errors import GatekeeperError, Unavailable
 from gatekeeper.domain.ledger import Reservation
 from gatekeeper.domain.metering import end_of, floor_s
-from gatekeeper.domain.party import Binding
 from gatekeeper.domain.record import Actor, ActorKind, RecordType, decode
 from gatekeeper.domain.workload import Workload
 from gatekeeper.facts import metering_facts, new_record

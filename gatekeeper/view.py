@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.deciding import binding_limits_tflop
 from gatekeeper.domain.decision import Question
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.ledger import Account, Pool
-from gatekeeper.domain.party import Binding, Customer, Party
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
 from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
 from gatekeeper.domain.tier import TierFinding, resolve

@@ -66,7 +66,7 @@ def test_every_error_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         load_customers([tmp_path])
     assert "lab.yaml:1:1: 'format' is missing." in str(caught.value)
-    assert "norway.yaml:4:5: Party lab: 'Norway' is not a two-letter country code." in str(caught.value)
+    assert "norway.yaml:4:5: Party lab: 'Norway' is not a country code such as DE or UA-43." in str(caught.value)
 
 
 def test_one_customer_stands_in_one_file(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_one_customer_stands_in_one_file(tmp_path: Path) -> None:
         (LAB.replace("lab\n", "&a lab\n"), "lab.yaml:2:11: anchors and aliases are not accepted."),
         (LAB.replace("format: 1", "format: 2"), "lab.yaml:1:1: 'format': Input should be '1'."),
         (LAB.replace("customer: lab", "customer: Lab!"), "lab.yaml:3:1: 'Lab!' cannot be the id of a customer"),
-        (LAB.replace("Lab Ltd", '"Lab \\u202eLtd"'), "lab.yaml:4:5: The legal name of party lab holds control"),
+        (LAB.replace("Lab Ltd", '"Lab \\u202eLtd"'), "lab.yaml:4:5: A name of party lab holds control"),
         (LAB + "    parents: [lab]\n", "lab.yaml:4:5: Party lab cannot be its own parent."),
         (LAB + "    parents: [group]\n", "lab.yaml:4:5: Party lab has parents and a reason for having none."),
         (LAB + "  - id: other\n    legal_name: O\n", "lab.yaml:3:1: Customer lab: party other is no owner of lab."),

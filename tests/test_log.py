@@ -14,12 +14,12 @@ from sqlalchemy import create_engine, text
 from gatekeeper import log
 from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.domain.checkpoint import VerifierKey, open_checkpoint
+from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.errors import Conflict, NotFound
 from gatekeeper.domain.export import ExportHeader
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.merkle import ProofRefused, leaf_hash, verify_inclusion
-from gatekeeper.domain.party import Binding, Customer, Standing
 from gatekeeper.domain.policy import Site
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType, decode
 from gatekeeper.domain.workload import Workload, WorkloadRef

@@ -18,8 +18,8 @@ from admission.http import WebhookApp
 from admission.server import WebhookServer
 from admission.webhook import Webhook
 from gatekeeper.demo.certificate import HOST, write_certificate
+from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.decision import Verdict
-from gatekeeper.domain.party import Customer
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.simulate.engine import Point, Told
 from gatekeeper.simulate.folder import PlayFolder

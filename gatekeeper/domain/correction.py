@@ -11,7 +11,7 @@ from datetime import datetime
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import same_person
+from gatekeeper.domain.person import same_person
 from gatekeeper.domain.units import LARGEST_TFLOP, require_utc
 from gatekeeper.domain.usage import Usage
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.decision import Decision, Grant, Question, Reason, Verdict
 from gatekeeper.domain.ledger import Pool
-from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import PERCENT, Action, ActivePack, LeaseTerms, Mode, Pack
 from gatekeeper.domain.run import is_undeclared
 from gatekeeper.domain.tier import Tier, TierFinding

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.ledger import Pool
-from gatekeeper.domain.party import Customer
 from gatekeeper.domain.policy import Site
 from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.domain.workload import Workload

@@ -1,7 +1,6 @@
-"""Who somebody is: parties, their parents, and the customers among them.
+"""Who somebody is: a legal entity, a person or a state, and who controls or owns it.
 
-A party is a legal entity, a person or a state. A customer is a party with an account here; its namespaces are
-bound to it by the provider. Nothing in this file comes from what a tenant can write.
+Nothing in this file comes from what a tenant can write.
 """
 
 from __future__ import annotations
@@ -9,15 +8,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
-from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.units import require_utc
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.interest import WHOLE, Interest, percent_text
 
 _IDENTIFIER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
-_COUNTRY = re.compile(r"[A-Z]{2}")
+_COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,5})?")
+_LEI = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
+OTHER_NAMES_MAX = 50
+INTERESTS_MAX = 1_000
 
 
 def checked_identifier(text: str, what: str) -> str:
@@ -40,13 +42,38 @@ class PartyKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A party stands on a restrictive list from a day on, up to but without another (None: open)."""
+
+    list: str
+    begins: date | None = None
+    ends: date | None = None
+
+    def __post_init__(self) -> None:
+        checked_identifier(self.list, "list")
+        if self.begins is not None and self.ends is not None and self.ends <= self.begins:
+            raise InvalidInput(f"The listing on {self.list} ends on {self.ends}, before it begins.")
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it is in force on that day."""
+        return (self.begins is None or self.begins <= day) and (self.ends is None or day < self.ends)
+
+
+@dataclass(frozen=True, slots=True)
 class Party:
     """A node of the ownership graph.
 
     Attributes:
-        headquarters: ISO 3166-1 alpha-2 code of the headquarters (residence of a person); "" where not known.
-        parents: ids of the parties that control it, as far as known.
+        headquarters: country code of the headquarters (residence of a person, the state itself for a state); "" where
+            not known. Two letters as in ISO 3166-1, or with a part: "UA-43".
+        parents: ids of the parties that control it, by consolidation or otherwise, whatever they own of it.
         no_parent_reason: why it has none ("listed company", "natural persons only"); "" where nobody has said.
+        interests: who owns which share of it, in the order of owner and begin.
+        listings: restrictive lists that it stands on, with dates.
+        nationalities: country codes of a person's nationalities; () where not known.
+        branch_of: id of the head office whose branch or representative office it is; "" for a party of its own.
+        other_names: former, translated and trading names, for screening.
+        lei: its Legal Entity Identifier (ISO 17442), "" without one; jurisdiction: country code of its law.
     """
 
     id: str
@@ -55,21 +82,76 @@ class Party:
     headquarters: str = ""
     parents: tuple[str, ...] = ()
     no_parent_reason: str = ""
+    interests: tuple[Interest, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    nationalities: tuple[str, ...] = ()
+    branch_of: str = ""
+    other_names: tuple[str, ...] = ()
+    lei: str = ""
+    jurisdiction: str = ""
 
     def __post_init__(self) -> None:
         checked_identifier(self.id, "party")
-        if not self.legal_name.strip() or len(self.legal_name) > 300:
-            raise InvalidInput(f"Party {self.id} needs a legal name of at most 300 characters.")
-        if any(unicodedata.category(each) in ("Cc", "Cf") for each in self.legal_name):
-            raise InvalidInput(f"The legal name of party {self.id} holds control or direction characters.")
-        if self.headquarters and not _COUNTRY.fullmatch(self.headquarters):
-            raise InvalidInput(f"Party {self.id}: {self.headquarters!r} is not a two-letter country code.")
+        self._check_names()
+        for code in filter(None, (self.headquarters, self.jurisdiction, *self.nationalities)):
+            if not _COUNTRY.fullmatch(code):
+                raise InvalidInput(f"Party {self.id}: {code!r:.40} is not a country code such as DE or UA-43.")
         if self.id in self.parents:
             raise InvalidInput(f"Party {self.id} cannot be its own parent.")
         if len(set(self.parents)) != len(self.parents):
             raise InvalidInput(f"Party {self.id} names a parent twice.")
         if self.parents and self.no_parent_reason:
             raise InvalidInput(f"Party {self.id} has parents and a reason for having none.", hint="Remove one of them.")
+        self._check_kind()
+        self._check_interests()
+
+    def _check_names(self) -> None:
+        if len(self.other_names) > OTHER_NAMES_MAX:
+            raise InvalidInput(f"Party {self.id} has more than {OTHER_NAMES_MAX} other names.")
+        for name in (self.legal_name, *self.other_names):
+            if not name.strip() or len(name) > 300:
+                raise InvalidInput(f"Party {self.id} needs names of 1 to 300 characters.")
+            if any(unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp") for each in name):
+                raise InvalidInput(f"A name of party {self.id} holds control or direction characters.")
+        if self.lei and not _LEI.fullmatch(self.lei):
+            raise InvalidInput(f"Party {self.id}: {self.lei!r:.40} is no LEI: 18 letters or digits, then two digits.")
+
+    def _check_kind(self) -> None:
+        if self.branch_of and (self.branch_of == self.id or self.parents or self.no_parent_reason or self.interests):
+            raise InvalidInput(
+                f"Party {self.id} is a branch of {self.branch_of}, so it has neither owners nor parents of its own.",
+                hint="Give them to the head office.",
+            )
+        if self.nationalities and self.kind is not PartyKind.PERSON:
+            raise InvalidInput(f"Party {self.id} is no person, so it has no nationality.")
+        if self.kind is not PartyKind.ORG and (self.parents or self.interests or self.branch_of):
+            raise InvalidInput(f"Party {self.id} is a {self.kind.value}: nobody owns or controls it.")
+
+    def _check_interests(self) -> None:
+        if len(self.interests) > INTERESTS_MAX:
+            raise InvalidInput(f"Party {self.id} has more than {INTERESTS_MAX:,} interests.")
+        seen = set[tuple[str, date | None]]()
+        for each in self.interests:
+            if each.owner == self.id:
+                raise InvalidInput(f"Party {self.id} cannot own itself.", hint="Leave treasury shares out.")
+            if (each.owner, each.begins) in seen:
+                raise InvalidInput(f"Party {self.id}: {each.owner} owns two shares that begin on the same day.")
+            seen.add((each.owner, each.begins))
+        # It can only rise above the whole where something begins.
+        for day in {each.begins or date.min for each in self.interests}:
+            total = sum(each.least for each in self.interests if each.holds_on(day))
+            if total > WHOLE:
+                when = "" if day == date.min else f" from {day} on"
+                raise InvalidInput(
+                    f"The shares of party {self.id} sum to {percent_text(total)} percent{when}.",
+                    hint="End the interest that was sold, or give bounds where shares are not exact.",
+                )
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Ids of all that control or own it or are its head office, on whatever day, each once, in order."""
+        named = {*self.parents, *(each.owner for each in self.interests), *filter(None, (self.branch_of,))}
+        return tuple(sorted(named))
 
 
 def corporate_groups(parties: Mapping[str, Party], wanted: Iterable[str]) -> Iterator[frozenset[str]]:
@@ -93,119 +175,3 @@ def corporate_groups(parties: Mapping[str, Party], wanted: Iterable[str]) -> Ite
                 waiting.append(other)
         seen |= group
         yield frozenset(group)
-
-
-class Standing(StrEnum):
-    """State of a customer's KYC record."""
-
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    EXPIRED = "expired"
-    SUSPENDED = "suspended"
-    CLOSED = "closed"
-
-
-def same_person(one: str, other: str) -> bool:
-    """Whether two spellings name one person: case, width and blanks do not make a second pair of eyes."""
-
-    def plain(name: str) -> str:
-        return "".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-    return plain(one) == plain(other)
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """A party with an account here, and how its KYC record stands.
-
-    Attributes:
-        version: counts every change of the record, from 1.
-        prepared_by: who wrote the version; approved_by: who else approved it, "" until then.
-        expires_at: when the approval ends; None until approved.
-    """
-
-    id: str
-    party_id: str
-    standing: Standing
-    prepared_by: str
-    version: int = 1
-    approved_by: str = ""
-    expires_at: datetime | None = None
-    reason: str = ""
-
-    def __post_init__(self) -> None:
-        checked_identifier(self.id, "customer")
-        checked_identifier(self.party_id, "party")
-        if not self.prepared_by.strip():
-            raise InvalidInput(f"Customer {self.id}: somebody must have prepared the record.")
-        if self.expires_at is not None:
-            require_utc(self.expires_at)
-        if self.standing is Standing.APPROVED and (not self.approved_by or self.expires_at is None):
-            raise InvalidInput(f"Customer {self.id}: an approval needs its approver and an end.")
-        if self.approved_by and same_person(self.approved_by, self.prepared_by):
-            raise NotPermitted(
-                f"{self.approved_by} prepared the record of customer {self.id} and so cannot approve it.",
-                hint="Ask a second person to approve.",
-            )
-
-    def standing_at(self, now: datetime) -> Standing:
-        """The standing at a moment: an approval past its end is expired, whether or not anybody wrote that down."""
-        if self.standing is Standing.APPROVED and self.expires_at is not None and now >= self.expires_at:
-            return Standing.EXPIRED
-        return self.standing
-
-    def approve(self, *, by: str, expires_at: datetime) -> Customer:
-        """The approved record.
-
-        Raises:
-            NotPermitted: by the person who prepared it, or the record is not waiting for approval.
-        """
-        if self.standing not in (Standing.SUBMITTED, Standing.SUSPENDED, Standing.EXPIRED):
-            raise NotPermitted(
-                f"Customer {self.id} is {self.standing.value}.",
-                hint="Only a submitted, suspended or expired record can be approved.",
-            )
-        return replace(
-            self,
-            standing=Standing.APPROVED,
-            approved_by=by,
-            expires_at=expires_at,
-            version=self.version + 1,
-            reason="",
-        )
-
-    def suspend(self, *, by: str, reason: str) -> Customer:
-        """The suspended record. One person may raise strictness; a reason is owed to the customer.
-
-        Raises:
-            InvalidInput: no reason. NotPermitted: the account is closed.
-        """
-        if not reason.strip():
-            raise InvalidInput("A suspension needs a reason.")
-        if self.standing is Standing.CLOSED:
-            raise NotPermitted(f"Customer {self.id} is closed.")
-        return replace(
-            self,
-            standing=Standing.SUSPENDED,
-            prepared_by=by,
-            approved_by="",
-            expires_at=None,
-            version=self.version + 1,
-            reason=reason,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """A namespace of a cluster belongs to exactly one customer, and its work to one run (None: the undeclared one)."""
-
-    cluster: str
-    namespace: str
-    customer_id: str
-    run_id: str | None = None
-
-    def __post_init__(self) -> None:
-        if not self.cluster or not self.namespace:
-            raise InvalidInput("A binding needs a cluster and a namespace.")
-        checked_identifier(self.customer_id, "customer")

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.party import checked_identifier, same_person
+from gatekeeper.domain.party import checked_identifier
+from gatekeeper.domain.person import same_person
 from gatekeeper.domain.plan import Plan
 from gatekeeper.domain.units import LARGEST_COUNT, checked_tflop
 

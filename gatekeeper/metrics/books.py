@@ -16,9 +16,9 @@ from typing import Generic, TypeVar
 import structlog
 
 from gatekeeper.domain.checkpoint import Checkpoint
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.ledger import ReservationState
-from gatekeeper.domain.party import Customer, Standing
 from gatekeeper.metrics.runs import People, RunFigures
 from gatekeeper.ports import Clock, Reader, Stores
 

@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.sight import Sight, Waits
+from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.ledger import ReservationState
-from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.metrics import families
 from gatekeeper.metrics.books import EXPIRING_WITHIN_DAYS, Books

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import Customer
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import undeclared_run_id

@@ -12,9 +12,10 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
-from gatekeeper.domain.party import Binding, Customer, Party
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage, Observation, PodInterval

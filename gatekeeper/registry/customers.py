@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
-from gatekeeper.domain.party import Customer, Standing
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.tier import Tier, TierFinding, worst

@@ -29,13 +29,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import Binding, Customer, Party
+from gatekeeper.domain.party import Party
+from gatekeeper.domain.party_facts import party_json
 from gatekeeper.domain.record import JsonValue
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.facts import Facts, account_facts, moment
-from gatekeeper.registry.kyc_record import KycRecord, party_json, record_json
+from gatekeeper.registry.kyc_record import KycRecord, record_json
 from gatekeeper.registry.strictness import TierChange
 
 # A sale of a parent may move thousands of customers at once; the log names this many and says how many there are.

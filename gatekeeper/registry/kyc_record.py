@@ -9,9 +9,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
+from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.party import Customer, Party, PartyKind, checked_identifier
+from gatekeeper.domain.party import Party, checked_identifier
+from gatekeeper.domain.party_facts import party_json, party_of
 from gatekeeper.domain.record import JsonValue, canonical_json
 
 # A chain of owners longer than this is no chain that a person has read; a record (64 KiB) holds about as many.
@@ -54,8 +57,15 @@ class KycRecord:
 
 
 def in_order(party: Party) -> Party:
-    """The party with its parents in the order of their ids: their order means nothing."""
-    return replace(party, parents=tuple(sorted(party.parents)))
+    """The party with its lists in order: their order means nothing."""
+    return replace(
+        party,
+        parents=tuple(sorted(party.parents)),
+        interests=tuple(sorted(party.interests, key=lambda each: (each.owner, each.begins or date.min))),
+        listings=tuple(sorted(party.listings, key=lambda each: (each.list, each.begins or date.min))),
+        nationalities=tuple(sorted(party.nationalities)),
+        other_names=tuple(sorted(party.other_names)),
+    )
 
 
 def owners_of(parties: Mapping[str, Party], party_id: str) -> dict[str, Party]:
@@ -66,7 +76,7 @@ def owners_of(parties: Mapping[str, Party], party_id: str) -> dict[str, Party]:
         party = parties.get(waiting.pop())
         if party is not None and party.id not in found:
             found[party.id] = party
-            waiting += party.parents
+            waiting += party.owners
     return found
 
 
@@ -94,18 +104,6 @@ def record_json(record: KycRecord) -> dict[str, JsonValue]:
     }
 
 
-def party_json(party: Party) -> dict[str, JsonValue]:
-    """A party as JSON values."""
-    return {
-        "id": party.id,
-        "kind": party.kind.value,
-        "legal_name": party.legal_name,
-        "headquarters": party.headquarters,
-        "parents": list(party.parents),
-        "no_parent_reason": party.no_parent_reason,
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A record that waits for a second person, and who prepared it."""
@@ -121,8 +119,5 @@ class Proposal:
     def from_text(cls, text: str) -> Proposal:
         """Read back what `to_text` wrote."""
         fields = json.loads(text)
-        parties = tuple(
-            Party(**{**each, "kind": PartyKind(each["kind"]), "parents": tuple(each["parents"])})
-            for each in fields["parties"]
-        )
+        parties = tuple(map(party_of, fields["parties"]))
         return cls(KycRecord(fields["customer"], fields["party"], parties), fields["prepared_by"])

@@ -7,8 +7,8 @@ back, to undeclared training, is open to one person: it brings no budget (`view`
 
 from __future__ import annotations
 
+from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.errors import Conflict, NotFound, NotPermitted
-from gatekeeper.domain.party import Binding, Customer, Standing
 from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.domain.run import Run, RunState, checked_namespace
 from gatekeeper.facts import new_record

@@ -6,8 +6,9 @@ import re
 import unicodedata
 from dataclasses import replace
 
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.party import Customer, Standing, same_person
+from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Actor, ActorKind
 
 # Letters of one alphabet only: a name with a Cyrillic "a" or an invisible character would be a second person.

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
-from gatekeeper.domain.party import Customer, Party, Standing
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.ports import Reader
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid, owners_of

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotFound
-from gatekeeper.domain.party import Customer, Party, Standing
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.ports import Reader
 from gatekeeper.registry.kyc_record import KycRecord, fingerprint, overlaid

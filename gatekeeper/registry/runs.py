@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.errors import Conflict, InvalidInput
-from gatekeeper.domain.party import Binding
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.facts import new_record

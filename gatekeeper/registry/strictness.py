@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from gatekeeper.domain.party import Customer, Party, Standing
+from gatekeeper.domain.customer import Customer, Standing
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.domain.tier import Tier, TierFinding, TierTable, resolve
 from gatekeeper.registry.kyc_record import KycRecord, in_order, overlaid, owners_of

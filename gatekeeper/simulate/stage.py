@@ -9,10 +9,10 @@ from types import TracebackType
 
 from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.customer_files import load_customers
+from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.metering import MeterTimes
-from gatekeeper.domain.party import Customer
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.tier import TierFinding

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import NotFound
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import Customer
 from gatekeeper.domain.plan import PlanCheck
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.projection import WINDOWS_DAYS, Projection, project

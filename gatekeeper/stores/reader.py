@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import BindParameter, RowMapping, Select, bindparam, select
 
 from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.merkle import Frontier
-from gatekeeper.domain.party import Binding, Customer, Party
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage
@@ -52,7 +53,9 @@ class SqlReader(Asking):
 
     def parties(self) -> dict[str, Party]:
         """All parties by id."""
-        return {row["id"]: rows.party_of(row) for row in self._all(select(tables.party).order_by(tables.party.c.id))}
+        return {
+            row["id"]: rows.party_of_row(row) for row in self._all(select(tables.party).order_by(tables.party.c.id))
+        }
 
     def proposal(self, customer_id: str) -> str | None:
         """The proposal that waits for approval, as it was put."""

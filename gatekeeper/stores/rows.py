@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
-from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
-from gatekeeper.domain.record import Record, encode
+from gatekeeper.domain.party import Party
+from gatekeeper.domain.party_facts import party_json, party_of
+from gatekeeper.domain.record import Record, canonical_json, encode
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.domain.usage import DailyUsage, Usage
 from gatekeeper.domain.workload import WorkloadRef
@@ -24,20 +26,13 @@ STATES = {each.value: each for each in ReservationState}
 
 
 def party_row(party: Party) -> Values:
-    """Columns of a party; its parents as a JSON list."""
-    return {
-        "id": party.id,
-        "kind": party.kind.value,
-        "legal_name": party.legal_name,
-        "headquarters": party.headquarters,
-        "parents": json.dumps(party.parents),
-        "no_parent_reason": party.no_parent_reason,
-    }
+    """Columns of a party: what people search by, and the whole as JSON."""
+    return {"id": party.id, "legal_name": party.legal_name, "body": canonical_json(party_json(party)).decode()}
 
 
-def party_of(row: RowMapping) -> Party:
+def party_of_row(row: RowMapping) -> Party:
     """The party of a row."""
-    return Party(**{**row, "kind": PartyKind(row["kind"]), "parents": tuple(json.loads(row["parents"]))})
+    return party_of(json.loads(row["body"]))
 
 
 def customer_row(customer: Customer) -> Values:

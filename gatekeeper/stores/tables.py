@@ -25,7 +25,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 # The newest migration. Opening a database that stands here needs no migration tool at all.
-SCHEMA = "0002"
+SCHEMA = "0003"
 # The one row of `log_head`.
 HEAD = 1
 
@@ -59,11 +59,9 @@ party = Table(
     "party",
     metadata,
     Column("id", String(63), primary_key=True),
-    Column("kind", String(16), nullable=False),
     Column("legal_name", Text, nullable=False),
-    Column("headquarters", String(2), nullable=False),
-    Column("parents", Text, nullable=False),
-    Column("no_parent_reason", Text, nullable=False),
+    # The whole party as canonical JSON (domain/party_facts): its fields grow, and are always read together.
+    Column("body", Text, nullable=False),
 )
 
 customer = Table(

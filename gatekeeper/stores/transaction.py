@@ -27,10 +27,11 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 
 from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.merkle import Frontier, leaf_hash
-from gatekeeper.domain.party import Binding, Customer, Party
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import Record, encode
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gatekeeper.domain.party import same_person
+from gatekeeper.domain.person import same_person
 from gatekeeper.verify.fields import Facts, Wrong, change_of, text_of
 from gatekeeper.verify.report import RunTotals
 

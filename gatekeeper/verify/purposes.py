@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gatekeeper.domain.party import same_person
+from gatekeeper.domain.person import same_person
 from gatekeeper.domain.run import Purpose, undeclared_run_id
 from gatekeeper.domain.units import LARGEST_TFLOP
 from gatekeeper.verify.fields import Facts, Wrong, text_of, texts_of

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party, corporate_groups
+from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import is_undeclared, undeclared_run_id
 from gatekeeper.verify.fields import Facts, Wrong, amount_of, text_of
-from gatekeeper.verify.parties import party_of
 
 # Where a record of each type keeps a customer's party.
 _STATES = {

@@ -16,11 +16,11 @@ from itertools import pairwise
 from gatekeeper.domain.checkpoint import VerifierKey
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party
+from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.tier import Tier, TierRow, TierTable, resolve, worst
 from gatekeeper.verify.export import Source, verify_export
 from gatekeeper.verify.fields import Wrong
-from gatekeeper.verify.parties import party_of
 from gatekeeper.verify.report import Report
 
 # Where a record of each type keeps a customer's parties and tiers.

@@ -17,11 +17,11 @@ from gatekeeper.cluster.inventory import NodeState
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.settling import Settling
 from gatekeeper.cluster.state import ClusterState, Times
+from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.errors import Conflict
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.ledger import Reservation, ReservationState
 from gatekeeper.domain.metering import MeterTimes
-from gatekeeper.domain.party import Binding, Customer, Standing
 from gatekeeper.domain.policy import Site
 from gatekeeper.domain.record import Record, RecordType, decode
 from gatekeeper.domain.run import Run, RunState, undeclared_run_id

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.decision import Question
 from gatekeeper.domain.ledger import Account, Pool
-from gatekeeper.domain.party import Customer, Standing
 from gatekeeper.domain.policy import (
     Action,
     ActivePack,

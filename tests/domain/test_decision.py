@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.deciding import decide, lease_of, needs_no_budget
 from gatekeeper.domain.decision import Grant, Question, Verdict
 from gatekeeper.domain.ledger import Pool
-from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Threshold
 from gatekeeper.domain.tier import Tier
 from tests.domain.questions import (

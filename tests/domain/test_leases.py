@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.deciding import lease_of, needs_no_budget, verdict_on_running
 from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.ledger import Account, Pool
-from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import Action, LeaseTerms, Mode
 from tests.domain.questions import (
     DAY_S,

@@ -6,17 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.party import (
-    Binding,
-    Customer,
-    Party,
-    PartyKind,
-    Standing,
-    checked_identifier,
-    corporate_groups,
-    same_person,
-)
+from gatekeeper.domain.party import Party, PartyKind, checked_identifier, corporate_groups
+from gatekeeper.domain.person import same_person
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 YEAR = timedelta(days=365)

@@ -12,8 +12,9 @@ from gatekeeper.cluster.names import GATE
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.sight import InformerSight, Sight, Waits
 from gatekeeper.cluster.state import ClusterState
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import Customer, Party, PartyKind, Standing
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, Mode, Site
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
 from gatekeeper.domain.usage import Usage

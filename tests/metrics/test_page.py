@@ -12,8 +12,8 @@ import pytest
 
 from gatekeeper.cluster.names import GATE
 from gatekeeper.cluster.sight import Waits
+from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.ledger import ReservationState
-from gatekeeper.domain.party import Standing
 from gatekeeper.domain.policy import Mode
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose, Run, RunState

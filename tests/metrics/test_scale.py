@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.cluster.sight import Waits
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import Customer, Party, PartyKind, Standing
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.usage import Usage
 from gatekeeper.ports import Transaction
 from tests.metering import make_reservation

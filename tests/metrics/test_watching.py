@@ -9,9 +9,9 @@ import pytest
 
 from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.cluster.sight import Way
+from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.errors import Conflict, Unavailable
 from gatekeeper.domain.fleet import Fleet, NodeOffer
-from gatekeeper.domain.party import Binding
 from gatekeeper.domain.policy import Site
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.usage import Observation, PodFacts, PodInterval

@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from gatekeeper.domain.party import Customer, Party, PartyKind
+from gatekeeper.domain.customer import Customer
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.tier import Tier
 from gatekeeper.policy_files import bundled_dir, load_packs

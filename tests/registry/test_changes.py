@@ -7,8 +7,9 @@ from datetime import date
 
 import pytest
 
+from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.party import Party, PartyKind, Standing, corporate_groups
+from gatekeeper.domain.party import Party, PartyKind, corporate_groups
 from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.tier import Tier, TierRow, TierTable
 from gatekeeper.ports import Stores

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.ledger import NO_LIMIT_TFLOP
-from gatekeeper.domain.party import Binding
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose, RunState
 from gatekeeper.stores import open_stores

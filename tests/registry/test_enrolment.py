@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
-from gatekeeper.domain.party import Standing
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Outcome, Registry
 from tests.registry.office import NOON, PACK, enrol, log_types, org, record_of

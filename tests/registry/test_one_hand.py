@@ -7,7 +7,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.domain.party import Customer, Party, Standing, corporate_groups
+from gatekeeper.domain.customer import Customer, Standing
+from gatekeeper.domain.party import Party, corporate_groups
 from gatekeeper.registry import KycRecord
 from gatekeeper.registry.kyc_record import overlaid
 from gatekeeper.registry.strictness import Yardstick, strict_part, tier_changes

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.party import Standing
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Outcome, Registry
 from tests.registry.office import HandClock, enrol, log_types, org, record_of

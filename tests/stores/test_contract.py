@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.merkle import EMPTY_ROOT, Frontier, leaf_hash
-from gatekeeper.domain.party import Binding, Customer, Standing
 from gatekeeper.domain.record import RecordType, encode
 from gatekeeper.ports import Reader, Stores, Transaction
 from tests.stores.values import (

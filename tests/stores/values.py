@@ -6,8 +6,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from gatekeeper.domain.correction import Correction
+from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
-from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.domain.units import LARGEST_TFLOP

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gatekeeper.domain.correction import Correction, corrected
+from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.ledger import NO_LIMIT_TFLOP, Account
-from gatekeeper.domain.party import Binding
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, RecordType, canonical_json, encode
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.domain.usage import DeviceUsage, Usage

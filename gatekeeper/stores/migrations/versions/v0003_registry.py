@@ -1,0 +1,36 @@
+"""The registry: parties with interests and listings, held whole.
+
+A migration is history: it is never edited after a release, and imports nothing of ours that may change.
+"""
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Every noun of this version, one function each."""
+    _parties()
+
+
+def _parties() -> None:
+    """Hold a party as one JSON text: what it is grows, and is always read together."""
+    before = sa.table("party", *map(sa.column, (*_PARTY, "body")))
+    op.add_column("party", sa.Column("body", sa.Text, nullable=False, server_default=""))
+    connection = op.get_bind()
+    for row in connection.execute(sa.select(before)).mappings().all():
+        party = {name: row[name] for name in _PARTY} | {"parents": json.loads(row["parents"])}
+        body = json.dumps(party, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        connection.execute(sa.update(before).where(before.c.id == row["id"]).values(body=body))
+    with op.batch_alter_table("party") as table:
+        for name in ("kind", "headquarters", "parents", "no_parent_reason"):
+            table.drop_column(name)
+
+
+_PARTY = ("id", "kind", "legal_name", "headquarters", "parents", "no_parent_reason")
