@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from gatekeeper.catalogue_files import load_catalogue
+from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.ledger import Account
-from gatekeeper.domain.party import Binding, Customer, Party, PartyKind, Standing
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Site
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.domain.usage import Usage
