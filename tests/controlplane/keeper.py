@@ -20,7 +20,7 @@ from gatekeeper.domain.policy import ActivePack, LeaseTerms, Mode, Site, Thresho
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter
-from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.stores import SqlStores, open_stores
 from gatekeeper.telemetry.absent import NoCounters
@@ -32,7 +32,7 @@ from tests.controlplane.harness.processes import wait_until
 
 CLUSTER = "test"
 PACK = "us-ai-diffusion"
-ENFORCED = tuple(ActivePack(pack, Mode.ENFORCE) for pack in load_packs(bundled_dir()))
+ENFORCED = (ActivePack(load_pack(bundled_dir() / PACK), Mode.ENFORCE),)
 
 
 def with_limit(tflop: int) -> tuple[ActivePack, ...]:

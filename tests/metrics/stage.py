@@ -22,13 +22,14 @@ from gatekeeper.domain.workload import Workload, WorkloadRef
 from gatekeeper.facts import Facts, new_record
 from gatekeeper.metrics.exporter import Exporter
 from gatekeeper.metrics.families import PREFIX
-from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.ports import Transaction
 from gatekeeper.stores import SqlStores, open_stores
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 ACTOR = Actor(ActorKind.SERVICE, "controller")
-PACKS = tuple(ActivePack(pack, Mode.ENFORCE) for pack in load_packs(bundled_dir()))
+PACK = "us-ai-diffusion"
+PACKS = (ActivePack(load_pack(bundled_dir() / PACK), Mode.ENFORCE),)
 LIMIT = min(active.pack.threshold.limit_tflop for active in PACKS)
 Labels = tuple[tuple[str, str], ...]
 

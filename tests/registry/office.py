@@ -10,13 +10,13 @@ from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.tier import Tier
-from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.ports import Stores
 from gatekeeper.registry import KycRecord, Registry
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-PACKS = tuple(ActivePack(pack, Mode.ENFORCE) for pack in load_packs(bundled_dir()))
 PACK = "us-ai-diffusion"
+PACKS = (ActivePack(load_pack(bundled_dir() / PACK), Mode.ENFORCE),)
 
 
 class HandClock:
