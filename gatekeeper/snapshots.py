@@ -34,6 +34,7 @@ _BOOKKEEPING = frozenset(
         RecordType.WORKLOAD_STOPPED,
         RecordType.CLEARANCE_GIVEN,
         RecordType.CLEARANCE_WITHDRAWN,
+        RecordType.TIER_CHANGED,
     }
 )
 

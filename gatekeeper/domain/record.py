@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.person import Method
 
 FORMAT_VERSION = 1
 # The size of a tlog-tiles entry is a uint16 (C2SP tlog-tiles, 2026-07), so 64 KiB less one byte.
@@ -48,6 +49,7 @@ class RecordType(StrEnum):
     CORRECTION_PROPOSED = "correction.proposed"
     USAGE_CORRECTED = "usage.corrected"
     POLICY_LOADED = "policy.loaded"
+    TIER_CHANGED = "tier.changed"
     RESERVATION_PENDING = "reservation.pending"
     RESERVATION_SETTLED = "reservation.settled"
     RESERVATION_VOIDED = "reservation.voided"
@@ -73,15 +75,28 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who caused a record: a kind, and a name of 1 to 512 characters such as `controller` or `ana@provider`."""
+    """Who caused a record: a kind, and a name of 1 to 512 characters such as `controller` or `ana@provider`.
+
+    Attributes:
+        auth: how we knew who it was; None for our own processes, and in records from before it was kept.
+    """
 
     kind: ActorKind
     name: str
+    auth: Method | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", _member(ActorKind, self.kind, "actor.kind"))
         if not isinstance(self.name, str) or not 0 < len(self.name) <= NAME_CHARACTERS_MAX:
             raise InvalidInput(f"A record's actor.name is a text of 1 to {NAME_CHARACTERS_MAX} characters.")
+        if self.auth is not None:
+            object.__setattr__(self, "auth", _member(Method, self.auth, "actor.auth"))
+
+    @property
+    def fields(self) -> dict[str, JsonValue]:
+        """As it stands in a record, in canonical order; what is not known is left out."""
+        known: dict[str, JsonValue] = {} if self.auth is None else {"auth": self.auth.value}
+        return known | {"kind": self.kind.value, "name": _text(self.name, "actor.name")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +140,7 @@ def _encoded(record: Record, facts: JsonValue) -> bytes:
     """The bytes of a record whose facts are in canonical order already; so is what is written here."""
     encoded = _dump(
         {
-            "actor": {"kind": record.actor.kind.value, "name": _text(record.actor.name, "actor.name")},
+            "actor": record.actor.fields,
             "at": record.at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
             "facts": facts,
             "id": record.id,
@@ -159,18 +174,23 @@ def decode(data: bytes) -> Record:
     if body["v"] != FORMAT_VERSION:
         raise InvalidInput(f"Record version {body['v']!r:.40} is unknown; this reader knows {FORMAT_VERSION}.")
     actor = body["actor"]
-    if not isinstance(actor, dict) or actor.keys() != {"kind", "name"}:
-        raise InvalidInput("A record's actor is an object with exactly the fields kind and name.")
+    if not isinstance(actor, dict) or actor.keys() - {"auth"} != {"kind", "name"}:
+        raise InvalidInput("A record's actor is an object with the fields kind and name, and perhaps auth.")
     record = Record(
         id=body["id"],
         at=_time(body["at"]),
         type=_member(RecordType, body["type"], "type"),
-        actor=Actor(kind=_member(ActorKind, actor["kind"], "actor.kind"), name=actor["name"]),
+        actor=_actor(actor),
         facts=body["facts"],
     )
     if record._encoded != data:
         raise InvalidInput("These bytes are JSON, but not the canonical form of the record that they describe.")
     return record
+
+
+def _actor(given: Mapping[str, Any]) -> Actor:
+    auth = _member(Method, given["auth"], "actor.auth") if "auth" in given else None
+    return Actor(kind=_member(ActorKind, given["kind"], "actor.kind"), name=given["name"], auth=auth)
 
 
 def canonical_json(value: JsonValue) -> bytes:

@@ -19,6 +19,7 @@ from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage, Observation, PodInterval
+from gatekeeper.ports.tiers import TierReads, TierWrites
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ class Clock(Protocol):
         ...
 
 
-class Reader(Protocol):
+class Reader(TierReads, Protocol):
     """Read side of one consistent state."""
 
     def customer(self, customer_id: str) -> Customer | None: ...
@@ -118,7 +119,7 @@ class Reader(Protocol):
         ...
 
 
-class Transaction(Reader, Protocol):
+class Transaction(TierWrites, Reader, Protocol):
     """Write side: holds the write lock from its first line on."""
 
     def put_customer(self, customer: Customer) -> None: ...

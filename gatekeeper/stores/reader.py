@@ -19,6 +19,7 @@ from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.asking import Asking
 from gatekeeper.stores.faults import told
+from gatekeeper.stores.tiers import TierReads
 
 # Records fetched at once: bounds memory (a record is at most 64 KiB) and keeps no cursor open between pages.
 PAGE_RECORDS = 256
@@ -36,7 +37,7 @@ _BOOKED = select(tables.reservation.c.id, tables.reservation.c.state, tables.res
 _BOOKED_OF = _BOOKED.where(tables.reservation.c.id.in_(_KEYS))
 
 
-class SqlReader(Asking):
+class SqlReader(TierReads, Asking):
     """`gatekeeper.ports.Reader` over a connection that is in a transaction. Iterators end with the transaction.
 
     What belongs to one noun alone stands beside its table, in a file of its own, as a base of this class.

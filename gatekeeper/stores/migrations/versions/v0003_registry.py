@@ -17,6 +17,7 @@ depends_on = None
 def upgrade() -> None:
     """Every noun of this version, one function each."""
     _parties()
+    _tiers()
 
 
 def _parties() -> None:
@@ -31,6 +32,16 @@ def _parties() -> None:
     with op.batch_alter_table("party") as table:
         for name in ("kind", "headquarters", "parents", "no_parent_reason"):
             table.drop_column(name)
+
+
+def _tiers() -> None:
+    """The last known tier of each customer, so that a moved one is noticed whatever moved it."""
+    op.create_table(
+        "known_tier",
+        sa.Column("customer_id", sa.String(63), primary_key=True),
+        sa.Column("pack", sa.String(63), primary_key=True),
+        sa.Column("tier", sa.String(16), nullable=False),
+    )
 
 
 _PARTY = ("id", "kind", "legal_name", "headquarters", "parents", "no_parent_reason")

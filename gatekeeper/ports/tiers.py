@@ -1,0 +1,27 @@
+"""What the store keeps of tiers: the last that the log said of each customer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from gatekeeper.domain.tier import Tier
+
+# Customer, policy pack.
+Placed = tuple[str, str]
+
+
+class TierReads(Protocol):
+    """Read side."""
+
+    def known_tiers(self) -> dict[Placed, Tier]:
+        """The tier that each customer was last seen in, by each pack."""
+        ...
+
+
+class TierWrites(Protocol):
+    """Write side."""
+
+    def put_known_tiers(self, tiers: Collection[tuple[Placed, Tier]]) -> None:
+        """Store the tiers that customers are seen in now."""
+        ...
