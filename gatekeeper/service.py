@@ -33,6 +33,7 @@ from gatekeeper.meter import Meter
 from gatekeeper.metrics.exporter import RUNS_MAX, Exporter
 from gatekeeper.metrics.watching import WatchedCounters, WatchedGate, WatchedStores
 from gatekeeper.ports import Counters
+from gatekeeper.retiering import Retiering
 from gatekeeper.service_logs import log_as_json
 from gatekeeper.settings import PrometheusSettings, Settings
 from gatekeeper.telemetry.absent import NoCounters
@@ -82,6 +83,7 @@ class Service:
             listener=exporter.events,
         )
         exporter.follow(self._controller.sight)
+        self._retiering = Retiering(stores, wiring.clock, wiring.packs)
         self._runtimes = Runtimes(api)
         webhook = Webhook(
             gate,
@@ -124,6 +126,7 @@ class Service:
             _log.info("started", cluster=settings.cluster, port=port)
             while not ending.wait(settings.log.checkpoint_every_s):
                 self._checkpoint()
+                self._look_again()
         finally:
             _log.info("ending")
             self._controller.stop()
@@ -132,6 +135,16 @@ class Service:
             self._exporter.stop()
         self._checkpoint()
         _log.info("ended")
+
+    def _look_again(self) -> None:
+        """What has to be on record though nobody acted. A store that does not answer is asked again next time."""
+        try:
+            moved = self._retiering.record()
+        except Unavailable as error:
+            _log.warning("not_looked_again", error=str(error)[:500])
+            return
+        if moved:
+            _log.info("tiers_changed", count=moved)
 
     def _checkpoint(self) -> None:
         """Sign what is durable. A key or disk that does not answer is no reason to stop; a forked log is."""
