@@ -12,14 +12,25 @@ from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
 
+# What an identity provider calls somebody for people, this, and what it never gives to anybody else:
+# `ana@provider.example#00u1ab`.
+UNIQUE_MARK = "#"
+
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two spellings name one person: case, width and blanks do not make a second pair of eyes."""
+    """Whether two spellings name one person: case, width and blanks do not make a second pair of eyes.
 
-    def plain(name: str) -> str:
-        return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    Nor does a new address of a person whose identity provider still says who it is, nor an address that went on to
+    somebody else: either part of a name in common makes them one.
+    """
+    return any(mine and mine == theirs for mine, theirs in zip(_parts(one), _parts(other), strict=True))
 
-    return plain(one) == plain(other)
+
+def _parts(name: str) -> tuple[str, str]:
+    """Address or login name, and what is unique (empty where nothing is known to be)."""
+    plain = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    address, _, unique = plain.partition(UNIQUE_MARK)
+    return address, unique
 
 
 class Role(StrEnum):
@@ -40,13 +51,14 @@ class Right(StrEnum):
     APPROVE = "approve"  # the second hand
     TIGHTEN = "tighten"  # what only makes things stricter: suspend, reclassify
     POLICY = "policy"  # load packs and lists, keep users
+    OVERRIDE = "override"  # break glass: let a customer work for hours against its standing; both hands need it
     EXPORT = "export"  # read and export the log
 
 
 _RIGHTS = {
     Role.VIEWER: {Right.READ},
     Role.KYC_EDITOR: {Right.READ, Right.EDIT, Right.TIGHTEN},
-    Role.KYC_APPROVER: {Right.READ, Right.APPROVE, Right.TIGHTEN},
+    Role.KYC_APPROVER: {Right.READ, Right.APPROVE, Right.TIGHTEN, Right.OVERRIDE},
     Role.POLICY_ADMIN: {Right.READ, Right.POLICY, Right.TIGHTEN},
     Role.REGULATOR: {Right.READ, Right.EXPORT},
 }

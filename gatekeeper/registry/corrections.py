@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from gatekeeper.domain.correction import Correction, corrected
 from gatekeeper.domain.errors import Conflict, NotFound
+from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import Actor, RecordType
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.facts import corrected_facts, correction_facts
-from gatekeeper.registry.people import person
+from gatekeeper.registry.people import By, acting
 
 
 class CorrectionRegistry:
@@ -20,7 +21,7 @@ class CorrectionRegistry:
         self._clock = clock
 
     def correct(
-        self, run_id: str, *, by: str, reason: str, low_tflop: int = 0, best_tflop: int = 0, high_tflop: int = 0
+        self, run_id: str, *, by: By, reason: str, low_tflop: int = 0, best_tflop: int = 0, high_tflop: int = 0
     ) -> Correction:
         """Propose a signed correction of what a run has used. One that lowers nothing takes effect at once,
         up to RAISED_ALONE_MAX_TFLOP.
@@ -29,7 +30,7 @@ class CorrectionRegistry:
             Conflict: it would leave less than nothing, or low, best and high out of order.
             InvalidInput: it changes nothing, or has no reason. NotFound: no such run.
         """
-        now, actor = self._clock.now(), person(by)
+        now, actor = self._clock.now(), acting(by, Right.EDIT)
 
         def work(tx: Transaction) -> Correction:
             customer_id = customer_of(tx, run_id)
@@ -53,14 +54,14 @@ class CorrectionRegistry:
 
         return self._stores.transact(work)
 
-    def approve_correction(self, correction_id: str, *, by: str, seen: Correction | None = None) -> Correction:
+    def approve_correction(self, correction_id: str, *, by: By, seen: Correction | None = None) -> Correction:
         """Approve a correction that waits; it takes effect.
 
         Raises:
             NotPermitted: by the person who proposed it, or it is in effect already. NotFound: no such correction.
             Conflict: the run's totals do not allow it any more, or it is not the one that was looked at.
         """
-        actor = person(by)
+        actor = acting(by, Right.APPROVE)
 
         def work(tx: Transaction) -> Correction:
             proposed = tx.correction(correction_id)

@@ -11,14 +11,15 @@ from datetime import date, datetime, timedelta
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
+from gatekeeper.domain.person import Right
 from gatekeeper.domain.policy import ActivePack
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.record import Actor, RecordType
 from gatekeeper.domain.tier import Tier, TierFinding, worst
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.facts import approval_facts, customer_facts, state_facts, written_facts
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
-from gatekeeper.registry.people import changed_alone, check_may_renew, person
+from gatekeeper.registry.people import By, acting, changed_alone, check_may_renew
 from gatekeeper.registry.plan import Outcome, Plan, plan_of, waiting_for
 from gatekeeper.registry.review import Review, existing, review_of
 from gatekeeper.registry.strictness import Yardstick
@@ -54,14 +55,14 @@ class CustomerRegistry:
         yardstick = self._yardstick(self._clock.now())
         return self._stores.read(lambda reader: plan_of(reader, record, yardstick))
 
-    def apply(self, record: KycRecord, *, by: str) -> Plan:
+    def apply(self, record: KycRecord, *, by: By) -> Plan:
         """Enrol a customer or change its record; what is milder waits for a second person.
 
         Raises:
             InvalidInput: not a person's name, or the record is too large for the log. NotPermitted: closed.
         """
-        now, actor = self._clock.now(), person(by)
-        return self._stores.transact(lambda tx: self._apply(tx, record, actor.name, now))
+        now, actor = self._clock.now(), acting(by, Right.EDIT)
+        return self._stores.transact(lambda tx: self._apply(tx, record, actor, now))
 
     def review(self, customer_id: str) -> Review:
         """A customer as an approver sees it.
@@ -85,7 +86,7 @@ class CustomerRegistry:
         return self._stores.read(work)
 
     def approve(
-        self, customer_id: str, *, by: str, expires_at: datetime | None = None, seen: str | None = None
+        self, customer_id: str, *, by: By, expires_at: datetime | None = None, seen: str | None = None
     ) -> Customer:
         """Approve what waits, reinstate a suspended customer, or renew an approval that has ended.
 
@@ -97,7 +98,7 @@ class CustomerRegistry:
             NotPermitted: by the person who prepared it, or nothing waits. Conflict: it is not what was looked at.
             InvalidInput: `expires_at` is past or too late. NotFound: no such customer.
         """
-        now, actor = self._clock.now(), person(by)
+        now, actor = self._clock.now(), acting(by, Right.APPROVE)
 
         def work(tx: Transaction) -> Customer:
             review = review_of(tx, existing(tx, customer_id), self._yardstick(now), now)
@@ -108,18 +109,18 @@ class CustomerRegistry:
                 )
             end = self._end(review, expires_at, now)
             approved = _awaiting(review, actor.name, now).approve(by=actor.name, expires_at=end)
-            self._put_approved(tx, review, approved, now)
+            self._put_approved(tx, review, approved, actor, now)
             return approved
 
         return self._stores.transact(work)
 
-    def suspend(self, customer_id: str, *, by: str, reason: str) -> Customer:
+    def suspend(self, customer_id: str, *, by: By, reason: str) -> Customer:
         """Suspend a customer: from now on nothing of it starts, and what runs is stopped.
 
         Raises:
             InvalidInput: no reason. NotPermitted: closed. NotFound: no such customer.
         """
-        now, actor = self._clock.now(), person(by)
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN)
 
         def work(tx: Transaction) -> Customer:
             before = existing(tx, customer_id)
@@ -153,16 +154,16 @@ class CustomerRegistry:
     def _yardstick(self, now: datetime) -> Yardstick:
         return Yardstick.of(self._packs, now.date())
 
-    def _apply(self, tx: Transaction, record: KycRecord, by: str, now: datetime) -> Plan:
+    def _apply(self, tx: Transaction, record: KycRecord, actor: Actor, now: datetime) -> Plan:
         plan = plan_of(tx, record, self._yardstick(now))
         if plan.outcome is Outcome.UNCHANGED:
             return plan
-        customer = _after_apply(plan, record, by)
+        customer = _after_apply(plan, record, actor.name)
         for party in plan.written.values():
             tx.put_party(party)
         waits = plan.outcome in (Outcome.ENROLLED, Outcome.PARTLY, Outcome.WAITS)
         tx.put_customer(customer)
-        tx.put_proposal(customer.id, Proposal(record, by).to_text() if waits else None)
+        tx.put_proposal(customer.id, Proposal(record, actor.name).to_text() if waits else None)
         facts = {
             **customer_facts(customer),
             "effect": Outcome.WAITS.value if plan.outcome is Outcome.ENROLLED else plan.outcome.value,
@@ -170,10 +171,10 @@ class CustomerRegistry:
             **written_facts(plan.written.values(), plan.changes),
         }
         kind = RecordType.CUSTOMER_ENROLLED if plan.customer is None else RecordType.CUSTOMER_SUBMITTED
-        tx.append(new_record(kind, person(by), now, facts))
+        tx.append(new_record(kind, actor, now, facts))
         return plan
 
-    def _put_approved(self, tx: Transaction, review: Review, approved: Customer, now: datetime) -> None:
+    def _put_approved(self, tx: Transaction, review: Review, approved: Customer, actor: Actor, now: datetime) -> None:
         proposal, parties = waiting_for(tx, approved.id), tx.parties()
         written = [each for each in proposal.record.parties if parties.get(each.id) != each] if proposal else []
         for party in written:
@@ -187,7 +188,7 @@ class CustomerRegistry:
             **written_facts(written, review.changes),
             "fingerprint": review.fingerprint,
         }
-        tx.append(new_record(RecordType.CUSTOMER_APPROVED, person(approved.approved_by), now, facts))
+        tx.append(new_record(RecordType.CUSTOMER_APPROVED, actor, now, facts))
 
     def _end(self, review: Review, expires_at: datetime | None, now: datetime) -> datetime:
         latest = now + self._terms.longest(review.findings)

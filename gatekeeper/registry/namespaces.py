@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.errors import Conflict, NotFound, NotPermitted
+from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.domain.run import Run, RunState, checked_namespace
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.facts import binding_facts
-from gatekeeper.registry.people import person
+from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.review import existing
 
 
@@ -26,7 +27,7 @@ class NamespaceRegistry:
         self._clock = clock
         self._cluster = cluster
 
-    def bind(self, namespace: str, customer_id: str, *, by: str, run_id: str | None = None) -> Binding:
+    def bind(self, namespace: str, customer_id: str, *, by: By, run_id: str | None = None) -> Binding:
         """Give a namespace of this cluster to a customer, and its work to an approved training run of it.
 
         Raises:
@@ -36,7 +37,7 @@ class NamespaceRegistry:
             NotFound: no such customer or run. InvalidInput: not a namespace's name.
         """
         checked_namespace(namespace)
-        now, actor = self._clock.now(), person(by)
+        now, actor = self._clock.now(), acting(by, Right.EDIT)
         binding = Binding(self._cluster, namespace, customer_id, run_id)
 
         def work(tx: Transaction) -> Binding:

@@ -8,11 +8,19 @@ from dataclasses import replace
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.person import same_person
+from gatekeeper.domain.person import Caller, Method, Right, same_person
 from gatekeeper.domain.record import Actor, ActorKind
+
+# Who acts: somebody whose identity was established, or a name alone, which only a process that has the database in
+# its hands may give (a demo, a simulation, a test). An edge that people reach from outside always gives a Caller.
+By = str | Caller
 
 # Letters of one alphabet only: a name with a Cyrillic "a" or an invisible character would be a second person.
 _PERSON = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+-]{0,198}[A-Za-z0-9])?")
+# What identity providers and clusters call somebody has more signs in it: `ana@provider.example#00u1ab`, or
+# `system:serviceaccount:kyc:importer`. No comma: names are listed with it.
+_ESTABLISHED = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+:|/#=-]{0,398}[A-Za-z0-9=])?")
+_SERVICE_ACCOUNT = "system:serviceaccount:"
 _CHANGED_BY = "changed since its approval by "
 
 
@@ -29,6 +37,32 @@ def person(name: str) -> Actor:
             hint="Use the login name or e-mail address: A-Z, a-z, 0-9, blank and . _ @ + -",
         )
     return Actor(ActorKind.PERSON, plain)
+
+
+def acting(by: By, right: Right) -> Actor:
+    """Who acts, as the actor of a record.
+
+    Raises:
+        NotPermitted: no role of the caller gives the right, or it is a second hand and the caller is a machine.
+        InvalidInput: not a name that a person who acts can have.
+    """
+    if isinstance(by, str):
+        return person(by)
+    by.require(right)
+    if by.method in (Method.CLAIMED, Method.LOCAL):
+        return replace(person(by.name), auth=by.method)
+    if not _ESTABLISHED.fullmatch(by.name):
+        raise InvalidInput(
+            f"{by.name!r:.80} cannot be the name of somebody who acts.",
+            hint="Let the identity provider name people in ASCII: settings identity.oidc.name_claim.",
+        )
+    machine = by.method is Method.TOKEN_REVIEW and by.name.startswith(_SERVICE_ACCOUNT)
+    if machine and right is Right.APPROVE:
+        raise NotPermitted(
+            f"{by.name} is a service account and cannot be the second of two people.",
+            hint="Let a person with the role kyc-approver approve.",
+        )
+    return Actor(ActorKind.SERVICE if machine else ActorKind.PERSON, by.name, by.method)
 
 
 def changed_alone(customer: Customer, by: str) -> Customer:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.errors import Conflict, InvalidInput
+from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Stores, Transaction
 from gatekeeper.registry.facts import binding_facts, reclassified_facts, run_facts
 from gatekeeper.registry.namespaces import check_open_account, existing_run
-from gatekeeper.registry.people import person
+from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.review import existing
 
 REASON_CHARACTERS_MAX = 2_000
@@ -31,7 +32,7 @@ class RunRegistry:
         run_id: str,
         customer_id: str,
         *,
-        by: str,
+        by: By,
         title: str,
         carried_in_tflop: int = 0,
         carried_in_source: str = "",
@@ -53,7 +54,7 @@ class RunRegistry:
             Conflict: approved already with other content, or of another customer, or a namespace is another's.
             InvalidInput: the declaration contradicts itself. NotFound: no such customer. NotPermitted: it is closed.
         """
-        now, actor = self._clock.now(), person(by)
+        now, actor = self._clock.now(), acting(by, Right.EDIT)
         run = Run(
             id=run_id,
             customer_id=customer_id,
@@ -82,7 +83,7 @@ class RunRegistry:
 
         return self._stores.transact(work)
 
-    def approve_run(self, run_id: str, *, by: str, seen: Run | None = None) -> Run:
+    def approve_run(self, run_id: str, *, by: By, seen: Run | None = None) -> Run:
         """Approve a declared run.
 
         From now on what it carries in counts against its limit, and what starts in the namespaces that it names is
@@ -95,7 +96,7 @@ class RunRegistry:
             NotPermitted: by the person who declared it, or approved already. NotFound: no such run.
             Conflict: it is not the declaration that was looked at, or a namespace belongs to another customer.
         """
-        now, actor = self._clock.now(), person(by)
+        now, actor = self._clock.now(), acting(by, Right.APPROVE)
 
         def work(tx: Transaction) -> Run:
             declared = existing_run(tx, run_id)
@@ -118,7 +119,7 @@ class RunRegistry:
 
         return self._stores.transact(work)
 
-    def reclassify_run(self, run_id: str, *, by: str, reason: str) -> Run:
+    def reclassify_run(self, run_id: str, *, by: By, reason: str) -> Run:
         """End the classification of a run: all that was used under it counts from now on as undeclared training.
 
         It can only make things stricter, so one person does it. The way back is a new classification.
@@ -126,7 +127,7 @@ class RunRegistry:
         Raises:
             NotPermitted: it is not an approved classification. NotFound: no such run. InvalidInput: no reason.
         """
-        now, actor = self._clock.now(), person(by)
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN)
         if not reason.strip() or len(reason) > REASON_CHARACTERS_MAX:
             raise InvalidInput(f"This needs a reason of at most {REASON_CHARACTERS_MAX:,} characters.")
 

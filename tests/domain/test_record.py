@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.person import Method
 from gatekeeper.domain.record import (
     INTEGER_MAX,
     RECORD_BYTES_MAX,
@@ -51,6 +52,20 @@ def test_a_record_has_these_bytes() -> None:
         b'"facts":{"budget_tflop":"100000000000000","run":"r-1"},'
         b'"id":"0195a3f0-1c2d-7e3f-8a4b-5c6d7e8f9012","type":"workload.refused","v":1}'
     )
+
+
+@pytest.mark.parametrize("method", Method)
+def test_how_we_knew_a_person_stands_in_the_record_and_is_read_back(method: Method) -> None:
+    record = make_record(actor=Actor(ActorKind.PERSON, "ana", method))
+    assert b'"actor":{"auth":"%s","kind":"person","name":"ana"}' % method.value.encode() in encode(record)
+    assert decode(encode(record)) == record
+
+
+@pytest.mark.parametrize("auth", ['"password"', "null", '""', "1"])
+def test_a_way_of_knowing_somebody_that_we_do_not_know_is_refused(auth: str) -> None:
+    data = encode(make_record(actor=Actor(ActorKind.PERSON, "ana", Method.OIDC)))
+    with pytest.raises(InvalidInput):
+        decode(data.replace(b'"auth":"oidc"', f'"auth":{auth}'.encode()))
 
 
 @given(st.dictionaries(texts, values, max_size=5))
