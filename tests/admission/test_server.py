@@ -270,6 +270,7 @@ def test_a_certificate_exchanged_by_a_symbolic_link_is_taken(tmp_path: Path) -> 
         (mounted / file).symlink_to(Path("..data") / file)
     app = WebhookApp(Webhook(ToldGate(), cluster="c1").handle, token=TOKEN, ready=lambda: True)
     certificates = WebhookServer(app, mounted)._certificates
+    assert certificates is not None
     assert certificates.refresh() is False
     (mounted / "..new").symlink_to(tmp_path / "two")
     os.replace(mounted / "..new", mounted / "..data")
