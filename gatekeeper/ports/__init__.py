@@ -19,6 +19,7 @@ from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage, Observation, PodInterval
+from gatekeeper.ports.answers import AnswerReads, AnswerWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ class Clock(Protocol):
         ...
 
 
-class Reader(TierReads, Protocol):
+class Reader(AnswerReads, TierReads, Protocol):
     """Read side of one consistent state."""
 
     def customer(self, customer_id: str) -> Customer | None: ...
@@ -119,7 +120,7 @@ class Reader(TierReads, Protocol):
         ...
 
 
-class Transaction(TierWrites, Reader, Protocol):
+class Transaction(AnswerWrites, TierWrites, Reader, Protocol):
     """Write side: holds the write lock from its first line on."""
 
     def put_customer(self, customer: Customer) -> None: ...

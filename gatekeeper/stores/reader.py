@@ -17,6 +17,7 @@ from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
+from gatekeeper.stores.answers import AnswerReads
 from gatekeeper.stores.asking import Asking
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.tiers import TierReads
@@ -37,7 +38,7 @@ _BOOKED = select(tables.reservation.c.id, tables.reservation.c.state, tables.res
 _BOOKED_OF = _BOOKED.where(tables.reservation.c.id.in_(_KEYS))
 
 
-class SqlReader(TierReads, Asking):
+class SqlReader(AnswerReads, TierReads, Asking):
     """`gatekeeper.ports.Reader` over a connection that is in a transaction. Iterators end with the transaction.
 
     What belongs to one noun alone stands beside its table, in a file of its own, as a base of this class.

@@ -36,6 +36,7 @@ from gatekeeper.domain.record import Record, encode
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
+from gatekeeper.stores.answers import AnswerWrites
 from gatekeeper.stores.asking import Changing
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.reader import SqlReader
@@ -65,7 +66,7 @@ def _driven(statement: ClauseElement, dialect: Dialect, columns: tuple[str, ...]
     return Driven.of(statement, dialect, columns if isinstance(statement, Insert) else None)
 
 
-class SqlTransaction(TierWrites, Changing, SqlReader):
+class SqlTransaction(AnswerWrites, TierWrites, Changing, SqlReader):
     """`gatekeeper.ports.Transaction`: one work's view of the writer connection.
 
     Attributes:

@@ -244,6 +244,7 @@ def test_a_new_certificate_is_shown_to_new_connections_and_a_broken_one_never(tm
             client.post(PATH, content=review(manifest()), headers=JSON).raise_for_status()
 
         loads = served.server._certificates  # the poll is awaited by what it last saw, not by time
+        assert loads is not None
         (tmp_path / "tls.key").write_text("no key", "utf-8")
         broken = loads._read_stamps()
         until(lambda: loads._stamps == broken)

@@ -18,6 +18,7 @@ def upgrade() -> None:
     """Every noun of this version, one function each."""
     _parties()
     _tiers()
+    _answers()
 
 
 def _parties() -> None:
@@ -42,6 +43,21 @@ def _tiers() -> None:
         sa.Column("pack", sa.String(63), primary_key=True),
         sa.Column("tier", sa.String(16), nullable=False),
     )
+
+
+def _answers() -> None:
+    """Answers to requests that name themselves, kept for a day."""
+    op.create_table(
+        "kept_answer",
+        sa.Column("caller", sa.String(600), primary_key=True),
+        sa.Column("name", sa.String(255), primary_key=True),
+        sa.Column("request", sa.String(64), nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("headers", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("kept_answer_by_time", "kept_answer", ["at"])
 
 
 _PARTY = ("id", "kind", "legal_name", "headquarters", "parents", "no_parent_reason")
