@@ -20,6 +20,8 @@ from pathlib import Path
 
 # Debian keeps servers here, and a user's PATH often lacks it.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+# In a folder named after its version.
+POSTGRES = str(max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=Path("/usr/lib/postgresql/bin/postgres")))
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -48,6 +50,7 @@ PACKAGES = (
     Package("iproute2", "ip", "node", "gives the test kubelet an address of its own"),
     Package("mount", "umount", "node", "cleans up after the test node"),
     Package("prometheus", "prometheus", "prometheus", "scrapes the test exporter; the meter reads it", "prometheus"),
+    Package("postgresql", POSTGRES, "postgresql", "is the database of larger installations", "postgresql"),
     Package("nginx-light", "nginx", "bench", "is what the webhook's CPU is measured against", "nginx"),
     Package("wrk", "wrk", "bench", "sends the load"),
 )

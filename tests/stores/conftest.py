@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.stores import SqlStores, open_stores
+from tests.stores import postgresql
 
 
 @pytest.fixture(scope="session")
@@ -26,13 +27,32 @@ def fresh_sqlite(request: pytest.FixtureRequest) -> str:
     return f"sqlite:///{path}"
 
 
-DATABASES: dict[str, Callable[[pytest.FixtureRequest], str]] = {"sqlite": fresh_sqlite}
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Server]:
+    """A server with a migrated database `empty`, to be copied."""
+    with postgresql.running() as server:
+        server.create(name="empty")
+        open_stores(server.url("empty")).close()
+        yield server
+
+
+def fresh_postgresql(request: pytest.FixtureRequest) -> str:
+    """URL of a new database."""
+    server = request.getfixturevalue("postgresql_server")
+    return str(server.url(server.create(template="empty")))
+
+
+DATABASES: dict[str, Callable[[pytest.FixtureRequest], str]] = {
+    "sqlite": fresh_sqlite,
+    "postgresql": fresh_postgresql,
+}
+_KINDS = [pytest.param(name, marks=[pytest.mark.slow] if name == "postgresql" else [], id=name) for name in DATABASES]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that asks for a database runs on each kind."""
     if "url" in metafunc.fixturenames:
-        metafunc.parametrize("url", list(DATABASES), indirect=True)
+        metafunc.parametrize("url", _KINDS, indirect=True)
 
 
 @pytest.fixture

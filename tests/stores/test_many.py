@@ -61,7 +61,7 @@ def test_progress_changes_what_changes_and_nothing_else(stores: Stores) -> None:
     stores.transact(lambda tx: tx.put_progress([replace(moved, run_id="other", rate_tflop_per_s=7)]))
     stores.transact(lambda tx: tx.put_progress([]))
     found = stores.read(lambda reader: reader.reservations([each.id for each in before]))
-    assert list(found.values()) == [before[0], moved, before[2]]
+    assert found == {each.id: each for each in (before[0], moved, before[2])}
 
 
 def test_progress_of_what_is_not_stored_is_refused_and_changes_nothing(stores: Stores) -> None:
