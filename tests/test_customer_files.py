@@ -121,3 +121,112 @@ def test_what_is_written_out_is_read_back_the_same(tmp_path: Path) -> None:
 
 def test_the_examples_can_be_read() -> None:
     assert len(load_customers([EXAMPLES])) == len(list(EXAMPLES.iterdir()))
+
+
+OWNED = """\
+format: 1
+customer: lab
+parties:
+  - id: lab
+    legal_name: Lab Ltd
+    headquarters: DE
+    lei: 529900T8BM49AURSDO55
+    jurisdiction: IE
+    other_names: [Lab, "Laboratory Limited"]
+    interests:
+      - {owner: fund, share: 49.9999995, from: 2020-01-01, to: 2026-05-01, source: share register}
+      - {owner: ana, share_min: 25, share_max: 50}
+      - {owner: quiet}
+  - {id: fund, legal_name: Fund, listed: [{list: us-sdn, from: 2024-02-01}], no_parent_reason: listed}
+  - {id: ana, kind: person, legal_name: Ana, residence: DE, nationalities: [DE, PT]}
+  - {id: quiet, legal_name: Quiet Office, branch_of: head}
+  - {id: head, legal_name: Head Office}
+profile:
+  names: [Lab]
+  address: {text: "1 Lab Street, Berlin", country: DE}
+  headquarters_address_kind: office
+  locations_of_use: [{text: Berlin, country: DE}]
+  beneficial_owners: [Ana]
+  payment: [{means: card, source: "ends 4242"}]
+  email: [kyc@lab.example]
+  telephone: ["+49 30 1234567"]
+  access: [{ip: "2001:db8::1", at: 2026-11-01T10:00:00Z}]
+  declared_training_plan: [{largest_run_flop: 3e25, purpose: a model, from: 2027-01-01, to: 2027-03-01, models: [m1]}]
+  reseller_of: ""
+  method: both
+  ownership_complete_above_pct: 25
+  attested_by: Ana, director
+"""
+
+
+def test_ownership_and_profile_are_read_exactly_and_written_back_the_same(tmp_path: Path) -> None:
+    ((_, record),) = load_customers([write(tmp_path, OWNED)])
+    lab = next(each for each in record.parties if each.id == "lab")
+    ana, fund, quiet = lab.interests
+    assert (ana.least, ana.most, quiet.least, quiet.most) == (25_000_000, 50_000_000, 0, None)
+    # A float would have made both of them 50 percent, or neither.
+    assert (fund.least, fund.most) == (49_999_999, 50_000_000)
+    assert record.profile is not None
+    assert record.profile.training_plans[0].largest_run_tflop == 3 * 10**13
+    again = load_customers([write(tmp_path, dump(record))])[0][1]
+    assert again == record
+    assert again.profile == record.profile
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("lei: 529900T8BM49AURSDO55", "lei: 529900T8BM49AURSDO56", "lab.yaml:4:5: 529900T8BM49AURSDO56 is no LEI"),
+        ("share: 49.9999995", "share: 1e400", "lab.yaml:11:9: '1e400' is no share between 0 and 100 percent."),
+        ("share: 49.9999995", "share: -1", "lab.yaml:11:9: '-1' is no share"),
+        ("share: 49.9999995", "share: nan", "'nan' is no share"),
+        ("share: 49.9999995", "share: 80", "The shares of party lab sum to 105 percent from 2020-01-01 on."),
+        ("share_min: 25, ", "share: 25, ", "The share of ana is given exactly and by bounds."),
+        (
+            "to: 2026-05-01",
+            "to: 2019-05-01",
+            "lab.yaml:11:9: The interest of fund ends on 2019-05-01, before it begins",
+        ),
+        ("from: 2020-01-01", "from: 2020-1-1", "write a day like 2026-11-22"),
+        ("owner: quiet", "owner: lab", "Party lab cannot own itself."),
+        ("branch_of: head", "branch_of: head, parents: [fund]", "has neither owners nor parents of its own"),
+        ("nationalities: [DE, PT]", "nationalities: [German]", "'German' is not a country code"),
+        ("id: fund, legal_name", "id: fund, residence: DE, legal_name", "Party fund is no person"),
+        ("kyc@lab.example", "not an address", "lab.yaml:18:1: 'not an address' is no e-mail address."),
+        ("2001:db8::1", "300.1.1.1", "'300.1.1.1' is no IP address."),
+        ("10:00:00Z", "10:00:00", "needs a moment in UTC"),
+        ("3e25", "a lot", "'a lot' is not an amount of FLOP."),
+        ("kind: office", "kind: po_box", "are only a po box, so nobody knows where it is run from."),
+        ("kind: office", "kind: tent", "Input should be 'office', 'residence', 'po_box' or 'registered_agent'."),
+        ("attested_by: Ana, director", "attested_by: null", "needs both the share and who attests it"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(tmp_path: Path, before: str, after: str, says: str) -> None:
+    assert OWNED.count(before) == 1
+    assert says in refusal(tmp_path, OWNED.replace(before, after))
+
+
+SHARED = """\
+format: 1
+parties:
+  - {id: group, legal_name: Group, headquarters: DE, no_parent_reason: listed}
+"""
+
+
+def test_parties_without_a_customer_are_shared_by_the_others(tmp_path: Path) -> None:
+    write(tmp_path, SHARED, "group.yaml")
+    for name in ("lab", "shop"):
+        text = LAB.replace("lab", name).replace("no_parent_reason: listed", "parents: [group]")
+        write(tmp_path, text, f"{name}.yaml")
+    records = [record for _, record in load_customers([tmp_path])]
+    assert [[each.id for each in record.parties] for record in records] == [["group", "lab"], ["group", "shop"]]
+
+
+def test_a_shared_party_that_is_told_in_two_ways_is_refused(tmp_path: Path) -> None:
+    own = LAB.replace("no_parent_reason: listed", "parents: [group]")
+    own += "  - {id: group, legal_name: Group, headquarters: CN}\n"
+    assert "lab.yaml:12:5: party group is told otherwise" in refusal(tmp_path, SHARED + "---\n" + own)
+
+
+def test_parties_alone_are_no_customer(tmp_path: Path) -> None:
+    assert "No document names a customer" in refusal(tmp_path, SHARED)

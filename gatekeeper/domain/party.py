@@ -14,10 +14,10 @@ from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import WHOLE, Interest, percent_text
+from gatekeeper.domain.lei import checked_lei
 
 _IDENTIFIER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,5})?")
-_LEI = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
 OTHER_NAMES_MAX = 50
 INTERESTS_MAX = 1_000
 
@@ -113,8 +113,8 @@ class Party:
                 raise InvalidInput(f"Party {self.id} needs names of 1 to 300 characters.")
             if any(unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp") for each in name):
                 raise InvalidInput(f"A name of party {self.id} holds control or direction characters.")
-        if self.lei and not _LEI.fullmatch(self.lei):
-            raise InvalidInput(f"Party {self.id}: {self.lei!r:.40} is no LEI: 18 letters or digits, then two digits.")
+        if self.lei:
+            checked_lei(self.lei)
 
     def _check_kind(self) -> None:
         if self.branch_of and (self.branch_of == self.id or self.parents or self.no_parent_reason or self.interests):

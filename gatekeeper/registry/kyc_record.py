@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.kyc_profile import KycProfile
 from gatekeeper.domain.party import Party, checked_identifier
 from gatekeeper.domain.party_facts import party_json, party_of
 from gatekeeper.domain.record import JsonValue, canonical_json
@@ -28,11 +29,15 @@ class KycRecord:
     Attributes:
         party_id: the customer's own party.
         parties: that party and owners of it; owners that the registry knows already may be left out.
+        profile_sha256: names the sealed KYC profile that the store keeps; "" where nobody gave one.
+        profile: what a person wrote, until the registry seals it. It is personal: never shown by chance, never logged.
     """
 
     customer_id: str
     party_id: str
     parties: tuple[Party, ...]
+    profile_sha256: str = ""
+    profile: KycProfile | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         checked_identifier(self.customer_id, "customer")
@@ -52,7 +57,23 @@ class KycRecord:
         if strangers:
             raise InvalidInput(
                 f"Customer {self.customer_id}: party {strangers[0]} is no owner of {self.party_id}.",
-                hint="Name it as a parent of one of the parties, or remove it.",
+                hint="Name it as a parent or owner of one of the parties, or remove it.",
+            )
+        if self.profile is not None:
+            self.check_address(self.profile)
+
+    def check_address(self, profile: KycProfile) -> None:
+        """Keep a letter box from being taken for headquarters: where a company is run from is then unknown.
+
+        Raises:
+            InvalidInput: the profile calls its address none where anybody works, and the own party has headquarters.
+        """
+        kind, own = profile.headquarters_address_kind, next(each for each in self.parties if each.id == self.party_id)
+        if kind is not None and not kind.is_real and own.headquarters:
+            raise InvalidInput(
+                f"Customer {self.customer_id}: its headquarters in {own.headquarters} are only a "
+                f"{kind.value.replace('_', ' ')}, so nobody knows where it is run from.",
+                hint="Leave `headquarters` of the party out until the real office is known; its tier is unresolved.",
             )
 
 
@@ -96,12 +117,13 @@ def fingerprint(customer: Customer, record: KycRecord) -> str:
 
 
 def record_json(record: KycRecord) -> dict[str, JsonValue]:
-    """The record as JSON values, as it stands in the log too."""
-    return {
+    """The record as JSON values, as it stands in the log too: of the profile only the hash."""
+    found: dict[str, JsonValue] = {
         "customer": record.customer_id,
         "party": record.party_id,
         "parties": [party_json(party) for party in record.parties],
     }
+    return found | ({"profile_sha256": record.profile_sha256} if record.profile_sha256 else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +142,5 @@ class Proposal:
         """Read back what `to_text` wrote."""
         fields = json.loads(text)
         parties = tuple(map(party_of, fields["parties"]))
-        return cls(KycRecord(fields["customer"], fields["party"], parties), fields["prepared_by"])
+        record = KycRecord(fields["customer"], fields["party"], parties, fields.get("profile_sha256", ""))
+        return cls(record, fields["prepared_by"])
