@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.cli.options import Config, Data, Person, acting, opened
+from gatekeeper.cli.options import Config, Data, Person, caller_of, opened
 from gatekeeper.cli.printing import confirm, say
 from gatekeeper.domain.errors import InvalidInput
 
@@ -45,7 +45,7 @@ def correct(
     with opened(config, data) as wiring:
         correction = wiring.registry.correct(
             run,
-            by=acting(person),
+            by=caller_of(wiring, person),
             reason=reason,
             low_tflop=parse_signed_flop(low or "+0"),
             best_tflop=parse_signed_flop(best or "+0"),
@@ -68,11 +68,11 @@ def approve_correction(
     """Approve a correction that waits. Shows it first; who proposed it cannot approve it."""
     with opened(config, data) as wiring:
         seen = wiring.stores.read(lambda reader: reader.correction(correction))
-        by = acting(person, approves=True)
+        by = caller_of(wiring, person, approves=True)
         if seen is not None:
             _tell(seen)
             if not yes:
-                confirm(f"Approve this as {by}?")
+                confirm(f"Approve this as {by.name}?")
         approved = wiring.registry.approve_correction(correction, by=by, seen=seen)
     say(f"correction {approved.id} of run {approved.run_id} is in effect")
 

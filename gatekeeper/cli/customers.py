@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, day_of, opened, start_of
+from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened, start_of
 from gatekeeper.cli.printing import confirm, note, say, say_json, show
-from gatekeeper.registry.people import person as person_actor
+from gatekeeper.domain.person import Right
+from gatekeeper.registry.people import acting
 
 if TYPE_CHECKING:
     from gatekeeper.domain.tier import TierFinding
@@ -39,14 +40,15 @@ def apply(
     """
     from gatekeeper.customer_files import load_customers
 
-    records, by = [record for _, record in load_customers(files)], acting(person)
+    records = [record for _, record in load_customers(files)]
     with contextlib.ExitStack() as stack:
         wiring = stack.enter_context(_dry(config, data) if dry_run else _begun(config, data))
-        if not dry_run:
-            wiring.record_packs(person_actor(by))
+        by = None if dry_run else caller_of(wiring, person)
+        if by is not None:
+            wiring.record_packs(acting(by, Right.EDIT))
         plans = [wiring.registry.plan(record) for record in records]  # an error in any stops all
         for record, plan in zip(records, plans, strict=True):
-            _tell(plan if dry_run else wiring.registry.apply(record, by=by), dry_run=dry_run)
+            _tell(plan if by is None else wiring.registry.apply(record, by=by), dry_run=dry_run)
 
 
 def _begun(config: Path | None, data: Path | None) -> Wiring:
@@ -110,14 +112,14 @@ def approve(
 
     Shows it first, and approves exactly what it showed. Who prepared it cannot approve it.
     """
-    by = acting(person, approves=True)
     with opened(config, data) as wiring:
+        by = caller_of(wiring, person, approves=True)
         review = wiring.registry.review(customer)
         if seen is None:
             _tell_review(review)
             if not yes:
-                confirm(f"Approve this as {by}?")
-        wiring.record_packs(person_actor(by))
+                confirm(f"Approve this as {by.name}?")
+        wiring.record_packs(acting(by, Right.APPROVE))
         approved = wiring.registry.approve(
             customer, by=by, expires_at=start_of(expires_on, "--expires-on"), seen=seen or review.fingerprint
         )
@@ -134,7 +136,7 @@ def suspend(
 ) -> None:
     """Suspend a customer: nothing of it starts any more, and what runs is stopped."""
     with opened(config, data) as wiring:
-        wiring.registry.suspend(customer, by=acting(person), reason=reason)
+        wiring.registry.suspend(customer, by=caller_of(wiring, person), reason=reason)
     say(f"customer {customer} suspended; a second person reinstates it: gatekeeper customer approve {customer}")
 
 

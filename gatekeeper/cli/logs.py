@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.cli.options import Config, Data, Output, Person, acting, opened, start_of
+from gatekeeper.cli.options import Config, Data, Output, Person, caller_of, opened, start_of
 from gatekeeper.cli.printing import note, say, say_csv, say_json, show
 from gatekeeper.domain.errors import Conflict, Unavailable
 
@@ -101,10 +101,11 @@ def export(
 ) -> None:
     """Write the whole log with a signed checkpoint, for anybody to verify."""
     from gatekeeper import log
-    from gatekeeper.registry.people import person as person_named
+    from gatekeeper.domain.person import Right
+    from gatekeeper.registry.people import acting
 
     with opened(config, data, makes_key=True, tell=note) as wiring:
-        actor, at, signer = person_named(acting(person)), wiring.clock.now(), wiring.signer
+        actor, at, signer = acting(caller_of(wiring, person), Right.EXPORT), wiring.clock.now(), wiring.signer
         try:
             with out.open("xb") as file:
                 records = log.export(wiring.stores, signer, file, actor=actor, at=at, purpose=purpose)

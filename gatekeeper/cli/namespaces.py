@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, opened
+from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import say, show
 
 app = typer.Typer(help="Bind namespaces to customers.", no_args_is_help=True)
@@ -26,7 +26,7 @@ def bind(
 ) -> None:
     """Bind a namespace to a customer, and its work to a run."""
     with opened(config, data) as wiring:
-        bound = wiring.registry.bind(namespace, customer, by=acting(person), run_id=run)
+        bound = wiring.registry.bind(namespace, customer, by=caller_of(wiring, person), run_id=run)
     work = f"run {bound.run_id}" if bound.run_id else "its undeclared run"
     say(f"namespace {bound.namespace} of cluster {bound.cluster} belongs to customer {customer}; its work to {work}")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
+from gatekeeper.domain.person import Caller
 
 if TYPE_CHECKING:
     from gatekeeper.wiring import Wiring
@@ -67,7 +68,21 @@ def opened(
     return Wiring(settings, makes_data=makes_data, makes_key=makes_key, tell=tell)
 
 
-def acting(person: str | None, *, approves: bool = False) -> str:
+def caller_of(wiring: Wiring, person: str | None, *, approves: bool = False) -> Caller:
+    """Who acts, as the registry wants it from a command.
+
+    Args:
+        wiring: what the command opened: its database knows the users.
+        person: the option `--as`.
+        approves: whether this is the second of four eyes.
+
+    Raises:
+        InvalidInput, NotPermitted: as `claimed_name` says.
+    """
+    return Caller.claimed(claimed_name(person, approves=approves))
+
+
+def claimed_name(person: str | None, *, approves: bool = False) -> str:
     """Who acts: the option, the environment, or the user of the operating system.
 
     Args:

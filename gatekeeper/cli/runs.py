@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.cli.options import Config, Data, Output, Person, Printed, acting, opened
+from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, say_csv, say_json, show
 from gatekeeper.domain.run import Purpose
 
@@ -79,7 +79,7 @@ def declare(
         declared = wiring.registry.declare_run(
             run,
             customer,
-            by=acting(person),
+            by=caller_of(wiring, person),
             title=title,
             carried_in_tflop=parse_flop(carried_in),
             carried_in_source=source,
@@ -107,7 +107,7 @@ def approve(
     with opened(config, data) as wiring:
         cluster = wiring.settings.cluster
         seen, bindings = wiring.stores.read(lambda reader: (reader.run(run), reader.bindings()))
-        by = acting(person, approves=True)
+        by = caller_of(wiring, person, approves=True)
         if seen is not None:
             for line in declaration(seen, cluster):
                 say(line)
@@ -118,7 +118,7 @@ def approve(
                 if each.cluster == cluster and each.namespace in seen.namespaces:
                     say(f"{each.namespace} now works for {each.run_id or 'undeclared training'} of {each.customer_id}")
             if not yes:
-                confirm(f"Approve this as {by}?")
+                confirm(f"Approve this as {by.name}?")
         approved = wiring.registry.approve_run(run, by=by, seen=seen)
     if approved.purpose.counts and not approved.namespaces:
         say(f"run {run} approved; bind a namespace to it: gatekeeper namespace bind NAMESPACE CUSTOMER --run {run}")
@@ -150,7 +150,7 @@ def reclassify(
             hint=f"Declare a classification for a second person to approve: run declare NEW --purpose {to.value} ...",
         )
     with opened(config, data) as wiring:
-        wiring.registry.reclassify_run(run, by=acting(person), reason=reason)
+        wiring.registry.reclassify_run(run, by=caller_of(wiring, person), reason=reason)
     say(f"run {run} counts as undeclared training from now on, with all that it has used")
 
 

@@ -1,6 +1,6 @@
 """From a bearer token to a caller: what an edge needs, and who is asked about which token.
 
-A token is a secret of one realm. It is shown to that realm alone: which one it is stands in the token's shape and in the
+A token is a secret of one realm, and is shown to that realm alone: which one it is stands in its shape and in the
 issuer that it names, and both are only a claim until the realm itself has checked the token.
 """
 
