@@ -35,6 +35,10 @@ _BOOKKEEPING = frozenset(
         RecordType.CLEARANCE_GIVEN,
         RecordType.CLEARANCE_WITHDRAWN,
         RecordType.TIER_CHANGED,
+        RecordType.CUSTOMER_NOTICE,
+        RecordType.OVERRIDE_REQUESTED,
+        RecordType.EVIDENCE_ADDED,
+        RecordType.ATTESTATION_MADE,
     }
 )
 

@@ -23,11 +23,11 @@ def same_person(one: str, other: str) -> bool:
     Nor does a new address of a person whose identity provider still says who it is, nor an address that went on to
     somebody else: either part of a name in common makes them one.
     """
-    return any(mine and mine == theirs for mine, theirs in zip(_parts(one), _parts(other), strict=True))
+    return any(mine and mine == theirs for mine, theirs in zip(person_keys(one), person_keys(other), strict=True))
 
 
-def _parts(name: str) -> tuple[str, str]:
-    """Address or login name, and what is unique (empty where nothing is known to be)."""
+def person_keys(name: str) -> tuple[str, str]:
+    """Address or login name, and what is unique (empty where nothing is known to be), each in its one spelling."""
     plain = "".join(unicodedata.normalize("NFKC", name).casefold().split())
     address, _, unique = plain.partition(UNIQUE_MARK)
     return address, unique

@@ -117,7 +117,7 @@ class _Single(Generic[T]):
 
 def _approved_for(customer: Customer, now: datetime) -> timedelta | None:
     """How long an approval still holds; None where none does."""
-    holds = customer.standing_at(now) is Standing.APPROVED and customer.expires_at is not None
+    holds = customer.standing_at(now).holds and customer.expires_at is not None
     return customer.expires_at - now if holds and customer.expires_at else None
 
 

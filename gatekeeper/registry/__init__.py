@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.ports import Clock, Stores
+from gatekeeper.registry.approvals import ApprovalRegistry, ApprovalTerms
 from gatekeeper.registry.corrections import CorrectionRegistry
-from gatekeeper.registry.customers import ApprovalTerms, CustomerRegistry
+from gatekeeper.registry.customers import CustomerRegistry
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.registry.plan import Outcome, Plan
 from gatekeeper.registry.review import Review
 from gatekeeper.registry.runs import RunRegistry
+from gatekeeper.registry.standings import StandingRegistry
 from gatekeeper.registry.strictness import TierChange
 
 __all__ = ["ApprovalTerms", "KycRecord", "Outcome", "Plan", "Registry", "Review", "TierChange"]
 
 
-class Registry(CustomerRegistry, NamespaceRegistry, RunRegistry, CorrectionRegistry):
+class Registry(
+    CustomerRegistry, ApprovalRegistry, StandingRegistry, NamespaceRegistry, RunRegistry, CorrectionRegistry
+):
     """All use cases on people."""
 
     def __init__(
@@ -33,7 +37,7 @@ class Registry(CustomerRegistry, NamespaceRegistry, RunRegistry, CorrectionRegis
         cluster: str,
         terms: ApprovalTerms | None = None,
     ) -> None:
-        CustomerRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
+        ApprovalRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
         NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)
         CorrectionRegistry.__init__(self, stores, clock)

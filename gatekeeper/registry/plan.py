@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
-from gatekeeper.ports import Reader
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid, owners_of
 from gatekeeper.registry.strictness import TierChange, Yardstick, strict_part, tier_changes
 
@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     AT_ONCE = "at_once"  # as strict or stricter: took effect
     PARTLY = "partly"  # the stricter part took effect, the rest waits
     WAITS = "waits"  # milder: a second person must approve
+    DRAFT = "draft"  # kept, and waits for nobody until it is submitted
     WITHDRAWN = "withdrawn"  # says what is in effect already; what had waited is dropped
 
 
@@ -46,22 +47,32 @@ class Plan:
     findings: Mapping[str, TierFinding]
 
 
-def plan_of(reader: Reader, record: KycRecord, yardstick: Yardstick) -> Plan:
+class KycReader(Protocol):
+    """What is asked of the registry about customers, as it stands or as it was known at a moment."""
+
+    def customer(self, customer_id: str) -> Customer | None: ...
+    def customers(self) -> list[Customer]: ...
+    def parties(self) -> dict[str, Party]: ...
+    def proposal(self, customer_id: str) -> str | None: ...
+
+
+def plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) -> Plan:
     """Work out what applying a record does now.
 
     Raises:
         NotPermitted: the customer's account is closed.
     """
     customer, parties = reader.customer(record.customer_id), reader.parties()
-    if customer is not None and customer.standing is Standing.CLOSED:
-        raise NotPermitted(f"Customer {customer.id} is closed.", hint="Enrol it again under another id.")
-    proposal = waiting_for(reader, record.customer_id)
+    if customer is not None:
+        _check_may_apply(customer)
+    kept = kept_of(reader, record.customer_id)
+    proposal = kept if customer is None or waits(customer) else None
     written = strict_part(parties, reader.customers(), record, yardstick)
     everything = overlaid(parties, record.parties)
     return Plan(
         outcome=_outcome(customer, proposal, record, parties, written),
         customer=customer,
-        before=_before(customer, proposal, parties),
+        before=_before(customer, kept, parties),
         wanted=completed(record, everything),
         written=written,
         changes=tier_changes(reader.customers(), parties, written.values(), yardstick),
@@ -69,10 +80,50 @@ def plan_of(reader: Reader, record: KycRecord, yardstick: Yardstick) -> Plan:
     )
 
 
-def waiting_for(reader: Reader, customer_id: str) -> Proposal | None:
-    """The proposal of a customer that waits for approval."""
+def draft_plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) -> Plan:
+    """Work out what keeping a record as a draft does now: nothing takes effect.
+
+    Raises:
+        NotPermitted: it is a change of a customer that was approved or waits for it: a draft would hide what has to
+            take effect at once.
+    """
+    customer, parties = reader.customer(record.customer_id), reader.parties()
+    if customer is not None:
+        _check_may_apply(customer)
+        if customer.standing not in (Standing.DRAFT, Standing.REJECTED):
+            raise NotPermitted(
+                f"Customer {customer.id} is {customer.standing.value}: only a first record can be a draft.",
+                hint="Apply it without --draft; what is milder waits for a second person.",
+            )
+    kept = kept_of(reader, record.customer_id)
+    everything = overlaid(parties, record.parties)
+    same = customer is not None and customer.standing is Standing.DRAFT and kept is not None and kept.record == record
+    return Plan(
+        outcome=Outcome.UNCHANGED if same else Outcome.DRAFT,
+        customer=customer,
+        before=_before(customer, kept, parties),
+        wanted=completed(record, everything),
+        written={},
+        changes=(),
+        findings=yardstick.findings(everything, record.party_id),
+    )
+
+
+def kept_of(reader: KycReader, customer_id: str) -> Proposal | None:
+    """The record of a customer that was written last and is not in effect, whether or not it waits for approval."""
     text = reader.proposal(customer_id)
     return Proposal.from_text(text) if text else None
+
+
+def waits(customer: Customer) -> bool:
+    """Whether what was written for a customer may be approved: a draft, a rejected record or a closed account not."""
+    return customer.standing not in (Standing.DRAFT, Standing.REJECTED, Standing.CLOSED)
+
+
+def waiting_for(reader: KycReader, customer_id: str) -> Proposal | None:
+    """The proposal of a customer that waits for approval."""
+    customer = reader.customer(customer_id)
+    return kept_of(reader, customer_id) if customer is not None and waits(customer) else None
 
 
 def completed(record: KycRecord, parties: Mapping[str, Party]) -> KycRecord:
@@ -86,11 +137,22 @@ def in_effect(customer: Customer, parties: Mapping[str, Party]) -> KycRecord | N
     return KycRecord(customer.id, customer.party_id, chain) if chain else None
 
 
-def _before(customer: Customer | None, proposal: Proposal | None, parties: Mapping[str, Party]) -> KycRecord | None:
+def _check_may_apply(customer: Customer) -> None:
+    if customer.standing is Standing.CLOSED:
+        raise NotPermitted(f"Customer {customer.id} is closed.", hint="Enrol it again under another id.")
+    if customer.final:
+        raise NotPermitted(
+            f"Customer {customer.id} was rejected for good.",
+            hint="Somebody else than who rejected it can reopen it: "
+            f"gatekeeper customer reopen {customer.id} --reason REASON",
+        )
+
+
+def _before(customer: Customer | None, kept: Proposal | None, parties: Mapping[str, Party]) -> KycRecord | None:
     if customer is None:
         return None
-    if customer.standing is Standing.SUBMITTED and proposal is not None:
-        return completed(proposal.record, overlaid(parties, proposal.record.parties))
+    if customer.standing.is_first_record and kept is not None:
+        return completed(kept.record, overlaid(parties, kept.record.parties))
     return in_effect(customer, parties)
 
 
@@ -107,7 +169,7 @@ def _outcome(
         return Outcome.UNCHANGED
     after = overlaid(parties, written.values())
     holds = customer.party_id == record.party_id and all(after.get(each.id) == each for each in record.parties)
-    if not holds or customer.standing is Standing.SUBMITTED:
+    if not holds or customer.standing.is_first_record:
         return Outcome.PARTLY if written else Outcome.WAITS
     if written:
         return Outcome.AT_ONCE

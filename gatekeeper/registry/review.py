@@ -10,9 +10,8 @@ from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotFound
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
-from gatekeeper.ports import Reader
 from gatekeeper.registry.kyc_record import KycRecord, fingerprint, overlaid
-from gatekeeper.registry.plan import completed, in_effect, waiting_for
+from gatekeeper.registry.plan import KycReader, completed, in_effect, kept_of, waits
 from gatekeeper.registry.strictness import TierChange, Yardstick, tier_changes
 
 
@@ -24,7 +23,8 @@ class Review:
         standing: as of now; an approval past its end is expired.
         in_effect: the record that holds; None where nothing was approved yet.
         proposed: the record that waits, with all known owners; None where nothing waits.
-        looked_at: what waits, or else what holds: what an approval approves.
+        looked_at: what waits, or else what holds: what an approval approves. Where neither is (a draft, a rejection),
+            what was written last.
         findings: tier by each pack of what is looked at; findings_in_effect: of what holds, none where nothing does.
         changes: customers whose tier an approval would move.
         fingerprint: names all of this; an approval that passes it approves exactly this.
@@ -42,7 +42,7 @@ class Review:
     fingerprint: str
 
 
-def existing(reader: Reader, customer_id: str) -> Customer:
+def existing(reader: KycReader, customer_id: str) -> Customer:
     """The customer of an id.
 
     Raises:
@@ -55,26 +55,30 @@ def existing(reader: Reader, customer_id: str) -> Customer:
 
 
 def review_of(
-    reader: Reader,
+    reader: KycReader,
     customer: Customer,
     yardstick: Yardstick,
     now: datetime,
     parties: Mapping[str, Party] | None = None,
 ) -> Review:
-    """Look at a customer now. `parties` are all parties, where the caller has read them already.
+    """Look at a customer at a moment. `parties` are all parties, where the caller has read them already.
 
     Raises:
         NotFound: neither a record holds nor one waits.
     """
     parties = reader.parties() if parties is None else parties
-    proposal = waiting_for(reader, customer.id)
-    holds = in_effect(customer, parties) if customer.standing is not Standing.SUBMITTED else None
+    kept = kept_of(reader, customer.id)
+    proposal = kept if waits(customer) else None
+    holds = in_effect(customer, parties) if not customer.standing.is_first_record else None
     after, proposed, changes = parties, None, tuple[TierChange, ...]()
     if proposal is not None:
         after = overlaid(parties, proposal.record.parties)
         proposed = completed(proposal.record, after)
         changes = tier_changes(reader.customers(), parties, proposal.record.parties, yardstick)
     looked_at = proposed or holds
+    if looked_at is None and kept is not None:  # nothing holds and nothing waits: what was written last
+        after = overlaid(parties, kept.record.parties)
+        looked_at = completed(kept.record, after)
     if looked_at is None:
         raise NotFound(f"Customer {customer.id} has no record to look at.", hint="Apply its file.")
     return Review(
@@ -83,7 +87,7 @@ def review_of(
         in_effect=holds,
         proposed=proposed,
         looked_at=looked_at,
-        prepared_by=proposal.prepared_by if proposal else customer.prepared_by,
+        prepared_by=kept.prepared_by if kept else customer.prepared_by,
         findings=yardstick.findings(after, looked_at.party_id),
         findings_in_effect=yardstick.findings(parties, holds.party_id) if holds else {},
         changes=changes,

@@ -18,6 +18,7 @@ from gatekeeper.verify.fields import Facts, Wrong, amount_of, text_of
 
 # Where a record of each type keeps a customer's party.
 _STATES = {
+    RecordType.CUSTOMER_DRAFTED: "applied",
     RecordType.CUSTOMER_ENROLLED: "applied",
     RecordType.CUSTOMER_SUBMITTED: "applied",
     RecordType.CUSTOMER_APPROVED: "in_effect",

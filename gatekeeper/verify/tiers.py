@@ -25,6 +25,7 @@ from gatekeeper.verify.report import Report
 
 # Where a record of each type keeps a customer's parties and tiers.
 _STATES = {
+    RecordType.CUSTOMER_DRAFTED: "applied",
     RecordType.CUSTOMER_ENROLLED: "applied",
     RecordType.CUSTOMER_SUBMITTED: "applied",
     RecordType.CUSTOMER_APPROVED: "in_effect",

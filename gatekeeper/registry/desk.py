@@ -1,0 +1,24 @@
+"""What all use cases on customers have at hand: the store, the clock, and the packs that place customers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gatekeeper.domain.policy import ActivePack
+from gatekeeper.ports import Clock, Stores
+from gatekeeper.registry.strictness import Yardstick
+
+
+class Desk:
+    """Base of the use cases on customers."""
+
+    def __init__(self, stores: Stores, clock: Clock, packs: tuple[ActivePack, ...]) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._packs = packs
+
+    def _yardstick(self, now: datetime) -> Yardstick:
+        return Yardstick.of(self._packs, now.date())
+
+    def _sha256(self) -> dict[str, str]:
+        return {active.pack.id: active.pack.sha256 for active in self._packs}
