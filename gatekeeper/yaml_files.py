@@ -107,8 +107,8 @@ class Document:
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
-            found = _causes(error.errors(include_url=False, include_input=False))
-            lines = [f"{self.where(each['loc'])}: {_say(each)}" for each in found[:MOST_ERRORS_SHOWN]]
+            found = faults_of(error)
+            lines = [f"{self.where(place)}: {sentence}" for place, sentence in found[:MOST_ERRORS_SHOWN]]
             if len(found) > MOST_ERRORS_SHOWN:
                 lines.append(f"{self.name}: and {len(found) - MOST_ERRORS_SHOWN} more errors.")
             raise InvalidInput("\n".join(lines)) from error
@@ -166,6 +166,11 @@ def _content(path: Path, name: str) -> bytes:
             return file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{name}: cannot be read: {error.strerror}.") from error
+
+
+def faults_of(error: ValidationError) -> list[tuple[Place, str]]:
+    """Each place that a model refused, with one sentence in our words."""
+    return [(each["loc"], _say(each)) for each in _causes(error.errors(include_url=False, include_input=False))]
 
 
 def _causes(errors: Sequence[Any]) -> list[Any]:

@@ -92,7 +92,12 @@ def load_customers(
 
 
 def dump(record: KycRecord) -> str:
-    """The record as a file would say it, the customer's own party first: what people compare, line by line."""
+    """The record as a file would say it: what people compare, line by line."""
+    return str(yaml.dump(shape_of(record), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
+
+
+def shape_of(record: KycRecord) -> dict[str, Any]:
+    """The record in the shape of a file, the customer's own party first."""
     parties = owners_of({party.id: party for party in record.parties}, record.party_id).values()
     data: dict[str, Any] = {
         "format": 1,
@@ -102,7 +107,19 @@ def dump(record: KycRecord) -> str:
     }
     if record.profile is not None:
         data["profile"] = profile_part(record.profile)
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
+    return data
+
+
+def record_of(document: Document) -> KycRecord:
+    """The record of a document that stands alone: all parties that it does not name itself are the registry's.
+
+    Raises:
+        InvalidInput: with the place of what is wrong, or it names no customer.
+    """
+    file = document.check(CustomerFile)
+    if file.customer is None:
+        raise document.error((), "`customer` is missing.")
+    return _record(document, file, parties_of(file.parties, document), {})
 
 
 def _shared(found: Iterable[tuple[Document, CustomerFile, tuple[Party, ...]]], errors: list[str]) -> dict[str, Party]:
