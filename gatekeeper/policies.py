@@ -1,7 +1,8 @@
 """Use case: which policy packs hold, and in which mode, is itself on record, with all that tiers are resolved from.
 
     policy.loaded  {cluster, pack, version, sha256, mode, legal_status, threshold_tflop, limit_tflop,
-                    tiers: {otherwise, countries: [CODE], rows: {CODE: [{tier, from, to or null}]}}}
+                    tiers: {otherwise, countries: [CODE], rows: {CODE: [{tier, from, to or null}]},
+                            parents: {CODE: CODE}, occupied: [CODE]}}
 
 So whoever holds an export can resolve every tier in it again without asking us for the pack.
 """
@@ -57,7 +58,13 @@ def _tier_facts(table: TierTable) -> Facts:
         ]
         for country, each in table.rows.items()
     }
-    return {"otherwise": table.otherwise.value, "countries": sorted(table.countries), "rows": rows}
+    return {
+        "otherwise": table.otherwise.value,
+        "countries": sorted(table.countries),
+        "rows": rows,
+        "parents": dict(table.parents),
+        "occupied": sorted(table.occupied),
+    }
 
 
 def _last_said(tx: Transaction, cluster: str) -> dict[str, tuple[str, str]]:

@@ -8,7 +8,7 @@ missing is *unresolved*: it blocks like the strictest tier and keeps its own nam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
@@ -61,11 +61,19 @@ class TierRow:
 
 @dataclass(frozen=True, slots=True)
 class TierTable:
-    """Dated tiers by country. A country on no row has `otherwise`; a code that is no country is unresolved."""
+    """Dated tiers by country. A country on no row has `otherwise`; a code that is no country is unresolved.
+
+    Attributes:
+        parents: dependency, region or occupied part -> its state. On no row it has `otherwise`, or the tier of its
+            state where that is stricter: never the Tier 1 of its state.
+        occupied: parts of states that others hold: unresolved where no row names them.
+    """
 
     rows: Mapping[str, tuple[TierRow, ...]]
     otherwise: Tier
     countries: frozenset[str]
+    parents: Mapping[str, str] = field(default_factory=dict)
+    occupied: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.otherwise is Tier.ONE:
@@ -73,13 +81,31 @@ class TierTable:
         unknown = sorted(set(self.rows) - self.countries)
         if unknown:
             raise InvalidInput(f"The tier table names codes that are no countries: {', '.join(unknown)}.")
+        if not self.parents.keys().isdisjoint(self.parents.values()):
+            raise InvalidInput("A code that belongs to another cannot have others belong to it.")
 
     def tier_of(self, country: str, day: date) -> Tier:
         """Tier of a country on a day; the strictest row where several hold."""
         if country not in self.countries:
             return Tier.UNRESOLVED
         holding = [row.tier for row in self.rows.get(country, ()) if row.holds_on(day)]
-        return worst(holding) if holding else self.otherwise
+        if holding:
+            return worst(holding)
+        if country in self.occupied:
+            return Tier.UNRESOLVED
+        state = self.parents.get(country)
+        return self.otherwise if state is None else worst((self.otherwise, self.tier_of(state, day)))
+
+    def rows_behind(self, country: str) -> tuple[TierRow, ...]:
+        """All rows that the tier of a country may ever rest on: its own and those of its state."""
+        return (*self.rows.get(country, ()), *self.rows.get(self.parents.get(country, ""), ()))
+
+    def partner_of(self, country: str, day: date) -> str:
+        """The Tier 1 state to which a country belongs that no row names on that day; "" for none: a person should
+        look at it, since lawyers may count it as that state."""
+        state = self.parents.get(country, "")
+        named = any(row.holds_on(day) for row in self.rows.get(country, ()))
+        return state if state and not named and self.tier_of(state, day) is Tier.ONE else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +203,12 @@ def _by_headquarters(
         fact = f"nobody has recorded where {party.legal_name} is headquartered"
         return TierReason(Tier.UNRESOLVED, "hq.unknown", path, _told(parties, path, fact))
     tier = table.tier_of(party.headquarters, as_of)
+    if tier is Tier.UNRESOLVED and party.headquarters in table.occupied:
+        fact = f"{party.headquarters}, where {party.legal_name} is headquartered, is held by others than its state"
+        return TierReason(tier, "hq.occupied", path, _told(parties, path, fact))
+    if state := table.partner_of(party.headquarters, as_of):
+        fact = f"{party.headquarters} belongs to {state} and is no partner of its own, which makes it {tier}"
+        return TierReason(tier, "hq.dependency", path, _told(parties, path, fact))
     if tier is Tier.UNRESOLVED:
         fact = f"the headquarters of {party.legal_name} are recorded in {party.headquarters}, which is no known country"
         return TierReason(tier, "hq.unknown_country", path, _told(parties, path, fact))

@@ -138,6 +138,6 @@ def _was_approved(customer: Customer) -> bool:
 
 def _later_changes(table: TierTable, countries: Iterable[str], day: date) -> set[date]:
     """Days after this one on which the table says something new about one of the countries."""
-    rows = [row for country in countries for row in table.rows.get(country, ())]
+    rows = [row for country in countries for row in table.rows_behind(country)]
     days = {row.effective_from for row in rows} | {row.effective_to for row in rows if row.effective_to}
     return {each for each in days if each > day}

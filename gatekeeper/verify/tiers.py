@@ -108,7 +108,14 @@ def _table(fields: Mapping[str, object]) -> TierTable:
             for all_rows in [_object(fields.get("rows"), "rows")]
             for country in all_rows
         }
-        return TierTable(rows, Tier(_text(fields, "otherwise")), frozenset(_texts(fields, "countries")))
+        return TierTable(
+            rows,
+            Tier(_text(fields, "otherwise")),
+            frozenset(_texts(fields, "countries")),
+            # Logs before these were told have neither.
+            {code: str(state) for code, state in _object(fields.get("parents", {}), "parents").items()},
+            frozenset(_texts(fields, "occupied")) if "occupied" in fields else frozenset(),
+        )
     except (InvalidInput, ValueError) as error:
         raise Wrong(f"The tier table of the record is none: {error}") from error
 
@@ -130,7 +137,7 @@ def _essence(table: TierTable) -> object:
         country: sorted((row.tier.value, row.effective_from, row.effective_to or date.max) for row in each)
         for country, each in table.rows.items()
     }
-    return rows, table.otherwise, table.countries
+    return rows, table.otherwise, table.countries, dict(table.parents), table.occupied
 
 
 def _check_path(path: tuple[str, ...], party: str, parties: Mapping[str, Party]) -> None:

@@ -1,0 +1,71 @@
+"""The table of countries as a file: `countries.yaml` beside the policy packs, or the one that comes with the package.
+
+Reading is strict (`yaml_files`); what a code means is `gatekeeper.domain.country`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gatekeeper.domain.country import Country, CountryTable, HistoricCode
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.policy_format import CountriesFile, CountryPart
+from gatekeeper.yaml_files import Document, read
+
+COUNTRIES_FILE = "countries.yaml"
+
+
+def bundled_dir() -> Path:
+    """The packs that come with the package: beside the sources, or inside the installed wheel."""
+    here = Path(__file__).resolve().parent
+    installed = here / "_bundled" / "policies"
+    return installed if installed.is_dir() else here.parent / "policies"
+
+
+def read_countries(folder: Path | None = None) -> tuple[Document, CountryTable]:
+    """The file of a folder of packs, or else the one that comes with the package, and its table.
+
+    Raises:
+        InvalidInput: one line per error, `file:line:column: message`.
+    """
+    beside = folder / COUNTRIES_FILE if folder else None
+    document = read(beside if beside is not None and beside.exists() else bundled_dir() / COUNTRIES_FILE)
+    return document, _table(document)
+
+
+def load_countries(folder: Path | None = None) -> CountryTable:
+    """The table of `read_countries`; errors as there."""
+    return read_countries(folder)[1]
+
+
+def _table(document: Document) -> CountryTable:
+    file = document.check(CountriesFile)
+    countries: dict[str, Country] = {}
+    for code, part in file.countries.items():
+        with document.at("countries", code):
+            countries[code] = _country(code, part)
+        if isinstance(part, CountryPart) and part.source is not None and part.source not in file.sources:
+            raise document.error(("countries", code, "source"), f"{part.source!r} is the id of no source of this file.")
+    historic = {
+        code: HistoricCode(code, part.name, part.alpha3, part.withdrawn, part.now)
+        for code, part in file.historic.items()
+    }
+    _check_alpha3(document, file)
+    with document.at("countries"):
+        return CountryTable(countries, historic, file.mistaken)
+
+
+def _country(code: str, part: CountryPart | str) -> Country:
+    if isinstance(part, str):
+        return Country(code, part)
+    if ("-" in code) is bool(part.alpha3):
+        raise InvalidInput("a country has three letters, and a part of one has none.")
+    return Country(code, part.name, part.kind, part.alpha3, part.parent or "", part.aliases, part.source or "")
+
+
+def _check_alpha3(document: Document, file: CountriesFile) -> None:
+    seen: dict[str, str] = {}
+    for code, part in file.countries.items():
+        if isinstance(part, CountryPart) and part.alpha3 and seen.setdefault(part.alpha3, code) != code:
+            message = f"{part.alpha3} stands for {seen[part.alpha3]} already."
+            raise document.error(("countries", code, "alpha3"), message)
