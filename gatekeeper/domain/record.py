@@ -76,6 +76,9 @@ class RecordType(StrEnum):
     WORKLOAD_STOPPED = "workload.stopped"
     CLEARANCE_GIVEN = "clearance.given"
     CLEARANCE_WITHDRAWN = "clearance.withdrawn"
+    USER_ADDED = "user.added"
+    USER_CHANGED = "user.changed"
+    USER_DISABLED = "user.disabled"
     LOG_EXPORTED = "log.exported"
 
 

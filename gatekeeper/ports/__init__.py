@@ -21,6 +21,7 @@ from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage, Observation, PodInterval
 from gatekeeper.ports.answers import AnswerReads, AnswerWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
+from gatekeeper.ports.users import UserReads, UserWrites
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class Clock(Protocol):
         ...
 
 
-class Reader(AnswerReads, TierReads, Protocol):
+class Reader(AnswerReads, TierReads, UserReads, Protocol):
     """Read side of one consistent state."""
 
     def customer(self, customer_id: str) -> Customer | None: ...
@@ -120,7 +121,7 @@ class Reader(AnswerReads, TierReads, Protocol):
         ...
 
 
-class Transaction(AnswerWrites, TierWrites, Reader, Protocol):
+class Transaction(AnswerWrites, TierWrites, UserWrites, Reader, Protocol):
     """Write side: holds the write lock from its first line on."""
 
     def put_customer(self, customer: Customer) -> None: ...

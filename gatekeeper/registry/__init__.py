@@ -19,12 +19,19 @@ from gatekeeper.registry.review import Review
 from gatekeeper.registry.runs import RunRegistry
 from gatekeeper.registry.standings import StandingRegistry
 from gatekeeper.registry.strictness import TierChange
+from gatekeeper.registry.users import UserRegistry
 
 __all__ = ["ApprovalTerms", "KycRecord", "Outcome", "Plan", "Registry", "Review", "TierChange"]
 
 
 class Registry(
-    CustomerRegistry, ApprovalRegistry, StandingRegistry, NamespaceRegistry, RunRegistry, CorrectionRegistry
+    CustomerRegistry,
+    ApprovalRegistry,
+    StandingRegistry,
+    NamespaceRegistry,
+    RunRegistry,
+    CorrectionRegistry,
+    UserRegistry,
 ):
     """All use cases on people."""
 
@@ -41,3 +48,4 @@ class Registry(
         NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)
         CorrectionRegistry.__init__(self, stores, clock)
+        UserRegistry.__init__(self, stores, clock)

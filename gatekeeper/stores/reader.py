@@ -21,6 +21,7 @@ from gatekeeper.stores.answers import AnswerReads
 from gatekeeper.stores.asking import Asking
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.tiers import TierReads
+from gatekeeper.stores.users import UserReads
 
 # Records fetched at once: bounds memory (a record is at most 64 KiB) and keeps no cursor open between pages.
 PAGE_RECORDS = 256
@@ -38,7 +39,7 @@ _BOOKED = select(tables.reservation.c.id, tables.reservation.c.state, tables.res
 _BOOKED_OF = _BOOKED.where(tables.reservation.c.id.in_(_KEYS))
 
 
-class SqlReader(AnswerReads, TierReads, Asking):
+class SqlReader(AnswerReads, TierReads, UserReads, Asking):
     """`gatekeeper.ports.Reader` over a connection that is in a transaction. Iterators end with the transaction.
 
     What belongs to one noun alone stands beside its table, in a file of its own, as a base of this class.

@@ -42,6 +42,7 @@ from gatekeeper.stores.faults import told
 from gatekeeper.stores.reader import SqlReader
 from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
 from gatekeeper.stores.tiers import TierWrites
+from gatekeeper.stores.users import UserWrites
 
 _RECORDS_BY_ID = select(tables.record.c.id, tables.record.c.seq, tables.record.c.body).where(
     tables.record.c.id.in_(bindparam("keys", expanding=True))
@@ -66,7 +67,7 @@ def _driven(statement: ClauseElement, dialect: Dialect, columns: tuple[str, ...]
     return Driven.of(statement, dialect, columns if isinstance(statement, Insert) else None)
 
 
-class SqlTransaction(AnswerWrites, TierWrites, Changing, SqlReader):
+class SqlTransaction(AnswerWrites, TierWrites, UserWrites, Changing, SqlReader):
     """`gatekeeper.ports.Transaction`: one work's view of the writer connection.
 
     Attributes:

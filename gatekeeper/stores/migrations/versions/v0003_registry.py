@@ -18,6 +18,7 @@ def upgrade() -> None:
     """Every noun of this version, one function each."""
     _parties()
     _tiers()
+    _users()
     _answers()
 
 
@@ -42,6 +43,25 @@ def _tiers() -> None:
         sa.Column("customer_id", sa.String(63), primary_key=True),
         sa.Column("pack", sa.String(63), primary_key=True),
         sa.Column("tier", sa.String(16), nullable=False),
+    )
+
+
+def _users() -> None:
+    """People who have a token of ours; what each was before stands in the log."""
+    op.create_table(
+        "local_user",
+        sa.Column("person", sa.String(200), primary_key=True),
+        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("roles", sa.Text, nullable=False),
+        sa.Column("token_sha256", sa.String(64), nullable=False, unique=True),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False),
+        sa.Column("handed", sa.Boolean, nullable=False),
+        sa.Column("disabled_by", sa.Text, nullable=False),
+        sa.Column("asked", sa.Text, nullable=False),
+        sa.Column("asked_by", sa.Text, nullable=False),
+        sa.Column("was_admin", sa.Boolean, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
     )
 
 
