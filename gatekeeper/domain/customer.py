@@ -55,6 +55,7 @@ class Customer:
         prepared_by: who wrote the version; approved_by: who else approved it, "" until then.
         expires_at: when the approval ends; None until approved.
         attempts: how often a first record was handed in; final: the last one was rejected for good.
+        profile_sha256: names the sealed KYC profile in effect (domain/kyc_profile); "" where there is none.
         comment: what the customer is told of a rejection; `reason` is for the provider's own people.
     """
 
@@ -69,6 +70,7 @@ class Customer:
     attempts: int = 1
     final: bool = False
     comment: str = ""
+    profile_sha256: str = ""
 
     def __post_init__(self) -> None:
         checked_identifier(self.id, "customer")

@@ -20,6 +20,11 @@ from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage, Observation, PodInterval
 from gatekeeper.ports.answers import AnswerReads, AnswerWrites
+from gatekeeper.ports.batches import BatchReads, BatchWrites
+from gatekeeper.ports.bindings import BindingReads, BindingWrites
+from gatekeeper.ports.inquiries import InquiryReads, InquiryWrites
+from gatekeeper.ports.joins import JoinReads, JoinWrites
+from gatekeeper.ports.profiles import ProfileReads, ProfileWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
 from gatekeeper.ports.users import UserReads, UserWrites
 
@@ -34,7 +39,7 @@ class Clock(Protocol):
         ...
 
 
-class Reader(AnswerReads, TierReads, UserReads, Protocol):
+class Reader(AnswerReads, BatchReads, BindingReads, JoinReads, InquiryReads, ProfileReads, TierReads, UserReads, Protocol):
     """Read side of one consistent state."""
 
     def customer(self, customer_id: str) -> Customer | None: ...
@@ -121,7 +126,9 @@ class Reader(AnswerReads, TierReads, UserReads, Protocol):
         ...
 
 
-class Transaction(AnswerWrites, TierWrites, UserWrites, Reader, Protocol):
+class Transaction(
+    AnswerWrites, BatchWrites, BindingWrites, JoinWrites, InquiryWrites, ProfileWrites, TierWrites, UserWrites, Reader, Protocol
+):
     """Write side: holds the write lock from its first line on."""
 
     def put_customer(self, customer: Customer) -> None: ...

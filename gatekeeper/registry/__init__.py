@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.ports import Clock, Stores
-from gatekeeper.registry.approvals import ApprovalRegistry, ApprovalTerms
+from gatekeeper.registry.approvals import ApprovalTerms
+from gatekeeper.registry.batch import Applied, BatchRegistry, BatchReview
 from gatekeeper.registry.corrections import CorrectionRegistry
-from gatekeeper.registry.customers import CustomerRegistry
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.registry.plan import Outcome, Plan
@@ -21,12 +21,21 @@ from gatekeeper.registry.standings import StandingRegistry
 from gatekeeper.registry.strictness import TierChange
 from gatekeeper.registry.users import UserRegistry
 
-__all__ = ["ApprovalTerms", "KycRecord", "Outcome", "Plan", "Registry", "Review", "TierChange"]
+__all__ = [
+    "Applied",
+    "ApprovalTerms",
+    "BatchReview",
+    "KycRecord",
+    "Outcome",
+    "Plan",
+    "Registry",
+    "Review",
+    "TierChange",
+]
 
 
 class Registry(
-    CustomerRegistry,
-    ApprovalRegistry,
+    BatchRegistry,
     StandingRegistry,
     NamespaceRegistry,
     RunRegistry,
@@ -44,7 +53,7 @@ class Registry(
         cluster: str,
         terms: ApprovalTerms | None = None,
     ) -> None:
-        ApprovalRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
+        BatchRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
         NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)
         CorrectionRegistry.__init__(self, stores, clock)

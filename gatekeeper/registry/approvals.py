@@ -116,6 +116,7 @@ def _awaiting(review: Review, by: str, now: datetime) -> Customer:
         return replace(
             customer,
             party_id=review.proposed.party_id,
+            profile_sha256=review.proposed.profile_sha256,
             standing=Standing.SUBMITTED,
             prepared_by=review.prepared_by,
             approved_by="",

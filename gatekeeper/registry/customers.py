@@ -21,6 +21,7 @@ from gatekeeper.registry.facts import customer_facts, state_facts, written_facts
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
 from gatekeeper.registry.people import By, acting, changed_alone
 from gatekeeper.registry.plan import Outcome, Plan, draft_plan_of, kept_of, plan_of
+from gatekeeper.registry.profiles import sealed, with_profile
 from gatekeeper.registry.review import Review, existing, review_of
 
 
@@ -30,12 +31,14 @@ class CustomerRegistry(Desk):
     def plan(self, record: KycRecord) -> Plan:
         """What `apply` would do now; nothing is written."""
         yardstick = self._yardstick(self._clock.now())
-        return self._stores.read(lambda reader: plan_of(reader, record, yardstick))
+        return self._stores.read(lambda reader: _shown(reader, plan_of(reader, sealed(reader, record)[0], yardstick)))
 
     def plan_draft(self, record: KycRecord) -> Plan:
         """What `draft` would do now; nothing is written."""
         yardstick = self._yardstick(self._clock.now())
-        return self._stores.read(lambda reader: draft_plan_of(reader, record, yardstick))
+        return self._stores.read(
+            lambda reader: _shown(reader, draft_plan_of(reader, sealed(reader, record)[0], yardstick))
+        )
 
     def apply(self, record: KycRecord, *, by: By) -> Plan:
         """Enrol a customer or change its record; what is milder waits for a second person.
@@ -56,7 +59,8 @@ class CustomerRegistry(Desk):
         now, actor = self._clock.now(), acting(by, Right.EDIT)
 
         def work(tx: Transaction) -> Plan:
-            plan = draft_plan_of(tx, record, self._yardstick(now))
+            kept = _kept(tx, record)
+            plan = _shown(tx, draft_plan_of(tx, kept, self._yardstick(now)))
             if plan.outcome is Outcome.UNCHANGED:
                 return plan
             customer = _after_apply(plan, record, actor.name)
@@ -91,7 +95,9 @@ class CustomerRegistry(Desk):
         """
         now = self._clock.now()
         return self._stores.read(
-            lambda reader: review_of(reader, existing(reader, customer_id), self._yardstick(now), now)
+            lambda reader: _looked_at(
+                reader, review_of(reader, existing(reader, customer_id), self._yardstick(now), now)
+            )
         )
 
     def reviews(self) -> list[Review]:
@@ -124,7 +130,8 @@ class CustomerRegistry(Desk):
         return self._stores.read(work)
 
     def _apply(self, tx: Transaction, record: KycRecord, actor: Actor, prepared_by: str, now: datetime) -> Plan:
-        plan = plan_of(tx, record, self._yardstick(now))
+        record = _kept(tx, record)
+        plan = _shown(tx, plan_of(tx, record, self._yardstick(now)))
         if plan.outcome is Outcome.UNCHANGED:
             return plan
         customer = _after_apply(plan, record, prepared_by)
@@ -147,6 +154,24 @@ class CustomerRegistry(Desk):
             "applied": state_facts(plan.wanted, plan.findings, self._sha256()),
             **written_facts(plan.written.values(), plan.changes),
         }
+
+
+def _kept(tx: Transaction, record: KycRecord) -> KycRecord:
+    """The record with its profile sealed, and stored."""
+    record, new = sealed(tx, record)
+    if new is not None:
+        tx.add_profile(new)
+    return record
+
+
+def _shown(reader: Reader, plan: Plan) -> Plan:
+    return replace(plan, before=with_profile(reader, plan.before))
+
+
+def _looked_at(reader: Reader, review: Review) -> Review:
+    in_effect, proposed = (with_profile(reader, each) for each in (review.in_effect, review.proposed))
+    looked_at = with_profile(reader, review.looked_at) or review.looked_at
+    return replace(review, in_effect=in_effect, proposed=proposed, looked_at=looked_at)
 
 
 def _after_apply(plan: Plan, record: KycRecord, by: str) -> Customer:

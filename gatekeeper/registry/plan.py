@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -128,13 +128,13 @@ def waiting_for(reader: KycReader, customer_id: str) -> Proposal | None:
 
 def completed(record: KycRecord, parties: Mapping[str, Party]) -> KycRecord:
     """The record with every owner that is known, also those that it left out."""
-    return KycRecord(record.customer_id, record.party_id, tuple(owners_of(parties, record.party_id).values()))
+    return replace(record, parties=tuple(owners_of(parties, record.party_id).values()))
 
 
 def in_effect(customer: Customer, parties: Mapping[str, Party]) -> KycRecord | None:
     """The record of a customer as it holds now; None where its own party is not in the registry yet."""
     chain = tuple(owners_of(parties, customer.party_id).values())
-    return KycRecord(customer.id, customer.party_id, chain) if chain else None
+    return KycRecord(customer.id, customer.party_id, chain, customer.profile_sha256) if chain else None
 
 
 def _check_may_apply(customer: Customer) -> None:
@@ -168,7 +168,8 @@ def _outcome(
     if proposal is not None and proposal.record == record and not written:
         return Outcome.UNCHANGED
     after = overlaid(parties, written.values())
-    holds = customer.party_id == record.party_id and all(after.get(each.id) == each for each in record.parties)
+    own = (customer.party_id, customer.profile_sha256) == (record.party_id, record.profile_sha256)
+    holds = own and all(after.get(each.id) == each for each in record.parties)
     if not holds or customer.standing.is_first_record:
         return Outcome.PARTLY if written else Outcome.WAITS
     if written:

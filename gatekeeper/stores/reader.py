@@ -19,7 +19,12 @@ from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.answers import AnswerReads
 from gatekeeper.stores.asking import Asking
+from gatekeeper.stores.batches import BatchReads
+from gatekeeper.stores.bindings import BindingReads
 from gatekeeper.stores.faults import told
+from gatekeeper.stores.inquiries import InquiryReads
+from gatekeeper.stores.joins import JoinReads
+from gatekeeper.stores.profiles import ProfileReads
 from gatekeeper.stores.tiers import TierReads
 from gatekeeper.stores.users import UserReads
 
@@ -39,7 +44,7 @@ _BOOKED = select(tables.reservation.c.id, tables.reservation.c.state, tables.res
 _BOOKED_OF = _BOOKED.where(tables.reservation.c.id.in_(_KEYS))
 
 
-class SqlReader(AnswerReads, TierReads, UserReads, Asking):
+class SqlReader(AnswerReads, BatchReads, BindingReads, JoinReads, InquiryReads, ProfileReads, TierReads, UserReads, Asking):
     """`gatekeeper.ports.Reader` over a connection that is in a transaction. Iterators end with the transaction.
 
     What belongs to one noun alone stands beside its table, in a file of its own, as a base of this class.

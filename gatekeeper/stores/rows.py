@@ -12,6 +12,8 @@ from sqlalchemy import RowMapping
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.ledger import Account, Reservation, ReservationState
+from gatekeeper.domain.lineage_facts import lineage_json, lineage_of_json
+from gatekeeper.domain.particulars import particulars_json, particulars_of
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json, party_of
 from gatekeeper.domain.record import Record, canonical_json, encode
@@ -46,6 +48,7 @@ def customer_row(customer: Customer) -> Values:
         "approved_by": customer.approved_by,
         "expires_at": customer.expires_at,
         "reason": customer.reason,
+        "profile_sha256": customer.profile_sha256,
     }
 
 
@@ -71,6 +74,8 @@ def run_row(run: Run) -> Values:
         "state": run.state.value,
         "purpose": run.purpose.value,
         "namespaces": json.dumps(run.namespaces),
+        "lineage": json.dumps(lineage_json(run.lineage), sort_keys=True) if run.lineage else "",
+        "particulars": json.dumps(particulars_json(run.particulars), sort_keys=True),
     }
 
 
@@ -82,6 +87,8 @@ def run_of(row: RowMapping) -> Run:
             "state": RunState(row["state"]),
             "purpose": Purpose(row["purpose"]),
             "namespaces": tuple(json.loads(row["namespaces"])),
+            "lineage": lineage_of_json(json.loads(row["lineage"])) if row["lineage"] else None,
+            "particulars": particulars_of(json.loads(row["particulars"])),
         }
     )
 

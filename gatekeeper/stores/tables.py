@@ -76,6 +76,7 @@ customer = Table(
     Column("approved_by", Text, nullable=False),
     Column("expires_at", Moment),
     Column("reason", Text, nullable=False),
+    Column("profile_sha256", String(64), nullable=False),
 )
 
 proposal = Table(
@@ -92,6 +93,8 @@ binding = Table(
     Column("namespace", String(253), primary_key=True),
     Column("customer_id", String(63), ForeignKey("customer.id"), nullable=False),
     Column("run_id", String(80)),
+    Column("uid", Text, nullable=False),
+    Column("found_uid", Text, nullable=False),
 )
 
 run = Table(
@@ -109,6 +112,9 @@ run = Table(
     Column("parameters", BigInteger, nullable=False),
     Column("tokens", BigInteger, nullable=False),
     Column("namespaces", Text, nullable=False),
+    # Both as JSON (domain/lineage_facts, domain/particulars); no lineage is "".
+    Column("lineage", Text, nullable=False),
+    Column("particulars", Text, nullable=False),
 )
 
 # No foreign key to `run`: undeclared training is booked on accounts that nobody declared.

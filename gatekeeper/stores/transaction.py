@@ -38,7 +38,12 @@ from gatekeeper.domain.usage import DailyUsage
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.answers import AnswerWrites
 from gatekeeper.stores.asking import Changing
+from gatekeeper.stores.batches import BatchWrites
+from gatekeeper.stores.bindings import BindingWrites
 from gatekeeper.stores.faults import told
+from gatekeeper.stores.inquiries import InquiryWrites
+from gatekeeper.stores.joins import JoinWrites
+from gatekeeper.stores.profiles import ProfileWrites
 from gatekeeper.stores.reader import SqlReader
 from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
 from gatekeeper.stores.tiers import TierWrites
@@ -67,7 +72,9 @@ def _driven(statement: ClauseElement, dialect: Dialect, columns: tuple[str, ...]
     return Driven.of(statement, dialect, columns if isinstance(statement, Insert) else None)
 
 
-class SqlTransaction(AnswerWrites, TierWrites, UserWrites, Changing, SqlReader):
+class SqlTransaction(
+    AnswerWrites, BatchWrites, BindingWrites, JoinWrites, InquiryWrites, ProfileWrites, TierWrites, UserWrites, Changing, SqlReader
+):
     """`gatekeeper.ports.Transaction`: one work's view of the writer connection.
 
     Attributes:

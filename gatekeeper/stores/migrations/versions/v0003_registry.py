@@ -19,7 +19,12 @@ def upgrade() -> None:
     _parties()
     _tiers()
     _users()
+    _bindings()
+    _runs()
     _answers()
+    _profiles()
+    _batches()
+    _inquiries()
 
 
 def _parties() -> None:
@@ -78,6 +83,83 @@ def _answers() -> None:
         sa.Column("at", sa.BigInteger, nullable=False),
     )
     op.create_index("kept_answer_by_time", "kept_answer", ["at"])
+
+
+def _runs() -> None:
+    """What a run rests on. Nothing was declared of the runs that there are, so no allowance holds for them."""
+    for name, before in (("lineage", ""), ("particulars", "{}")):
+        op.add_column("run", sa.Column(name, sa.Text, nullable=False, server_default=before))
+    op.create_table(
+        "run_join",
+        sa.Column("one", sa.String(63), primary_key=True),
+        sa.Column("other", sa.String(63), primary_key=True),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("joined_by", sa.Text, nullable=False),
+        sa.Column("joined_at", sa.BigInteger, nullable=False),
+    )
+
+
+def _bindings() -> None:
+    """Which namespace it is that was bound, and what waits for a second person. What is bound already stays bound."""
+    for name in ("uid", "found_uid"):
+        op.add_column("binding", sa.Column(name, sa.Text, nullable=False, server_default=""))
+    op.create_table(
+        "binding_proposal",
+        sa.Column("cluster", sa.String(253), primary_key=True),
+        sa.Column("namespace", sa.String(253), primary_key=True),
+        sa.Column("customer_id", sa.String(63), nullable=False),
+        sa.Column("run_id", sa.String(80)),
+        sa.Column("uid", sa.Text, nullable=False),
+        sa.Column("before", sa.Text, nullable=False),
+        sa.Column("proposed_by", sa.Text, nullable=False),
+        sa.Column("proposed_at", sa.BigInteger, nullable=False),
+    )
+
+
+def _profiles() -> None:
+    """What a customer was asked before its account was opened, beside the salt of the hash that the log holds."""
+    op.create_table(
+        "profile",
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("customer_id", sa.String(63), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("salt", sa.LargeBinary(32), nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+    )
+    op.create_index("profile_by_customer", "profile", ["customer_id", "number"], unique=True)
+    op.add_column("customer", sa.Column("profile_sha256", sa.String(64), nullable=False, server_default=""))
+
+
+def _batches() -> None:
+    """Customers that were applied together."""
+    op.create_table(
+        "batch",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("prepared_by", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("customers", sa.Text, nullable=False),
+    )
+
+
+def _inquiries() -> None:
+    """What a hold asks, and the answer."""
+    op.create_table(
+        "inquiry",
+        sa.Column("id", sa.String(160), primary_key=True),
+        sa.Column("customer_id", sa.String(63), nullable=False),
+        sa.Column("run_id", sa.String(80), nullable=False, index=True),
+        sa.Column("pack_id", sa.String(63), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("question", sa.Text, nullable=False),
+        sa.Column("opened_at", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("answer", sa.Text, nullable=False),
+        sa.Column("licence", sa.Text, nullable=False),
+        sa.Column("limit_tflop", sa.BigInteger),
+        sa.Column("until", sa.String(10), nullable=False),
+        sa.Column("answered_by", sa.Text, nullable=False),
+        sa.Column("approved_by", sa.Text, nullable=False),
+    )
 
 
 _PARTY = ("id", "kind", "legal_name", "headquarters", "parents", "no_parent_reason")

@@ -1,0 +1,275 @@
+"""Use cases on many customers at once: a folder is applied as a whole or not at all, and approved as one batch.
+
+Each record goes the way that a single one goes, with the same two people; only the transaction is shared.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, NotFound, NotPermitted
+from gatekeeper.domain.person import Right
+from gatekeeper.domain.profile_facts import profile_json
+from gatekeeper.domain.record import canonical_json
+from gatekeeper.ports import Clock, Reader, Stores, Transaction
+from gatekeeper.ports.answers import KeptAnswer
+from gatekeeper.ports.batches import Batch
+from gatekeeper.registry.approvals import ApprovalRegistry
+from gatekeeper.registry.books import Books
+from gatekeeper.registry.customers import CustomerRegistry
+from gatekeeper.registry.kyc_record import KycRecord, record_json
+from gatekeeper.registry.people import By, acting
+from gatekeeper.registry.plan import Outcome, Plan
+from gatekeeper.registry.review import Review
+
+T = TypeVar("T")
+Tell = Callable[[int, int], None]
+# Ten thousand customers are what the largest folder holds; beyond that somebody applies one folder after the other.
+RECORDS_MAX = 20_000
+_KEY_CHARACTERS_MAX = 255
+# Named in the answer that is kept beside those of the API, whose callers have other names.
+_KEPT = "batch:"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a batch.
+
+    Attributes:
+        batch_id: names it for an approval; "" where nothing of it waits or changed.
+        plans: what each record did, in their order; none where it is repeated.
+        counts: outcome -> how many records.
+        repeated: it had been applied before under this key, and nothing was done now.
+    """
+
+    batch_id: str
+    plans: tuple[Plan, ...]
+    counts: dict[str, int]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReview:
+    """A batch as an approver sees it: what of it waits, and a name for exactly that."""
+
+    reviews: tuple[Review, ...]
+    fingerprint: str
+
+
+class BatchRegistry(CustomerRegistry, ApprovalRegistry):
+    """Use cases on many customers, over the same store and packs as those on one."""
+
+    def plan_all(self, records: Sequence[KycRecord], *, tell: Tell | None = None) -> tuple[Plan, ...]:
+        """What `apply_all` would do now. Nothing is written: it is done, and undone.
+
+        Raises: as `apply_all`.
+        """
+        undone = _Undone()
+
+        def work(tx: Transaction) -> tuple[Plan, ...]:
+            undone.plans = self._apply_each(Books(tx), records, "plan", tell)
+            raise undone
+
+        try:
+            self._stores.transact(work)
+        except _Undone as found:
+            return found.plans
+        raise AssertionError("a plan was carried out")
+
+    def apply_all(
+        self,
+        records: Sequence[KycRecord],
+        *,
+        by: By,
+        idempotency_key: str = "",
+        tell: Tell | None = None,
+    ) -> Applied:
+        """Apply many records as `apply` does each: all of them, or none where one is refused.
+
+        Args:
+            idempotency_key: the caller's name for this; the same once more does nothing and answers the same.
+            tell: hears how many of how many are done.
+
+        Raises:
+            InvalidInput, NotPermitted: as `apply`, with the customer. Conflict: the key named other records before.
+        """
+        now, actor, request = self._clock.now(), acting(by, Right.EDIT), _sha256_of(records)
+        if len(records) > RECORDS_MAX:
+            raise InvalidInput(f"{len(records):,} customers at once; {RECORDS_MAX:,} is the most.")
+        if len(idempotency_key) > _KEY_CHARACTERS_MAX:
+            raise InvalidInput(f"An idempotency key has at most {_KEY_CHARACTERS_MAX} characters.")
+
+        def work(tx: Transaction) -> Applied:
+            caller = _KEPT + actor.name
+            kept = tx.kept_answer(caller, idempotency_key) if idempotency_key else None
+            if kept is not None:
+                return _repeated(kept, request)
+            books = Books(tx)
+            plans = self._apply_each(books, records, by, tell)
+            counts = _counts(plans)
+            if books.first_record:
+                changed = [each.wanted.customer_id for each in plans if each.outcome is not Outcome.UNCHANGED]
+                tx.put_batch(Batch(books.first_record, actor.name, now, tuple(changed)))
+            if idempotency_key:
+                body = json.dumps({"batch": books.first_record, "counts": counts}, sort_keys=True)
+                tx.keep_answer(KeptAnswer(caller, idempotency_key, request, 200, "{}", body, now))
+            return Applied(books.first_record, plans, counts)
+
+        return self._stores.transact(work)
+
+    def review_all(self, batch_id: str | None = None) -> BatchReview:
+        """What waits for approval of a batch, or of all customers (None).
+
+        Raises:
+            NotFound: no such batch.
+        """
+        return self._stores.read(lambda reader: self._review_all(reader, batch_id))
+
+    def approve_all(
+        self,
+        batch_id: str | None,
+        *,
+        by: By,
+        seen: str,
+        expires_at: datetime | None = None,
+        tell: Tell | None = None,
+    ) -> int:
+        """Approve all that waits of a batch, or of all customers (None), as `approve` does each: all or none.
+
+        Args:
+            seen: fingerprint of the batch that the approver looked at.
+
+        Raises:
+            NotPermitted: by who prepared any of it, or nothing waits. Conflict: it is not what was looked at.
+        """
+
+        def work(tx: Transaction) -> int:
+            review = self._review_all(tx, batch_id)
+            if review.fingerprint != seen:
+                raise Conflict(
+                    "What waits is not what was looked at.", hint="Look at it again, and approve what it says now."
+                )
+            if not review.reviews:
+                raise NotPermitted("Nothing of it waits for approval.")
+            books = Books(tx)
+            inside = self._inside(books)
+            for number, each in enumerate(review.reviews, 1):
+                with _of_customer(each.customer.id):
+                    books.look_at(each.customer.id)
+                    inside.approve(each.customer.id, by=by, expires_at=expires_at)
+                if tell is not None:
+                    tell(number, len(review.reviews))
+            books.flush()
+            return len(review.reviews)
+
+        return self._stores.transact(work)
+
+    def _apply_each(self, books: Books, records: Sequence[KycRecord], by: By, tell: Tell | None) -> tuple[Plan, ...]:
+        inside, plans = self._inside(books), list[Plan]()
+        for number, record in enumerate(records, 1):
+            with _of_customer(record.customer_id):
+                books.look_at(record.customer_id, record)
+                plans.append(inside.apply(record, by=by))
+            if tell is not None:
+                tell(number, len(records))
+        books.flush()
+        return tuple(plans)
+
+    def _review_all(self, reader: Reader, batch_id: str | None) -> BatchReview:
+        batch = reader.batch(batch_id) if batch_id is not None else None
+        if batch_id is not None and batch is None:
+            raise NotFound(f"There is no batch {batch_id!r:.80}.", hint="`customer apply` told its id.")
+        books = Books(reader)
+        inside, found = self._inside(books), list[Review]()
+        for customer_id in batch.customers if batch else [each.id for each in reader.customers()]:
+            if reader.proposal(customer_id) is not None:
+                books.look_at(customer_id)
+                found.append(inside.review(customer_id))
+        names = "".join(f"{each.customer.id} {each.fingerprint}\n" for each in found)
+        return BatchReview(tuple(found), hashlib.sha256(names.encode()).hexdigest())
+
+    def _inside(self, books: Books) -> BatchRegistry:
+        """The same use cases inside of a transaction that is open already, at one moment."""
+        inside = copy.copy(self)
+        inside._stores, inside._clock = _Open(books), _Still(self._clock.now())
+        return inside
+
+
+class _Undone(Exception):
+    """Carries plans out of a transaction that it ends."""
+
+    plans: tuple[Plan, ...] = ()
+
+
+class _Still(Clock):
+    """A clock that stands: a batch is one moment."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        """The moment."""
+        return self._at
+
+
+class _Open(Stores):
+    """Stores whose one transaction is open already and ends elsewhere."""
+
+    def __init__(self, books: Books) -> None:
+        self._tx = books.as_transaction
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run the work in the open transaction."""
+        return work(self._tx)
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """The same, as a future that has ended."""
+        future = Future[T]()
+        future.set_result(work(self._tx))
+        return future
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Run the work on what the transaction sees."""
+        return work(self._tx)
+
+
+@contextmanager
+def _of_customer(customer_id: str) -> Iterator[None]:
+    """Errors inside say whose record it was."""
+    try:
+        yield
+    except GatekeeperError as error:
+        if customer_id in error.message:
+            raise
+        raise type(error)(f"Customer {customer_id}: {error.message}", hint=error.hint) from error
+
+
+def _counts(plans: Iterable[Plan]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for plan in plans:
+        found[plan.outcome.value] = found.get(plan.outcome.value, 0) + 1
+    return found
+
+
+def _sha256_of(records: Sequence[KycRecord]) -> str:
+    """What a request asks for. It stays in the store, beside the profiles themselves."""
+    whole = hashlib.sha256()
+    for each in records:
+        profile = profile_json(each.profile) if each.profile else None
+        whole.update(canonical_json({**record_json(each), "profile": profile}) + b"\n")
+    return whole.hexdigest()
+
+
+def _repeated(kept: KeptAnswer, request: str) -> Applied:
+    if kept.request != request:
+        raise Conflict(f"The idempotency key {kept.key!r:.80} was used for other records.", hint="Choose another key.")
+    answer = json.loads(kept.body)
+    return Applied(answer["batch"], (), answer["counts"], repeated=True)

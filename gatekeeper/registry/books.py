@@ -1,0 +1,134 @@
+"""A transaction for many records: what it holds is read once, and each record sees only the part that it can touch.
+
+Applying a record looks at all customers and parties: for ten thousand records a hundred million looks. But a change
+of a party moves only what is owned by it, and the tier of that rests only on its own owners. So a record is shown these
+alone: everybody below the parties that it changes, and everybody above all of them. The answers are the same, which a
+test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from gatekeeper.domain.customer import Customer
+from gatekeeper.domain.party import Party
+from gatekeeper.domain.record import Record
+from gatekeeper.ports import Reader, Transaction
+from gatekeeper.registry.kyc_record import KycRecord, Proposal, in_order
+
+_APPENDED_AT_ONCE = 500
+
+
+class Books:
+    """`gatekeeper.ports.Transaction` over another one. What it does not answer itself, that one does.
+
+    `flush` before the transaction ends: records are appended many at a time.
+    """
+
+    def __init__(self, tx: Transaction | Reader) -> None:
+        self._tx = cast("Transaction", tx)  # over a reader nobody writes
+        self._parties = tx.parties()
+        self._customers = {each.id: each for each in tx.customers()}
+        self._owned: dict[str, set[str]] = {}
+        self._accounts: dict[str, set[str]] = {}
+        for party in self._parties.values():
+            self._index(party)
+        for customer in self._customers.values():
+            self._accounts.setdefault(customer.party_id, set()).add(customer.id)
+        self._in_sight: dict[str, Party] = {}
+        self._waiting: list[Record] = []
+        self.first_record = ""
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transaction's own."""
+        return getattr(self._tx, name)
+
+    @property
+    def as_transaction(self) -> Transaction:
+        """Itself, for who wants a transaction."""
+        return cast("Transaction", self)
+
+    def look_at(self, customer_id: str, record: KycRecord | None = None) -> None:
+        """Show what a record of a customer can touch: the one that is applied, and the one that waits."""
+        customer, text = self._customers.get(customer_id), self._tx.proposal(customer_id)
+        told = [*(record.parties if record else ()), *(Proposal.from_text(text).record.parties if text else ())]
+        changed = [each.id for each in told if self._differs(each)]
+        seeds = {each for party in told for each in (party.id, *party.owners)} | self._below(changed)
+        if customer is not None:
+            seeds.add(customer.party_id)
+        self._in_sight = self._above(seeds)
+
+    def parties(self) -> dict[str, Party]:
+        """The parties in sight."""
+        return self._in_sight
+
+    def customers(self) -> list[Customer]:
+        """The customers whose party is in sight, by id."""
+        found = {each for party in self._in_sight for each in self._accounts.get(party, ())}
+        return [self._customers[each] for each in sorted(found)]
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """The customer, or None."""
+        return self._customers.get(customer_id)
+
+    def put_customer(self, customer: Customer) -> None:
+        """Store a customer, new or changed."""
+        before = self._customers.get(customer.id)
+        if before is not None:
+            self._accounts[before.party_id].discard(customer.id)
+        self._customers[customer.id] = customer
+        self._accounts.setdefault(customer.party_id, set()).add(customer.id)
+        self._tx.put_customer(customer)
+
+    def put_party(self, party: Party) -> None:
+        """Store a party, new or changed."""
+        before = self._parties.get(party.id)
+        for owner in before.owners if before else ():
+            self._owned[owner].discard(party.id)
+        self._parties[party.id] = self._in_sight[party.id] = party
+        self._index(party)
+        self._tx.put_party(party)
+
+    def append(self, record: Record) -> int:
+        """Append a record, with others that follow."""
+        self.first_record = self.first_record or record.id
+        self._waiting.append(record)
+        if len(self._waiting) >= _APPENDED_AT_ONCE:
+            self.flush()
+        return self._tx.log_size() + len(self._waiting)
+
+    def append_all(self, records: Iterable[Record]) -> list[int]:
+        """Append records in their order."""
+        return [self.append(each) for each in records]
+
+    def flush(self) -> None:
+        """Append what waits."""
+        self._tx.append_all(self._waiting)
+        self._waiting = []
+
+    def _index(self, party: Party) -> None:
+        for owner in party.owners:
+            self._owned.setdefault(owner, set()).add(party.id)
+
+    def _differs(self, party: Party) -> bool:
+        before = self._parties.get(party.id)
+        return before is None or in_order(before) != party
+
+    def _below(self, ids: Iterable[str]) -> set[str]:
+        found, waiting = set[str](), list(ids)
+        while waiting:
+            each = waiting.pop()
+            if each not in found:
+                found.add(each)
+                waiting += self._owned.get(each, ())
+        return found
+
+    def _above(self, ids: Iterable[str]) -> dict[str, Party]:
+        found, waiting = dict[str, Party](), sorted(ids)
+        while waiting:
+            party = self._parties.get(waiting.pop())
+            if party is not None and party.id not in found:
+                found[party.id] = party
+                waiting += party.owners
+        return found
