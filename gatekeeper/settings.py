@@ -21,9 +21,11 @@ from gatekeeper.yaml_files import Document, Line, Part, parse, read
 PREFIX = "COMPUTE_GATEKEEPER_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 PERSON_VARIABLE = f"{PREFIX}PERSON"
+TOKEN_VARIABLE = f"{PREFIX}TOKEN"
+TOKEN_FILE_VARIABLE = f"{PREFIX}TOKEN_FILE"
 # Kubernetes tells every pod of the namespace about the Service `compute-gatekeeper` in variables that begin like ours.
 _OF_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)")
-_OF_THE_COMMAND_LINE = frozenset({CONFIG_VARIABLE, PERSON_VARIABLE})
+_OF_THE_COMMAND_LINE = frozenset({CONFIG_VARIABLE, PERSON_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE})
 DEFAULT_DATA = Path("/var/lib/compute-gatekeeper")
 _DATABASE_FILE = "gatekeeper.db"
 

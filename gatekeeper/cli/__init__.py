@@ -6,8 +6,10 @@ sentence and what to do next on stderr. Heavy modules are imported inside the co
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +25,8 @@ from gatekeeper.cli import (
     policies,
     runs,
     service,
+    tokens,
+    users,
     workloads,
 )
 from gatekeeper.cli.printing import complain, say
@@ -51,11 +55,24 @@ app = typer.Typer(
 
 @app.callback()
 def _options(
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_tell_version, is_eager=True)
     ] = False,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            help="File with your token, for you alone to read. [env: COMPUTE_GATEKEEPER_TOKEN_FILE]",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """What is said before any command."""
+    from gatekeeper.settings import TOKEN_FILE_VARIABLE
+
+    named = os.environ.get(TOKEN_FILE_VARIABLE)
+    tokens.choose_file(token_file or (Path(named) if named else None))
 
 
 app.command("serve", epilog=service.SERVE_EXAMPLE)(service.serve)
@@ -68,6 +85,8 @@ app.add_typer(namespaces.app, name="namespace")
 runs.app.command("correct", epilog=corrections.CORRECT_EXAMPLE)(corrections.correct)
 runs.app.command("approve-correction", epilog=corrections.APPROVE_EXAMPLE)(corrections.approve_correction)
 app.add_typer(runs.app, name="run")
+app.add_typer(users.app, name="user")
+app.command("login", epilog=users.LOGIN_EXAMPLE)(users.login)
 app.add_typer(flop.app, name="flop")
 app.command("blocked", epilog=logs.BLOCKED_EXAMPLE)(logs.blocked)
 app.add_typer(logs.app, name="log")

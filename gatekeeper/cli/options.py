@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.person import Caller
+from gatekeeper.domain.person import Caller, same_person
 
 if TYPE_CHECKING:
+    from gatekeeper.domain.user import User
     from gatekeeper.wiring import Wiring
 
 
@@ -39,7 +40,8 @@ Person = Annotated[
     str | None,
     typer.Option(
         "--as",
-        help="Who acts. [env: COMPUTE_GATEKEEPER_PERSON; default: your login name; an approval needs one of the two]",
+        help="Who acts, where nobody has a token. [env: COMPUTE_GATEKEEPER_PERSON; default: your login name; an "
+        "approval needs one of the two]",
         metavar="PERSON",
         show_default=False,
     ),
@@ -71,15 +73,74 @@ def opened(
 def caller_of(wiring: Wiring, person: str | None, *, approves: bool = False) -> Caller:
     """Who acts, as the registry wants it from a command.
 
+    Where nobody has a token of ours yet, the name is believed: whoever runs the command has the database in hand.
+    Where somebody has, it is whoever the token belongs to.
+
     Args:
         wiring: what the command opened: its database knows the users.
         person: the option `--as`.
         approves: whether this is the second of four eyes.
 
     Raises:
-        InvalidInput, NotPermitted: as `claimed_name` says.
+        NotPermitted: there are users and no token, a token that is nobody's, or `--as` names somebody else.
+        InvalidInput: as `claimed_name` says.
     """
-    return Caller.claimed(claimed_name(person, approves=approves))
+    from gatekeeper.cli.tokens import token_of_caller
+    from gatekeeper.identity.local import LocalUsers
+
+    token = token_of_caller()
+    if not wiring.registry.users():
+        if token is not None:
+            raise NotPermitted(
+                f"There are no users in {wiring.settings.data}, so this token is nobody's.",
+                hint="Name the right data folder or settings, or act with --as PERSON and without the token.",
+            )
+        by = Caller.claimed(claimed_name(person, approves=approves))
+        _say_it_is_claimed(by)
+        return by
+    if token is None:
+        raise NotPermitted(
+            "Who acts here shows a token.",
+            hint="Keep yours with `gatekeeper login`, or put it in COMPUTE_GATEKEEPER_TOKEN. A policy-admin gives one: "
+            "gatekeeper user add.",
+        )
+    known = LocalUsers(wiring.stores).authenticate(token)
+    said = person if person is not None else _person_of_environment()
+    if said is not None and not same_person(said, known.name):
+        raise NotPermitted(
+            f"The token belongs to {known.name}, and --as says {said}.", hint="Leave --as out, or use another token."
+        )
+    return known
+
+
+def known_user(wiring: Wiring, token: str | None = None) -> User:
+    """The user of a token, or of the one that this command was given, though somebody else may have seen it.
+
+    Raises:
+        NotPermitted: none, or nobody's.
+    """
+    from gatekeeper.cli.tokens import token_of_caller
+    from gatekeeper.identity.local import LocalUsers
+
+    return LocalUsers(wiring.stores).owner(token or token_of_caller() or "")
+
+
+def _person_of_environment() -> str | None:
+    import os
+
+    from gatekeeper.settings import PERSON_VARIABLE
+
+    return os.environ.get(PERSON_VARIABLE)
+
+
+def _say_it_is_claimed(by: Caller) -> None:
+    """Tell somebody at a terminal; a script is told by `actor.auth` in the record, and by the documentation."""
+    import sys
+
+    if sys.stderr.isatty():
+        from gatekeeper.cli.printing import note
+
+        note(f"{by.name} is believed by name. To have people show tokens: gatekeeper user add NAME --role policy-admin")
 
 
 def claimed_name(person: str | None, *, approves: bool = False) -> str:

@@ -1,0 +1,241 @@
+"""Who acts in a command: a name that is believed where nobody has a token, and after that whoever the token is of."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gatekeeper import cli
+from gatekeeper.cli.tokens import kept_file
+from gatekeeper.registry import Registry
+from gatekeeper.stores import open_stores
+
+FOLDER = Path(cli.__file__).parent
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+class Desk:
+    """Commands over one data folder, and what they answered."""
+
+    def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.data, self._monkeypatch, self._capsys = data, monkeypatch, capsys
+        self.err = ""
+
+    def run(self, *words: str, token: str | None = None, code: int = 0) -> str:
+        with self._monkeypatch.context() as patch:
+            if token is not None:
+                patch.setenv("COMPUTE_GATEKEEPER_TOKEN", token)
+            found = cli.run([*words, "--data", str(self.data)])
+        out, self.err = self._capsys.readouterr()
+        assert found == code, self.err
+        return out.strip()
+
+    def own(self, handed: str) -> str:
+        """A token of the user's own for one that somebody else made."""
+        return self.run("user", "rotate", token=handed)
+
+    def log(self) -> list[dict[str, object]]:
+        with open_stores(f"sqlite:///{self.data / 'gatekeeper.db'}") as stores:
+            return [json.loads(leaf) for leaf in stores.read(lambda reader: list(reader.leaves()))]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
+    for variable in ("TOKEN", "TOKEN_FILE", "PERSON", "CONFIG"):
+        monkeypatch.delenv(f"COMPUTE_GATEKEEPER_{variable}", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    yield Desk(tmp_path / "data", monkeypatch, capsys)
+    cli.run(["--version"])  # forgets a token file of this test
+
+
+@pytest.fixture
+def root(desk: Desk) -> str:
+    """The token of the first user."""
+    return desk.run("user", "add", "root", "--role", "policy-admin")
+
+
+def suspend(desk: Desk, *more: str, token: str | None = None, code: int = 0) -> None:
+    desk.run("customer", "suspend", "nobody", "--reason", "test", *more, token=token, code=code)
+
+
+def test_without_users_a_name_is_believed_and_the_record_says_so(desk: Desk) -> None:
+    desk.run("customer", "apply", "-f", str(EXAMPLES / "customers"), "--as", "ana")
+    assert {json.dumps(each["actor"], sort_keys=True) for each in desk.log()} == {
+        '{"auth": "claimed", "kind": "person", "name": "ana"}'
+    }
+
+
+def test_without_users_a_token_is_refused_and_not_ignored(desk: Desk) -> None:
+    desk.run("customer", "apply", "-f", str(EXAMPLES / "customers"), "--as", "ana", token="cgk_x", code=2)
+    assert "There are no users" in desk.err
+
+
+def test_with_users_a_command_that_writes_needs_a_token(desk: Desk, root: str) -> None:
+    suspend(desk, "--as", "root", code=2)
+    assert "shows a token" in desk.err
+    assert "gatekeeper login" in desk.err
+    suspend(desk, token=root, code=2)
+    assert "There is no customer" in desk.err
+
+
+def test_a_token_is_of_one_name_alone(desk: Desk, root: str) -> None:
+    suspend(desk, "--as", "ana", token=root, code=2)
+    assert "belongs to root" in desk.err
+    suspend(desk, "--as", "ROOT", token=root, code=2)
+    assert "There is no customer" in desk.err
+
+
+@pytest.mark.parametrize("change", [lambda token: token[:-1], lambda token: token[:9] + "AAA" + token[12:], str.upper])
+def test_a_token_that_is_not_whole_is_nobodys(desk: Desk, root: str, change: Callable[[str], str]) -> None:
+    suspend(desk, token=change(root), code=2)
+    assert root not in desk.err
+
+
+def test_no_part_of_a_token_is_stored_or_logged(desk: Desk, root: str) -> None:
+    stored = b"".join(each.read_bytes() for each in desk.data.iterdir())
+    assert root[4:20].encode() not in stored
+    assert "token_sha256" not in json.dumps(desk.log())
+
+
+def test_a_role_is_what_one_may_do(desk: Desk, root: str) -> None:
+    viewer = desk.own(desk.run("user", "add", "vera", "--role", "viewer", token=root))
+    suspend(desk, token=viewer, code=2)
+    assert "vera may not tighten" in desk.err
+    desk.run("user", "add", "eve", "--role", "viewer", token=viewer, code=2)
+    assert "policy-admin" in desk.err
+
+
+def test_a_token_that_somebody_else_made_is_good_for_one_of_its_own_alone(desk: Desk, root: str) -> None:
+    handed = desk.run("user", "add", "ed", "--role", "kyc-editor", token=root)
+    suspend(desk, token=handed, code=2)
+    assert "gatekeeper login" in desk.err
+    own = desk.own(handed)
+    suspend(desk, token=own, code=2)
+    assert "There is no customer" in desk.err
+    desk.run("user", "rotate", token=handed, code=2)
+    assert "nobody's" in desk.err
+
+
+def test_login_keeps_a_token_of_ones_own_for_nobody_else_to_read(
+    desk: Desk, root: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    handed = desk.run("user", "add", "ed", "--role", "kyc-editor", token=root)
+    (tmp_path / "typed").write_text(handed + "\n")
+    with (tmp_path / "typed").open() as typed:
+        monkeypatch.setattr("sys.stdin", typed)
+        desk.run("login")
+    kept = kept_file()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert kept.read_text().strip() != handed
+    suspend(desk, code=2)
+    assert "There is no customer" in desk.err
+    kept.chmod(0o640)
+    suspend(desk, code=2)
+    assert "chmod 600" in desk.err
+
+
+def test_a_token_file_is_named_before_the_command(desk: Desk, root: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine"
+    file.write_text(root)
+    file.chmod(0o600)
+    desk.run("--token-file", str(file), "user", "add", "ana", "--role", "viewer")
+    assert [each["user"] for each in json.loads(desk.run("user", "list", "-o", "json"))] == ["ana", "root"]
+
+
+def test_who_is_disabled_is_out_at_once(desk: Desk, root: str) -> None:
+    ed = desk.own(desk.run("user", "add", "ed", "--role", "kyc-editor", token=root))
+    desk.run("user", "disable", "ED", token=root)
+    suspend(desk, token=ed, code=2)
+    assert "nobody's" in desk.err
+
+
+def test_a_second_spelling_of_a_user_is_refused(desk: Desk, root: str) -> None:
+    desk.run("user", "add", "Ro ot", "--role", "viewer", token=root, code=2)
+    assert "is the user root" in desk.err
+    desk.run("user", "add", "r\u043eot", "--role", "viewer", token=root, code=2)  # a Cyrillic o
+    assert "cannot be the name" in desk.err
+
+
+def test_two_admins_give_a_second_hand_together(desk: Desk, root: str) -> None:
+    ben = desk.own(desk.run("user", "add", "ben", "--role", "policy-admin", token=root))
+    ana = desk.own(desk.run("user", "add", "ana", "--role", "kyc-approver", "--role", "viewer", token=root))
+    row = next(each for each in json.loads(desk.run("user", "list", "-o", "json")) if each["user"] == "ana")
+    assert (row["roles"], row["waits"], row["asked_by"]) == ("viewer", "kyc-approver", "root")
+    desk.run("user", "approve", "ana", "--yes", token=root, code=2)
+    assert "asked for these roles" in desk.err
+    desk.run("user", "approve", "ana", "--yes", token=ana, code=2)
+    desk.run("user", "approve", "ana", "--yes", token=ben)
+    assert "kyc-approver, viewer" in desk.err
+
+
+def test_reading_needs_no_token_as_who_holds_the_database_can_read_it(desk: Desk, root: str) -> None:
+    assert desk.run("customer", "list")
+
+
+# -- every command ----------------------------------------------------------------------------------------------------
+
+ACTS = {
+    name
+    for name, method in inspect.getmembers(Registry, inspect.isfunction)
+    if not name.startswith("_") and "by" in inspect.signature(method).parameters
+}
+# Calls that give a caller: everything else might be a bare name.
+GIVES = {"caller_of"}
+
+
+def calls() -> Iterator[tuple[str, ast.Call, ast.FunctionDef]]:
+    for path in sorted(FOLDER.rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                for node in ast.walk(function):
+                    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                        yield f"{path.name}:{node.lineno}", node, function
+
+
+def is_caller(value: ast.expr, function: ast.FunctionDef) -> bool:
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Name) and value.func.id in GIVES
+    if isinstance(value, ast.Attribute):  # known_user(wiring).caller
+        return value.attr == "caller"
+    if not isinstance(value, ast.Name):
+        return False
+    parameters = {each.arg: each.annotation for each in (*function.args.args, *function.args.kwonlyargs)}
+    if value.id in parameters:
+        return "Caller" in ast.unparse(parameters[value.id] or ast.Constant(None))
+    given = [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and value.id in (ast.unparse(each) for each in node.targets)
+    ]
+    return bool(given) and all("caller_of(" in ast.unparse(each) for each in given)
+
+
+def test_every_command_that_writes_says_who_as_a_caller() -> None:
+    found = [(place, node, function) for place, node, function in calls() if node.func.attr in ACTS]  # type: ignore[attr-defined]
+    acts = {(node.func.attr, keyword.arg) for _, node, _ in found for keyword in node.keywords}  # type: ignore[attr-defined]
+    assert ("apply", "by") in acts
+    assert ("bind", "by") in acts
+    bare = [
+        f"{place} {ast.unparse(node)[:80]}"
+        for place, node, function in found
+        for keyword in node.keywords
+        if keyword.arg == "by" and not is_caller(keyword.value, function)
+    ]
+    assert bare == []
+
+
+def test_no_command_makes_a_claimed_caller_or_an_actor_by_itself() -> None:
+    made = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(FOLDER.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Caller.claimed", "Caller", "Actor", "person")
+    ]
+    assert [each.partition(":")[0] for each in made] == ["options.py"]
