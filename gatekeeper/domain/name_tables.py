@@ -30,10 +30,7 @@ FORMS: frozenset[tuple[str, ...]] = frozenset(
 # Longest first: the shorter ones are parts of them.
 CJK_FORMS: tuple[str, ...] = tuple(
     sorted(
-        (
-            "股份有限公司 有限责任公司 有限責任公司 有限公司 集团公司 集團公司 总公司 公司 集团 集團 株式会社 株式會社 有限会社 "
-            "合同会社 合資会社 合名会社 주식회사 유한회사 유한책임회사 합자회사 (株) (有) (주) 厂 廠"
-        ).split(),
+        ["股份有限公司", "有限责任公司", "有限責任公司", "有限公司", "集团公司", "集團公司", "总公司", "公司", "集团", "集團", "株式会社", "株式會社", "有限会社", "合同会社", "合資会社", "合名会社", "주식회사", "유한회사", "유한책임회사", "합자회사", "(株)", "(有)", "(주)", "厂", "廠"],
         key=len,
         reverse=True,
     )
@@ -41,7 +38,7 @@ CJK_FORMS: tuple[str, ...] = tuple(
 
 # Words that join others.
 CONNECTING: frozenset[str] = frozenset(
-    "of the and for in at de la le les du des del der die das und et y e i et von van dos da do di per no nr the".split()
+    ["of", "the", "and", "for", "in", "at", "de", "la", "le", "les", "du", "des", "del", "der", "die", "das", "und", "et", "y", "e", "i", "et", "von", "van", "dos", "da", "do", "di", "per", "no", "nr", "the"]
 )
 
 # Written out, in one spelling.
@@ -50,7 +47,7 @@ ABBREVIATIONS: dict[str, str] = {
     for line in """
 university univ universitet universitat universite universidad universita universiteit
 institute inst institut instituto instytut
-technology tech technologies technologie tekhnologii tekhnologiya keji technol
+technology technologies technologie tekhnologii tekhnologiya keji technol
 technical tekhnicheskii tekhnicheskiy technische technique
 state gosudarstvennyi gosudarstvennyy gosudarstvennii
 laboratory lab labs laboratories laboratoriya laboratoire
@@ -136,3 +133,8 @@ LOOKALIKES: dict[str, str] = {
     "τ": "t", "υ": "y", "χ": "x", "γ": "y", "ω": "w", "ϲ": "c", "ϳ": "j", "σ": "o",
     "ɑ": "a", "ɡ": "g", "ɩ": "i", "ʏ": "y", "ո": "n", "օ": "o", "ѵ": "v", "ⅼ": "l", "ց": "g", "հ": "h", "ѡ": "w",
 }  # fmt: skip
+
+# Words that so many names have that sharing one says little: kinds of enterprise, trades, directions, places.
+COMMON_WORDS: frozenset[str] = frozenset(
+    ["university", "institute", "technology", "technical", "tech", "state", "laboratory", "manufacturing", "engineering", "international", "industries", "electronics", "services", "systems", "center", "department", "national", "research", "development", "trading", "import", "export", "management", "science", "association", "brothers", "equipment", "communication", "instruments", "product", "material", "part", "circuits", "machinery", "semiconductors", "military", "company", "group", "bureau", "design", "office", "branch", "plant", "factory", "works", "production", "scientific", "central", "general", "global", "universal", "world", "united", "new", "north", "south", "east", "west", "northern", "southern", "eastern", "western", "northeast", "northwest", "southeast", "southwest", "advanced", "applied", "high", "precision", "special", "digital", "data", "information", "computing", "computer", "software", "hardware", "network", "networks", "energy", "power", "electric", "electrical", "oil", "gas", "petroleum", "chemical", "chemicals", "steel", "metal", "metals", "mining", "marine", "maritime", "shipping", "logistics", "transport", "aviation", "aerospace", "aero", "space", "defense", "defence", "security", "academy", "college", "school", "polytechnic", "medical", "health", "pharma", "pharmaceutical", "food", "foods", "agriculture", "construction", "building", "investment", "investments", "capital", "fund", "finance", "financial", "bank", "insurance", "commercial", "commerce", "enterprise", "enterprises", "solutions", "consulting", "supply", "automation", "automatic", "intelligent", "intelligence", "robotics", "optical", "optics", "photonics", "laser", "radio", "nuclear", "physics", "micro", "nano", "bio", "auto", "automotive", "motor", "motors", "engine", "engines", "ship", "shipbuilding", "shipyard", "naval", "air", "water", "deep", "first", "great", "golden", "red", "blue", "silver", "star", "corporation", "integrated", "performance", "project", "commodities", "exploration", "federal", "republic", "people", "peoples", "city", "elektronika", "avtomatika", "energo", "logistika", "tekhnika", "zavod", "kombinat", "sudostroitelnyi", "denki", "kikai", "seisakusho", "sanaye", "beijing", "shanghai", "shenzhen", "guangzhou", "wuhan", "nanjing", "harbin", "dalian", "shenyang", "tianjin", "chengdu", "xian", "hangzhou", "hong", "kong", "china", "chinese", "moscow", "russia", "russian", "siberia", "siberian", "ural", "petersburg", "tehran", "iran", "iranian", "tabriz", "dubai", "uae", "istanbul", "turkey", "delhi", "india", "indian", "singapore", "malaysia", "jakarta", "tokyo", "japan", "osaka", "seoul", "korea", "pyongyang", "london", "paris", "berlin", "europe", "european", "asia", "asian", "america", "american", "africa", "pacific", "atlantic", "baltic", "mo", "al", "el", "bin", "ibn", "abu", "abd", "abdul", "北京", "上海", "深圳", "广州", "中国", "东京", "東京", "서울"]
+)

@@ -115,7 +115,7 @@ def _sounded(text: str) -> str:
 
 def _read(text: str) -> ReadName:
     text = _DOTTED.sub(lambda match: match.group().replace(".", ""), text).replace("&", " and ")
-    words = [part for word in _WORD.findall(text) for part in _parts(word)][:WORDS_MAX]
+    words = _WORD.findall(_without_cjk_forms(text))[:WORDS_MAX]
     words = _without_forms(words)
     words = [ABBREVIATIONS.get(word, word) for word in words]
     words = [NUMBER_WORDS.get(_ORDINAL.sub(r"\1", word), _ORDINAL.sub(r"\1", word)) for word in words]
@@ -123,13 +123,14 @@ def _read(text: str) -> ReadName:
     return ReadName(tuple(kept), frozenset(word for word in kept if word.isdigit()))
 
 
-def _parts(word: str) -> list[str]:
-    """A word, without the legal form where it is written in one with it (Chinese, Japanese, Korean)."""
-    if not _CJK.search(word):
-        return [word]
-    for form in CJK_FORMS:
-        word = word.replace(form, " ")
-    return word.split()
+def _without_cjk_forms(text: str) -> str:
+    """A Chinese, Japanese or Korean name without its legal form, which is written in one with it; all of the text where
+    it is nothing else."""
+    bare = text
+    if _CJK.search(text):
+        for form in CJK_FORMS:
+            bare = bare.replace(form, " ")
+    return bare if bare.strip() else text
 
 
 def _without_forms(words: list[str]) -> list[str]:
@@ -153,3 +154,31 @@ def _form_at(words: list[str], index: int, *, first: bool) -> int:
         if form in FORMS and (first or length > 1 or len(form[0]) > 2):
             return length
     return 0
+
+
+@lru_cache(maxsize=262_144)
+def sound(word: str) -> str:
+    """A word of Latin letters as it sounds, roughly: what transliterations of one word share. Others stay."""
+    if not word.isascii() or word.isdigit():
+        return word
+    for written, heard in _HEARD:
+        word = word.replace(written, heard)
+    return _TWICE.sub(r"\1", word)
+
+
+@lru_cache(maxsize=262_144)
+def consonants(word: str) -> str:
+    """The consonants of a word as it sounds: all that languages without written vowels pass on."""
+    heard = sound(word)
+    return heard[:1] + _VOWELS.sub("", heard[1:]) if heard.isascii() else heard
+
+
+_TWICE = re.compile(r"(.)\1+")
+_VOWELS = re.compile(r"[aeiou]")
+# In this order: longer ones first.
+_HEARD = (
+    ("shch", "sh"), ("tsch", "c"), ("tch", "c"), ("sch", "sh"), ("ch", "c"), ("ck", "k"), ("ph", "f"), ("kh", "h"),
+    ("gh", "g"), ("zh", "j"), ("dj", "j"), ("tz", "ts"), ("cz", "c"), ("ks", "x"), ("qu", "k"), ("q", "k"), ("w", "v"),
+    ("yu", "iu"), ("ju", "iu"), ("ya", "ia"), ("ja", "ia"), ("ye", "e"), ("iy", "i"), ("yi", "i"), ("ij", "i"),
+    ("y", "i"), ("ie", "e"), ("ou", "u"), ("oo", "u"), ("ee", "i"), ("ae", "a"), ("oe", "o"), ("ue", "u"),
+)  # fmt: skip

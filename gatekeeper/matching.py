@@ -1,0 +1,165 @@
+"""How similar two names are, and which of many are similar to one: rapidfuzz on what `domain.names` reads.
+
+Two steps. The first compares whole texts, all of them, in C, and keeps what is at all near, and whatever shares a rare
+word. The second compares word by word: a word that many names have ("technology", a city) says little, a rare one much,
+and a number that differs says that it is another plant or fund of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import fuzz, process
+
+from gatekeeper.domain.name_tables import COMMON_WORDS
+from gatekeeper.domain.names import ReadName, consonants, readings, sound
+
+# Of 100. Chosen on bench/names/tuned.csv for a recall of at least 0.95; `python -m bench` prints what it finds there
+# and on names that were held out.
+THRESHOLD = 82
+# A change of anything that a score rests on is a new number, which stands in every record of a screening.
+VERSION = 1
+
+_SAME = 100
+_COMMON_WEIGHT = 0.3
+_INITIAL_WEIGHT = 0.4
+# The first step keeps texts this near, the nearest ones of them, and names with a word that not many have.
+_NEAR = 60
+_NEAREST_MAX = 300
+_SHARED_MAX = 60
+# As one word, names this near are the same words joined or split otherwise.
+_JOINED = 92
+# The shorter name is all of the longer one but for words that are left out.
+_CONTAINED = 88
+_OTHER_NUMBER_MAX = 60
+
+
+def score(left: str, right: str) -> int:
+    """How similar two names are: 0 to 100, the best of all ways to read them. Symmetric."""
+    return max(_score(one, other) for one in readings(left) for other in readings(right))
+
+
+@dataclass(frozen=True, slots=True)
+class _Indexed:
+    """One way to read one of the names."""
+
+    place: int
+    read: ReadName
+
+
+class NameIndex:
+    """Many names, each with the place that the caller gave it in a list, ready to be compared with one."""
+
+    def __init__(self, names: Iterable[tuple[int, str]]) -> None:
+        self._rows = [_Indexed(place, read) for place, name in names for read in readings(name) if read.words]
+        self._texts = [_sorted(each.read) for each in self._rows]
+        self._by_word: dict[str, list[int]] = {}
+        for row, each in enumerate(self._rows):
+            for word in {_heard(word) for word in each.read.words if _weight(word) == 1}:
+                self._by_word.setdefault(word, []).append(row)
+
+    def similar(self, name: str, cutoff: int = THRESHOLD) -> dict[int, int]:
+        """Place -> best score of the names at least as similar as the cutoff."""
+        found: dict[int, int] = {}
+        for read in readings(name):
+            for row in self._near(read):
+                each = self._rows[row]
+                if (reached := _score(read, each.read)) >= cutoff:
+                    found[each.place] = max(reached, found.get(each.place, 0))
+        return found
+
+    def _near(self, read: ReadName) -> set[int]:
+        texts = process.extract(
+            _sorted(read), self._texts, scorer=fuzz.ratio, processor=None, score_cutoff=_NEAR, limit=_NEAREST_MAX
+        )
+        near = {row for _, _, row in texts}
+        for word in {_heard(word) for word in read.words}:
+            rows = self._by_word.get(word, ())
+            if len(rows) <= _SHARED_MAX:
+                near.update(rows)
+        return near
+
+
+def _score(left: ReadName, right: ReadName) -> int:
+    if left.words == right.words:
+        return _SAME if left.words else 0
+    by_words = _by_words(left.words, right.words)
+    joined = max(fuzz.ratio(_joined(left), _joined(right)), fuzz.ratio(_joined_sorted(left), _joined_sorted(right)))
+    best = max(by_words, joined if joined >= _JOINED else 0)
+    other_number = left.numbers and right.numbers and left.numbers != right.numbers
+    return round(min(best, _OTHER_NUMBER_MAX) if other_number else best)
+
+
+def _by_words(left: Sequence[str], right: Sequence[str]) -> float:
+    """The share of the weight of all words that has its counterpart, less what each side says that the other denies."""
+    pairs = sorted(
+        ((-_likeness(one, other), i, j) for i, one in enumerate(left) for j, other in enumerate(right)),
+    )
+    lefts, rights = dict(enumerate(map(_weight, left))), dict(enumerate(map(_weight, right)))
+    whole = sum(lefts.values()) + sum(rights.values())
+    matched = distinct = 0.0
+    for negative, i, j in pairs:
+        if negative == 0:
+            break
+        if i in lefts and j in rights:
+            weight = lefts.pop(i) + rights.pop(j)
+            matched -= negative * weight
+            distinct += weight >= 1.5  # noqa: PLR2004 - both are rare words, or one that is like a common one
+    apart = min(sum(lefts.values()), sum(rights.values()))
+    reached = (matched - 2 * apart) / whole
+    if distinct >= 2 and apart == 0:
+        covered = whole - sum(lefts.values()) - sum(rights.values())
+        reached = max(reached, matched / covered * _CONTAINED / 100)
+    return 100 * max(0.0, reached)
+
+
+@lru_cache(maxsize=500_000)
+def _likeness(one: str, other: str) -> float:
+    """0 or 0.5 to 1: how much of one word the other is."""
+    if one == other:
+        return 1
+    if min(len(one), len(other)) == 1:
+        return 0.9 if one[0] == other[0] and not (one + other).isdigit() else 0
+    if one.isdigit() or other.isdigit():
+        return 0
+    heard, meant = sound(one), sound(other)
+    if heard == meant:
+        return 0.97
+    near = max(fuzz.ratio(one, other), fuzz.ratio(heard, meant)) / 100
+    bones = consonants(one)
+    if len(bones) > 2 and near >= 0.6 and bones == consonants(other):
+        return max(0.92, near)
+    if near >= 0.88:
+        return near
+    if min(len(one), len(other)) > 2 and (one.startswith(other) or other.startswith(one)) and _is_common(one, other):
+        return 0.85  # an abbreviation of a word that everybody abbreviates
+    return near - 0.2 if near >= 0.78 else 0
+
+
+def _is_common(one: str, other: str) -> bool:
+    return max(one, other, key=len) in COMMON_WORDS
+
+
+@lru_cache(maxsize=500_000)
+def _weight(word: str) -> float:
+    if len(word) == 1 and word.isascii() and not word.isdigit():
+        return _INITIAL_WEIGHT
+    return _COMMON_WEIGHT if word in COMMON_WORDS else 1
+
+
+def _heard(word: str) -> str:
+    return consonants(word) if len(word) > 4 else sound(word)
+
+
+def _sorted(read: ReadName) -> str:
+    return " ".join(sorted(map(sound, read.words)))
+
+
+def _joined(read: ReadName) -> str:
+    return "".join(map(sound, read.words))
+
+
+def _joined_sorted(read: ReadName) -> str:
+    return "".join(sorted(map(sound, read.words)))
