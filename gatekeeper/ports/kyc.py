@@ -1,0 +1,103 @@
+"""What the store keeps of who a customer is: versions that only grow in number, overrides, evidence, attestations.
+
+Two times matter. A day on which something *holds* is a matter of the records themselves (interests begin and end, tier
+tables change). What was *known* at a moment is a matter of versions: the log had so many records then, and what was
+written before is what was known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from gatekeeper.domain.customer import Customer
+from gatekeeper.domain.evidence import Attestation, Evidence
+from gatekeeper.domain.override import Override
+from gatekeeper.domain.party import Party
+from gatekeeper.domain.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a party, a customer, or a customer's proposal.
+
+    Attributes:
+        kind: party, customer or proposal.
+        number: counts the versions of this one, from 1.
+        seq: index of the record that tells of it; record: that record, None where no change was recorded with it (the
+            first version of what was there before versions were kept names the last record before them).
+        body: the whole as JSON values; None where a proposal was taken away.
+    """
+
+    kind: str
+    id: str
+    number: int
+    seq: int
+    record: Record | None
+    body: dict[str, Any] | None
+
+
+class KycReads(Protocol):
+    """Read side."""
+
+    def versions(self, kind: str, uid: str) -> list[Version]:
+        """All versions of a party, a customer or a customer's proposal, oldest first."""
+        ...
+
+    def known_size(self, at: datetime) -> int:
+        """How many records the log had at a moment."""
+        ...
+
+    def versions_from(self) -> int:
+        """The size of the log from which on versions tell what was known."""
+        ...
+
+    def customers_known(self, size: int) -> dict[str, Customer]:
+        """All customers as they were when the log had this many records, by id."""
+        ...
+
+    def parties_known(self, size: int) -> dict[str, Party]:
+        """All parties as they were when the log had this many records, by id."""
+        ...
+
+    def proposal_known(self, customer_id: str, size: int) -> str | None:
+        """The proposal of a customer as it was when the log had this many records."""
+        ...
+
+    def override(self, override_id: str) -> Override | None: ...
+    def overrides(self, customer_id: str | None = None) -> list[Override]:
+        """All overrides of one customer or of all, oldest first."""
+        ...
+
+    def evidence(self, customer_id: str | None = None) -> list[Evidence]:
+        """Evidence on one customer or on all, oldest first."""
+        ...
+
+    def attestations(self, customer_id: str | None = None) -> list[Attestation]:
+        """Attestations on one customer or on all, oldest first."""
+        ...
+
+
+class KycWrites(Protocol):
+    """Write side. What is put is told by the record that is appended next in the same transaction."""
+
+    def put_customer(self, customer: Customer) -> None: ...
+    def put_party(self, party: Party) -> None: ...
+    def put_proposal(self, customer_id: str, proposal: str | None) -> None: ...
+    def put_override(self, override: Override) -> None: ...
+    def add_evidence(self, evidence: Evidence) -> None:
+        """Put a file on record.
+
+        Raises:
+            Conflict: the customer has it already, or is not stored.
+        """
+        ...
+
+    def add_attestation(self, attestation: Attestation) -> None:
+        """Put an attestation on record.
+
+        Raises:
+            Conflict: there is one with this id, or the customer is not stored.
+        """
+        ...
