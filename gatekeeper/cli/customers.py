@@ -2,69 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gatekeeper.cli import customer_apply
+from gatekeeper.cli.customer_apply import suspicious_names, tell_changes, tell_difference
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened, start_of
-from gatekeeper.cli.printing import confirm, note, say, say_json, show
+from gatekeeper.cli.printing import confirm, say, say_json, show
+from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.person import Right
 from gatekeeper.registry.people import acting
 
 if TYPE_CHECKING:
     from gatekeeper.domain.tier import TierFinding
-    from gatekeeper.registry import KycRecord, Plan, Review, TierChange
-    from gatekeeper.wiring import Wiring
+    from gatekeeper.registry import KycRecord, Review
 
 app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)
 Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
 
 
-@app.command(epilog="Example: gatekeeper customer apply -f examples/customers --dry-run")
-def apply(
-    files: Annotated[
-        list[Path], typer.Option("--file", "-f", help="File, folder of files, or - for stdin.", show_default=False)
-    ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
-    person: Person = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Enrol customers, or change their records.
-
-    What makes a customer stricter takes effect at once; everything else waits until a second person approves it.
-    """
-    from gatekeeper.customer_files import load_customers
-
-    records = [record for _, record in load_customers(files)]
-    with contextlib.ExitStack() as stack:
-        wiring = stack.enter_context(_dry(config, data) if dry_run else _begun(config, data))
-        by = None if dry_run else caller_of(wiring, person)
-        if by is not None:
-            wiring.record_packs(acting(by, Right.EDIT))
-        plans = [wiring.registry.plan(record) for record in records]  # an error in any stops all
-        for record, plan in zip(records, plans, strict=True):
-            _tell(plan if by is None else wiring.registry.apply(record, by=by), dry_run=dry_run)
-
-
-def _begun(config: Path | None, data: Path | None) -> Wiring:
-    return opened(config, data, makes_data=True, tell=note)
-
-
-@contextlib.contextmanager
-def _dry(config: Path | None, data: Path | None) -> Iterator[Wiring]:
-    """What is there; where nothing is yet, an empty database that is gone afterwards."""
-    with opened(config, data) as wiring:
-        if wiring.settings.has_data:
-            yield wiring
-            return
-    note(f"There is no data in {wiring.settings.data} yet, so every customer would be new.")
-    with tempfile.TemporaryDirectory() as folder, opened(config, Path(folder), makes_data=True) as empty:
-        yield empty
+app.command("apply", epilog=customer_apply.APPLY_EXAMPLE)(customer_apply.apply)
+app.command("diff", epilog=customer_apply.DIFF_EXAMPLE)(customer_apply.diff)
 
 
 @app.command("list", epilog="Example: gatekeeper customer list --output json")
@@ -92,8 +52,12 @@ def show_(customer: Customer, output: Printed = Output.TABLE, config: Config = N
 
 @app.command(epilog="Example: gatekeeper customer approve bharat-models --as ben@provider.example")
 def approve(
-    customer: Customer,
+    customer: Annotated[str | None, typer.Argument(help="Id of the customer.", show_default=False)] = None,
     *,
+    batch: Annotated[
+        str | None, typer.Option("--batch", help="All that waits of a batch that was applied together.", metavar="ID")
+    ] = None,
+    all_waiting: Annotated[bool, typer.Option("--all-waiting", help="All that waits.")] = False,
     seen: Annotated[
         str | None,
         typer.Option(
@@ -112,7 +76,13 @@ def approve(
 
     Shows it first, and approves exactly what it showed. Who prepared it cannot approve it.
     """
+    if (customer is not None) + (batch is not None) + all_waiting != 1:
+        raise InvalidInput("Name one customer, or one batch with --batch, or --all-waiting.")
     with opened(config, data) as wiring:
+        if customer is None:
+            end = start_of(expires_on, "--expires-on")
+            customer_apply.approve_batch(wiring, batch, person=person, seen=seen, expires_at=end, yes=yes)
+            return
         by = caller_of(wiring, person, approves=True)
         review = wiring.registry.review(customer)
         if seen is None:
@@ -161,26 +131,6 @@ def explain(
             say(f"  {reason.tier}: {reason.text} [{reason.code}]")
 
 
-def _tell(plan: Plan, *, dry_run: bool) -> None:
-    """What became of a record, or would."""
-    from gatekeeper.registry import Outcome
-
-    customer = plan.wanted.customer_id
-    _tell_difference(plan.before, plan.wanted)
-    tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in plan.findings.items())
-    next_step = f"; a second person decides: gatekeeper customer approve {customer}"
-    says = {
-        Outcome.UNCHANGED: "unchanged",
-        Outcome.ENROLLED: f"enrolled ({tiers}){next_step}",
-        Outcome.AT_ONCE: f"changed ({tiers}); it is as strict or stricter, so it took effect at once",
-        Outcome.PARTLY: f"changed as far as it gets stricter; the rest ({tiers}) waits{next_step}",
-        Outcome.WAITS: f"waits ({tiers}){next_step}",
-        Outcome.WITHDRAWN: "unchanged; what had waited is withdrawn",
-    }
-    say(f"customer {customer} {says[plan.outcome]}{' (dry run: nothing was changed)' if dry_run else ''}")
-    _tell_changes(plan.changes)
-
-
 def _tell_review(review: Review) -> None:
     from gatekeeper.customer_files import dump
 
@@ -197,33 +147,18 @@ def _tell_review(review: Review) -> None:
     say()
     if review.proposed is not None and review.in_effect is not None:
         say(f"Prepared by {review.prepared_by}, and waits for a second person:")
-        _tell_difference(review.in_effect, review.proposed)
+        tell_difference(review.in_effect, review.proposed)
         say("If approved:")
         _tell_tiers(review.findings)
-    _tell_changes(review.changes)
+    tell_changes(review.changes)
+    for name in suspicious_names(review.looked_at):
+        say(f"Look closely: {name} mixes letters of several alphabets.")
     say(f"fingerprint: {review.fingerprint}")
 
 
 def _tell_tiers(findings: Mapping[str, TierFinding]) -> None:
     for pack, finding in findings.items():
         say(f"{finding.tier} by {pack}: {finding.deciding.text}")
-
-
-def _tell_changes(changes: Iterable[TierChange]) -> None:
-    for change in changes:
-        say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}")
-
-
-def _tell_difference(before: KycRecord | None, after: KycRecord) -> None:
-    """Two records line by line, as `diff -u` and kubectl do."""
-    import difflib
-
-    from gatekeeper.customer_files import dump
-
-    old, new = ([] if each is None else dump(each).splitlines() for each in (before, after))
-    names = ("in effect" if before else "nothing", "applied")
-    for line in difflib.unified_diff(old, new, *names, lineterm=""):
-        say(line)
 
 
 def _row(review: Review) -> dict[str, Any]:

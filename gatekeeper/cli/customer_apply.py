@@ -1,0 +1,238 @@
+"""`gatekeeper customer apply` and `diff`: files against the registry, as a whole or not at all; and batches."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.cli.options import Config, Data, Person, caller_of, opened
+from gatekeeper.cli.printing import confirm, note, say, warn
+from gatekeeper.domain.person import Right
+from gatekeeper.registry.people import acting
+
+if TYPE_CHECKING:
+    from gatekeeper.registry import Applied, KycRecord, Plan, TierChange
+    from gatekeeper.wiring import Wiring
+
+Files = Annotated[
+    list[Path], typer.Option("--file", "-f", help="File, folder of files, or - for stdin.", show_default=False)
+]
+APPLY_EXAMPLE = "Example: gatekeeper customer apply -f examples/customers --dry-run"
+DIFF_EXAMPLE = "Example: gatekeeper customer diff -f examples/customers"
+# Of more than this nobody reads every line; `customer diff` shows them all.
+_SHOWN_MAX = 50
+_WORTH_A_BAR = 500
+_WORDS = {
+    "enrolled": "enrolled",
+    "at_once": "changed",
+    "partly": "changed in part",
+    "waits": "wait",
+    "draft": "drafts",
+    "withdrawn": "withdrawn",
+    "unchanged": "unchanged",
+}
+
+
+def apply(
+    files: Files,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    idempotency_key: Annotated[
+        str,
+        typer.Option(
+            "--idempotency-key",
+            help="Your name for this change: the same files once more do nothing, other files are refused.",
+            metavar="KEY",
+        ),
+    ] = "",
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Enrol customers, or change their records: all of the files, or none where one of them is refused.
+
+    What makes a customer stricter takes effect at once; everything else waits until a second person approves it.
+    """
+    from gatekeeper.customer_files import load_customers
+
+    with progress("reading files") as tell:
+        records = [record for _, record in load_customers(files, tell=tell)]
+    apply_records(records, dry_run=dry_run, key=idempotency_key, person=person, config=config, data=data)
+
+
+def apply_records(
+    records: Sequence[KycRecord],
+    *,
+    dry_run: bool,
+    key: str,
+    person: str | None,
+    config: Path | None,
+    data: Path | None,
+) -> None:
+    """Apply records and tell what became of them, wherever they were read from."""
+    if dry_run:
+        with _dry(config, data) as wiring, progress("planning") as tell:
+            _tell_all(wiring.registry.plan_all(records, tell=tell), dry_run=True)
+        return
+    with opened(config, data, makes_data=True, tell=note) as wiring:
+        by = caller_of(wiring, person)
+        wiring.record_packs(acting(by, Right.EDIT))
+        with progress("applying") as tell:
+            applied = wiring.registry.apply_all(records, by=by, idempotency_key=key, tell=tell)
+    if applied.repeated:
+        say(f"This was applied before under the key {key}; nothing was done now.")
+        _summary(Counter(applied.counts))
+    _tell_all(applied.plans)
+    _tell_batch(applied)
+
+
+def diff(files: Files, config: Config = None, data: Data = None) -> int:
+    """Show what `customer apply` would change. Exit code 1 where there is a difference, 0 where there is none."""
+    from gatekeeper.customer_files import load_customers
+
+    with progress("reading files") as tell:
+        records = [record for _, record in load_customers(files, tell=tell)]
+    with _dry(config, data) as wiring, progress("planning") as tell:
+        plans = wiring.registry.plan_all(records, tell=tell)
+    differs = [plan for plan in plans if plan.outcome.value != "unchanged"]
+    for plan in differs:
+        tell_difference(plan.before, plan.wanted)
+    return 1 if differs else 0
+
+
+def approve_batch(
+    wiring: Wiring,
+    batch: str | None,
+    *,
+    person: str | None,
+    seen: str | None,
+    expires_at: datetime | None,
+    yes: bool,
+) -> None:
+    """Show what waits of a batch (None: of all customers), and approve exactly that."""
+    by = caller_of(wiring, person, approves=True)
+    review = wiring.registry.review_all(batch)
+    if seen is None:
+        for each in review.reviews[:_SHOWN_MAX]:
+            tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in each.findings.items())
+            say(f"customer {each.customer.id}, prepared by {each.prepared_by}: {tiers}")
+            tell_changes(each.changes)
+        if len(review.reviews) > _SHOWN_MAX:
+            say(f"and {len(review.reviews) - _SHOWN_MAX:,} more: gatekeeper customer list")
+        say(f"fingerprint: {review.fingerprint}")
+        if review.reviews and not yes:
+            confirm(f"Approve these {len(review.reviews):,} as {by.name}?")
+    wiring.record_packs(acting(by, Right.APPROVE))
+    with progress("approving") as tell:
+        done = wiring.registry.approve_all(
+            batch, by=by, seen=seen or review.fingerprint, expires_at=expires_at, tell=tell
+        )
+    say(f"{done:,} customers approved by {by.name}")
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar for who watches; what is to be told is how many of how many are done."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(40), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=total >= _WORTH_A_BAR)
+
+
+def tell_difference(before: KycRecord | None, after: KycRecord) -> None:
+    """Two records line by line, as `diff -u` and kubectl do."""
+    import difflib
+
+    from gatekeeper.customer_files import dump
+
+    old, new = ([] if each is None else dump(each).splitlines() for each in (before, after))
+    names = ("in effect" if before else "nothing", "applied")
+    for line in difflib.unified_diff(old, new, *names, lineterm=""):
+        say(line)
+
+
+def tell_changes(changes: Iterable[TierChange]) -> None:
+    """Customers whose tier a change moves."""
+    for change in changes:
+        say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}")
+
+
+@contextlib.contextmanager
+def _dry(config: Path | None, data: Path | None) -> Iterator[Wiring]:
+    """What is there; where nothing is yet, an empty database that is gone afterwards."""
+    with opened(config, data) as wiring:
+        if wiring.settings.has_data:
+            yield wiring
+            return
+    note(f"There is no data in {wiring.settings.data} yet, so every customer would be new.")
+    with tempfile.TemporaryDirectory() as folder, opened(config, Path(folder), makes_data=True) as empty:
+        yield empty
+
+
+def _tell_all(plans: Sequence[Plan], *, dry_run: bool = False) -> None:
+    changed = [plan for plan in plans if plan.outcome.value != "unchanged"]
+    few = len(changed) <= _SHOWN_MAX
+    for plan in plans if few else changed[:_SHOWN_MAX]:
+        if few:
+            tell_difference(plan.before, plan.wanted)
+        _tell(plan, dry_run=dry_run)
+        for name in suspicious_names(plan.wanted):
+            warn(f"customer {plan.wanted.customer_id}: {name} mixes letters of several alphabets")
+    if not few:
+        say(f"and {len(changed) - _SHOWN_MAX:,} more; `gatekeeper customer diff` shows each line")
+    if len(plans) > 1:
+        _summary(Counter(plan.outcome.value for plan in plans), dry_run=dry_run)
+
+
+def suspicious_names(record: KycRecord) -> list[str]:
+    """Names of its parties with a word in more than one alphabet: they may be made to look like another name."""
+    from gatekeeper.domain.scripts import mixes_scripts
+
+    names = {name for party in record.parties for name in (party.legal_name, *party.other_names)}
+    return sorted(name for name in names if mixes_scripts(name))
+
+
+def _tell(plan: Plan, *, dry_run: bool) -> None:
+    """What became of a record, or would."""
+    from gatekeeper.registry import Outcome
+
+    customer = plan.wanted.customer_id
+    tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in plan.findings.items())
+    next_step = f"; a second person decides: gatekeeper customer approve {customer}"
+    says = {
+        Outcome.UNCHANGED: "unchanged",
+        Outcome.ENROLLED: f"enrolled ({tiers}){next_step}",
+        Outcome.AT_ONCE: f"changed ({tiers}); it is as strict or stricter, so it took effect at once",
+        Outcome.PARTLY: f"changed as far as it gets stricter; the rest ({tiers}) waits{next_step}",
+        Outcome.WAITS: f"waits ({tiers}){next_step}",
+        Outcome.DRAFT: f"kept as a draft ({tiers}); hand it in: gatekeeper customer submit {customer}",
+        Outcome.WITHDRAWN: "unchanged; what had waited is withdrawn",
+    }
+    say(f"customer {customer} {says[plan.outcome]}{' (dry run: nothing was changed)' if dry_run else ''}")
+    tell_changes(plan.changes)
+
+
+def _summary(counts: Counter[str], *, dry_run: bool = False) -> None:
+    told = ", ".join(f"{counts[each]:,} {word}" for each, word in _WORDS.items() if counts[each])
+    said = " (dry run: nothing was changed)" if dry_run else ""
+    say(f"{counts.total():,} customers: {told}{said}".replace(" 1 wait,", " 1 waits,"))
+
+
+def _tell_batch(applied: Applied) -> None:
+    waits = sum(applied.counts.get(each, 0) for each in ("enrolled", "partly", "waits"))
+    if waits > 1:
+        say(f"a second person decides on all that wait: gatekeeper customer approve --batch {applied.batch_id}")
