@@ -20,7 +20,8 @@ from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Pack, Site
-from gatekeeper.domain.tier import TierFinding, resolve
+from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.tier import TierFinding
 from gatekeeper.domain.units import parse_flop
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 from gatekeeper.policy_format import Country, Flop

@@ -18,8 +18,9 @@ from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
+from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
-from gatekeeper.domain.tier import TierFinding, resolve
+from gatekeeper.domain.tier import TierFinding
 from gatekeeper.domain.workload import Workload
 
 

@@ -1,8 +1,9 @@
-"""Tier of a customer on a date: its own headquarters and its owners', worst wins, with the path that explains it.
+"""Tiers, the dated table of countries that they are read from, and a finding: a party's tier with its reasons.
 
 The test is the headquarters, not the place of incorporation, the server or the users: "headquartered in, or whose
 ultimate parent is headquartered in" (15 CFR 740 Supplement No. 5, 742.6(a)(13); 90 FR 4544, 2025-01-15). What is
-missing is *unresolved*: it blocks like the strictest tier and keeps its own name.
+missing is *unresolved*: it blocks like the strictest tier and keeps its own name. How a party's tier follows from its
+owners is in `resolving`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import date
 from enum import Enum
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.party import Party
+from gatekeeper.domain.ownership import ON_BY_HALF, Ownership
 
 
 class Tier(Enum):
@@ -67,6 +68,8 @@ class TierTable:
         parents: dependency, region or occupied part -> its state. On no row it has `otherwise`, or the tier of its
             state where that is stricter: never the Tier 1 of its state.
         occupied: parts of states that others hold: unresolved where no row names them.
+        ownership: the rules on shares; None in logs from before there were any: parents alone count, and a person is
+            judged by residence like a company by its headquarters.
     """
 
     rows: Mapping[str, tuple[TierRow, ...]]
@@ -74,6 +77,7 @@ class TierTable:
     countries: frozenset[str]
     parents: Mapping[str, str] = field(default_factory=dict)
     occupied: frozenset[str] = frozenset()
+    ownership: Ownership | None = ON_BY_HALF
 
     def __post_init__(self) -> None:
         if self.otherwise is Tier.ONE:
@@ -120,98 +124,15 @@ class TierReason:
 
 @dataclass(frozen=True, slots=True)
 class TierFinding:
-    """The tier of a party on a day and every reason, strictest first."""
+    """The tier of a party on a day and its reasons, strictest first; `more` of them were left out as too many."""
 
     party_id: str
     as_of: date
     tier: Tier
     reasons: tuple[TierReason, ...]
+    more: int = 0
 
     @property
     def deciding(self) -> TierReason:
         """The reason that decided: the first of the strictest."""
         return self.reasons[0]
-
-
-def resolve(parties: Mapping[str, Party], party_id: str, table: TierTable, as_of: date) -> TierFinding:
-    """Tier of one party on a day: worst over itself and all its owners up to the ultimate parents.
-
-    Order-independent and safe with cycles: each party is judged once, by the shortest path to it. Owners that only
-    own each other have no ultimate parent, which leaves the tier unresolved however clean the circle looks.
-    """
-    paths: dict[str, tuple[str, ...]] = {party_id: (party_id,)}
-    waiting = [party_id]
-    for each in waiting:  # grows while it is read: breadth first
-        for parent in sorted(parties[each].parents) if each in parties else ():
-            if parent not in paths:
-                paths[parent] = (*paths[each], parent)
-                waiting.append(parent)
-    reasons: list[TierReason] = []
-    for each, path in paths.items():
-        party = parties.get(each)
-        if party is None:
-            text = _told(parties, path, f"there is no record of {each}")
-            reasons.append(TierReason(Tier.UNRESOLVED, "party.missing", path, text))
-            continue
-        reasons.append(_by_headquarters(parties, party, path, table, as_of))
-        if not party.parents and not party.no_parent_reason:
-            text = _told(parties, path, f"nobody has said who owns {party.legal_name}, or why nobody does")
-            reasons.append(TierReason(Tier.UNRESOLVED, "parent.unknown", path, text))
-    for each in set(paths) - _with_ultimate_parent(parties, paths):
-        text = _told(parties, paths[each], f"the owners of {parties[each].legal_name} only own each other in a circle")
-        reasons.append(TierReason(Tier.UNRESOLVED, "parent.circular", paths[each], text))
-    reasons.sort(key=lambda reason: (-reason.tier.strictness, len(reason.path), reason.path, reason.code))
-    return TierFinding(party_id, as_of, reasons[0].tier, tuple(reasons))
-
-
-def _with_ultimate_parent(parties: Mapping[str, Party], reached: Iterable[str]) -> set[str]:
-    """Those of some parties that have a way up to a party without parents, or to one that is not on record."""
-    owned: dict[str, list[str]] = {}
-    waiting: list[str] = []
-    for each in reached:
-        parents = parties[each].parents if each in parties else ()
-        for parent in parents:
-            owned.setdefault(parent, []).append(each)
-        if not parents:
-            waiting.append(each)
-    found = set(waiting)
-    while waiting:
-        below = [each for each in owned.get(waiting.pop(), ()) if each not in found]
-        found.update(below)
-        waiting.extend(below)
-    return found
-
-
-def _chain(parties: Mapping[str, Party], path: tuple[str, ...]) -> str:
-    """The path for people: "Acme Inc (US) is owned by Acme Holding (SG), which is owned by Acme Group (CN)"."""
-    first, *owners = [
-        f"{party.legal_name} ({party.headquarters or 'headquarters unknown'})" if (party := parties.get(each)) else each
-        for each in path
-    ]
-    return first + (" is owned by " + ", which is owned by ".join(owners) if owners else "")
-
-
-def _told(parties: Mapping[str, Party], path: tuple[str, ...], fact: str) -> str:
-    """A fact about the last party of a path, after the path where there is one: a clause that can follow "because"."""
-    return fact if len(path) == 1 else f"{_chain(parties, path)}, and {fact}"
-
-
-def _by_headquarters(
-    parties: Mapping[str, Party], party: Party, path: tuple[str, ...], table: TierTable, as_of: date
-) -> TierReason:
-    if not party.headquarters:
-        fact = f"nobody has recorded where {party.legal_name} is headquartered"
-        return TierReason(Tier.UNRESOLVED, "hq.unknown", path, _told(parties, path, fact))
-    tier = table.tier_of(party.headquarters, as_of)
-    if tier is Tier.UNRESOLVED and party.headquarters in table.occupied:
-        fact = f"{party.headquarters}, where {party.legal_name} is headquartered, is held by others than its state"
-        return TierReason(tier, "hq.occupied", path, _told(parties, path, fact))
-    if state := table.partner_of(party.headquarters, as_of):
-        fact = f"{party.headquarters} belongs to {state} and is no partner of its own, which makes it {tier}"
-        return TierReason(tier, "hq.dependency", path, _told(parties, path, fact))
-    if tier is Tier.UNRESOLVED:
-        fact = f"the headquarters of {party.legal_name} are recorded in {party.headquarters}, which is no known country"
-        return TierReason(tier, "hq.unknown_country", path, _told(parties, path, fact))
-    if len(path) == 1:
-        return TierReason(tier, "hq.own", path, f"{_chain(parties, path)} is headquartered in {tier}")
-    return TierReason(tier, "hq.owner", path, f"{_chain(parties, path)}, headquartered in {tier}")

@@ -17,7 +17,8 @@ from datetime import date
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import ActivePack
-from gatekeeper.domain.tier import Tier, TierFinding, TierTable, resolve
+from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.tier import Tier, TierFinding, TierTable
 from gatekeeper.registry.kyc_record import KycRecord, in_order, overlaid, owners_of
 
 

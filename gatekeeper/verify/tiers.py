@@ -18,7 +18,8 @@ from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.domain.tier import Tier, TierRow, TierTable, resolve, worst
+from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.tier import Tier, TierRow, TierTable, worst
 from gatekeeper.verify.export import Source, verify_export
 from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.report import Report

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.tier import Tier, TierFinding, TierRow, TierTable, resolve, worst
+from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.tier import Tier, TierFinding, TierRow, TierTable, worst
 
 DAY = date(2026, 11, 22)
 ONE, TWO, THREE, UNRESOLVED = Tier.ONE, Tier.TWO, Tier.THREE, Tier.UNRESOLVED

@@ -10,7 +10,8 @@ import pytest
 
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.record import RecordType
-from gatekeeper.domain.tier import Tier, TierTable, resolve
+from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.tier import Tier, TierTable
 from gatekeeper.registry.facts import state_facts
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.verify.__main__ import main

@@ -8,7 +8,8 @@ import pytest
 
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
-from gatekeeper.domain.tier import Tier, TierRow, TierTable, resolve
+from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.tier import Tier, TierRow, TierTable
 from gatekeeper.registry.facts import state_facts
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.verify import TierCheck, Wrong

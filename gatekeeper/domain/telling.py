@@ -1,0 +1,152 @@
+"""What a tier rests on, for people: facts about one party, and the path of owners that leads to it.
+
+All are clauses that can follow "because". Names and shares are told as recorded; who prints them guards the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from gatekeeper.domain.cascade import Settled
+from gatekeeper.domain.holdings import LEVELS, OPEN, THREE, Holdings
+from gatekeeper.domain.interest import percent_text
+from gatekeeper.domain.party import Party, PartyKind
+
+# Steps of a path that a sentence names at each end of a longer one.
+_STEPS_AT_AN_END = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something about one party that makes it what it is.
+
+    Attributes:
+        level: place in LEVELS.
+        alone: the fact as a clause; after: how it goes on after a path, where that is not "and" with the clause.
+    """
+
+    level: int
+    code: str
+    alone: str
+    after: str = ""
+
+
+def facts_of(settled: Settled, number: int) -> Iterator[Fact]:
+    """All that a party is by itself, whoever owns it."""
+    held = settled.held
+    party = held.parties.get(held.ids[number])
+    if party is None:
+        each = held.ids[number]
+        yield Fact(OPEN, "party.missing", f"there is no record of {each}")
+        return
+    if party.kind is PartyKind.PERSON and held.table.ownership is not None:
+        yield from _of_person(held, party)
+    elif not party.branch_of:
+        yield _headquarters(held, party)
+    if held.listed[number]:
+        names = {each.list for each in party.listings if held.counts(each.list) and each.holds_on(held.day)}
+        yield from (_listed(party, name) for name in sorted(names))
+    undisclosed = _undisclosed(settled, number, party)
+    if undisclosed is not None:
+        yield undisclosed
+    if not settled.rooted[number]:
+        text = f"the owners of {party.legal_name} only own each other in a circle"
+        yield Fact(OPEN, "parent.circular", text)
+    if number in settled.unsettled and settled.level[number] < THREE:
+        text = f"what its owners own of {party.legal_name} through a circle could not be worked out"
+        yield Fact(settled.level[number], "ownership.unsettled", text)
+
+
+def told(held: Holdings, path: Sequence[int], fact: Fact) -> str:
+    """A fact about the last party of a path, after the path where there is one."""
+    if len(path) == 1:
+        return fact.alone
+    return f"{chain(held, path)}{fact.after or f', and {fact.alone}'}"
+
+
+def chain(held: Holdings, path: Sequence[int]) -> str:
+    """The path: "Acme Inc (US) is owned 60 % by Acme Holding (SG), which is owned by Acme Group (CN)"."""
+    left_out = len(path) - 2 * _STEPS_AT_AN_END
+    steps = list(pairwise(path))
+    if left_out > 1:
+        steps = [*steps[:_STEPS_AT_AN_END], *steps[-_STEPS_AT_AN_END:]]
+    text = _named(held, path[0])
+    for index, (lower, upper) in enumerate(steps):
+        which = ", which " if index else " "
+        if left_out > 1 and index == _STEPS_AT_AN_END:
+            which = f", and so on through {left_out:,} more up to {_named(held, lower)}, which "
+        text += f"{which}{_tie(held, lower, upper)} {_named(held, upper)}"
+    return text
+
+
+def _named(held: Holdings, number: int) -> str:
+    party = held.parties.get(held.ids[number])
+    if party is None:
+        return held.ids[number]
+    if party.branch_of and not party.headquarters:
+        return party.legal_name
+    lacking = "residence unknown" if party.kind is PartyKind.PERSON else "headquarters unknown"
+    return f"{party.legal_name} ({party.headquarters or lacking})"
+
+
+def _tie(held: Holdings, lower: int, upper: int) -> str:
+    """What the upper party is to the lower one."""
+    party, owner = held.parties[held.ids[lower]], held.ids[upper]
+    if party.branch_of == owner:
+        return "is a branch of"
+    shares = [each.told for each in party.interests if each.owner == owner and each.holds_on(held.day)]
+    text = " and ".join(shares).replace("an unknown share", "to an unknown extent")
+    return f"is owned {text} by" if shares and held.shares[lower] else "is owned by"
+
+
+def _headquarters(held: Holdings, party: Party) -> Fact:
+    if not party.headquarters:
+        return Fact(OPEN, "hq.unknown", f"nobody has recorded where {party.legal_name} is headquartered")
+    level = held.tier_of(party.headquarters)
+    if level == OPEN:
+        where = f"{party.headquarters}, which is no known country"
+        return Fact(OPEN, "hq.unknown_country", f"the headquarters of {party.legal_name} are recorded in {where}")
+    alone = f"{party.legal_name} ({party.headquarters}) is headquartered in {LEVELS[level]}"
+    return Fact(level, "hq", alone, f", headquartered in {LEVELS[level]}")
+
+
+def _of_person(held: Holdings, party: Party) -> Iterator[Fact]:
+    if party.headquarters:
+        yield _of_country(held, party, party.headquarters, "person.residence", "resident")
+    else:
+        yield Fact(OPEN, "person.unknown", f"nobody has recorded where {party.legal_name} resides")
+    for country in sorted(party.nationalities):
+        yield _of_country(held, party, country, "person.nationality", "a national of a country")
+    if not party.nationalities:
+        yield Fact(OPEN, "person.unknown", f"nobody has recorded of what country {party.legal_name} is a national")
+
+
+def _of_country(held: Holdings, party: Party, country: str, code: str, what: str) -> Fact:
+    level = held.tier_of(country)
+    if level == OPEN:
+        where = f"{what} recorded as {country}, which is no known country"
+        return Fact(OPEN, "person.unknown_country", f"{party.legal_name} is {where}", f", {where}")
+    where = f"{what} in {LEVELS[level]}" + (f" ({country})" if country != party.headquarters else "")
+    alone = f"{party.legal_name} ({party.headquarters or 'residence unknown'}) is {where}"
+    return Fact(level, code, alone, f", {where}")
+
+
+def _listed(party: Party, name: str) -> Fact:
+    return Fact(THREE, "listed.own", f"{party.legal_name} is on the list {name}", f", which is on the list {name}")
+
+
+def _undisclosed(settled: Settled, number: int, party: Party) -> Fact | None:
+    """Where what nobody disclosed decides: alone, or with owners of the same level or a stricter one."""
+    held, rest = settled.held, settled.held.undisclosed[number]
+    if not rest:
+        return None
+    if not held.shares[number]:
+        text = f"nobody has said who owns {party.legal_name}, or why nobody does"
+        return Fact(OPEN, "parent.unknown", text)
+    level = settled.undisclosed_level(number)
+    if level is None:
+        return None
+    text = f"nobody has said who owns {percent_text(rest)} % of {party.legal_name}"
+    return Fact(level, "ownership.undisclosed", text)
