@@ -10,25 +10,23 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from gatekeeper.country_files import COUNTRIES_FILE, bundled_dir, read_countries
+from gatekeeper.domain.allowances import Allowances, FineTuning, PublishedBase, SyntheticData
+from gatekeeper.domain.country import CountryTable
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.policy import LeaseTerms, Pack, Rule, Threshold
+from gatekeeper.domain.policy import Action, InquiryTerms, LeaseTerms, Pack, Rule
+from gatekeeper.domain.threshold import Floor, Threshold
 from gatekeeper.domain.tier import Tier, TierRow, TierTable
 from gatekeeper.domain.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, parse_flop
-from gatekeeper.policy_format import CountriesFile, PackFile, RulePart, TierRowPart
+from gatekeeper.policy_format import PackFile, RulePart, TierRowPart
 from gatekeeper.policy_suites import CaseResult, run_cases
 from gatekeeper.yaml_files import Document, Place, read
+
+__all__ = ["COUNTRIES_FILE", "bundled_dir", "load_pack", "load_packs", "run_suite"]
 
 PACK_FILE = "pack.yaml"
 SUITE_FILE = "suite.yaml"
 SAMPLES_FOLDER = "samples"
-COUNTRIES_FILE = "countries.yaml"
-
-
-def bundled_dir() -> Path:
-    """The packs that come with the package: beside the sources, or inside the installed wheel."""
-    here = Path(__file__).resolve().parent
-    installed = here / "_bundled" / "policies"
-    return installed if installed.is_dir() else here.parent / "policies"
 
 
 def load_packs(folder: Path) -> tuple[Pack, ...]:
@@ -51,11 +49,9 @@ def load_pack(folder: Path) -> Pack:
     Raises:
         InvalidInput: one line per error, `file:line:column: message`.
     """
-    beside = folder.parent / COUNTRIES_FILE
-    countries = read(beside if beside.exists() else bundled_dir() / COUNTRIES_FILE)
+    countries, table = read_countries(folder.parent)
     document = read(folder / PACK_FILE)
-    codes = frozenset(countries.check(CountriesFile).countries)
-    pack = _Builder(document, codes).pack(_joint_hash(document, countries))
+    pack = _Builder(document, table).pack(_joint_hash(document, countries))
     if pack.id != folder.resolve().name:
         raise document.error(("id",), f"the pack says that it is {pack.id!r}, its folder is {folder.resolve().name!r}.")
     return pack
@@ -74,7 +70,7 @@ def run_suite(folder: Path) -> tuple[CaseResult, ...]:
 class _Builder:
     """Turns a pack.yaml into the values of the domain; every refusal of the domain gets its place in the file."""
 
-    def __init__(self, document: Document, countries: frozenset[str]) -> None:
+    def __init__(self, document: Document, countries: CountryTable) -> None:
         self._document = document
         self._countries = countries
         self._file = document.check(PackFile)
@@ -84,7 +80,9 @@ class _Builder:
         file = self._file
         self._once(((each.id, ("citations", index)) for index, each in enumerate(file.citations)), "citation")
         self._once(((each.code, ("rules", index)) for index, each in enumerate(file.rules)), "rule")
+        self._once(((each.id, ("inquiries", index)) for index, each in enumerate(file.inquiries)), "inquiry")
         tiers, threshold, lease = self._tiers(), self._threshold(), self._lease()
+        allowances, inquiries = self._allowances(), self._inquiries()
         rules = tuple(self._rule(each, ("rules", index)) for index, each in enumerate(file.rules))
         with self._document.at():
             return Pack(
@@ -101,6 +99,10 @@ class _Builder:
                 remedy=file.remedy,
                 citations=tuple(f"{each.document} ({each.date}): {each.says}" for each in file.citations),
                 sha256=sha256,
+                effective_from=file.effective_from,
+                effective_to=file.effective_to,
+                allowances=allowances,
+                inquiries=inquiries,
             )
 
     def _tiers(self) -> TierTable:
@@ -113,37 +115,84 @@ class _Builder:
                 rows.setdefault(code, []).append(self._tier_row(part, code, place))
         with self._document.at("tiers"):
             by_country = {code: tuple(each) for code, each in rows.items()}
-            return TierTable(by_country, Tier(self._file.tiers.otherwise), self._countries)
+            return TierTable(
+                by_country,
+                Tier(self._file.tiers.otherwise),
+                self._countries.codes,
+                parents=self._countries.parents,
+                occupied=self._countries.occupied,
+            )
 
     def _tier_row(self, part: TierRowPart, code: str, place: Place) -> TierRow:
         source = self._source(part.source, place)
         with self._document.at(*place):
             return TierRow(code, Tier(part.tier), part.effective_from, part.effective_to, source)
 
-    def _threshold(self) -> Threshold:
+    def _threshold(self) -> Threshold | None:
         part = self._file.threshold
-        source = self._source(part.source, ("threshold",))
-        floor_tflop = 0
-        if part.floor is not None:
-            self._source(part.floor.source, ("threshold", "floor"))
-            with self._document.at("threshold", "floor", "amount"):
-                floor_tflop = parse_flop(part.floor.amount)
+        if part is None:
+            return None
+        source, floors = self._source(part.source, ("threshold",)), []
+        for index, each in enumerate(part.floors):
+            place: Place = ("threshold", "floors", index)
+            floor_source = self._source(each.source, place)
+            with self._document.at(*place, "amount"):
+                floors.append(Floor(parse_flop(each.amount), each.effective_from, floor_source))
+            with self._document.at(*place):
+                Threshold(1, reached_is_controlled=True, source=source, floors=tuple(floors))  # is it a ratchet so far?
         with self._document.at("threshold", "amount"):
-            return Threshold(parse_flop(part.amount), floor_tflop, part.controlled_when == "reached", source)
+            amount_tflop = parse_flop(part.amount)
+            return Threshold(
+                amount_tflop, reached_is_controlled=part.op == "reached", source=source, floors=tuple(floors)
+            )
+
+    def _allowances(self) -> Allowances:
+        part, place = self._file.allowances, "allowances"
+        base = tuning = data = None
+        if part.published_base is not None:
+            source = self._source(part.published_base.source, (place, "published_base"))
+            with self._document.at(place, "published_base", "extra"):
+                extra_tflop = parse_flop(part.published_base.extra)
+            base = PublishedBase(extra_tflop, part.published_base.percent_of_threshold, source)
+        if part.fine_tuning is not None:
+            source = self._source(part.fine_tuning.source, (place, "fine_tuning"))
+            chips = frozenset(part.fine_tuning.chip_authorizations)
+            tuning = FineTuning(part.fine_tuning.percent_of_base, chips, source)
+        if part.synthetic_data is not None:
+            source = self._source(part.synthetic_data.source, (place, "synthetic_data"))
+            data = SyntheticData(part.synthetic_data.above_percent, source)
+        return Allowances(base, tuning, data)
+
+    def _inquiries(self) -> tuple[InquiryTerms, ...]:
+        found = enumerate(self._file.inquiries)
+        return tuple(
+            InquiryTerms(each.id, each.kind, each.asks, self._source(each.source, ("inquiries", index)))
+            for index, each in found
+        )
 
     def _rule(self, part: RulePart, place: Place) -> Rule:
         countries = part.data_centre_countries
         for position, code in enumerate(countries or ()):
             self._known(code, (*place, "data_centre_countries", position))
-        return Rule(
-            tiers=frozenset(Tier(each) for each in part.tiers),
-            action=part.action,
-            code=part.code,
-            text=part.text,
-            source=self._source(part.source, place),
-            authorizations=None if part.chip_authorizations is None else frozenset(part.chip_authorizations),
-            countries=None if countries is None else frozenset(countries),
-        )
+        asked = {each.id for each in self._file.inquiries}
+        if part.inquiry is not None and part.inquiry not in asked:
+            raise self._document.error((*place, "inquiry"), f"{part.inquiry!r} is the id of no inquiry of this pack.")
+        if part.beyond is not None and part.action is not Action.BUDGET:
+            raise self._document.error((*place, "beyond"), "only a budget has something beyond it.")
+        source, site_tiers = self._source(part.source, place), part.data_centre_tiers
+        with self._document.at(*place):
+            return Rule(
+                tiers=frozenset(Tier(each) for each in part.tiers),
+                action=part.action,
+                code=part.code,
+                text=part.text,
+                source=source,
+                authorizations=None if part.chip_authorizations is None else frozenset(part.chip_authorizations),
+                countries=None if countries is None else frozenset(countries),
+                site_tiers=None if site_tiers is None else frozenset(Tier(each) for each in site_tiers),
+                beyond=Action(part.beyond or "deny"),
+                inquiry=part.inquiry or "",
+            )
 
     def _lease(self) -> LeaseTerms:
         part = self._file.lease
@@ -156,8 +205,8 @@ class _Builder:
         return self._sources[citation]
 
     def _known(self, code: str, place: Place) -> None:
-        if code not in self._countries:
-            raise self._document.error(place, f"{code!r} is no code of {COUNTRIES_FILE}.")
+        if code not in self._countries.codes:
+            raise self._document.error(place, f"{self._countries.refusal(code)} {COUNTRIES_FILE} has the codes.")
 
     def _once(self, names: Iterable[tuple[str, Place]], what: str) -> None:
         seen: set[str] = set()

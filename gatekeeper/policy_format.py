@@ -1,7 +1,8 @@
 """The format of a pack.yaml and of countries.yaml, as models; `policies/pack.schema.json` is made from it.
 
-`format: 1` stands in every file, so that a later key (allowances, what counts) is a new number and never a key that
-an older reader silently ignores. Unknown keys are errors.
+`format: 2` stands in every pack, so that a later key is a new number and never a key that an older reader silently
+ignores. Unknown keys are errors. Format 1 (before allowances, dates and inquiries) is refused: what it could not say it
+would leave out.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from gatekeeper.domain.policy import Action, ChipAuthorization, LegalStatus, Mode
+from gatekeeper.domain.country import CountryKind
+from gatekeeper.domain.policy import Action, ChipAuthorization, InquiryKind, LegalStatus, Mode
 from gatekeeper.yaml_files import Day, Line, Part
 
 
@@ -21,9 +23,17 @@ def _clause(text: str) -> str:
     return text
 
 
+def _not_the_first(number: object) -> object:
+    if str(number) == "1":
+        raise ValueError("format 1 is no longer read; policies/README.md says what format 2 asks for")
+    return number
+
+
 Clause = Annotated[Line, AfterValidator(_clause)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+CountryOrPart = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,5})?$")]
+Alpha3 = Annotated[str, StringConstraints(pattern=r"^([A-Z]{3})?$")]
 Flop = Annotated[str, StringConstraints(pattern=r"^[0-9.]+([eE][0-9]+)?$", max_length=60)]
 Span = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 
@@ -44,20 +54,21 @@ class TierRowPart(Part):
     effective_from: Day = Field(alias="from")
     effective_to: Day | None = Field(default=None, alias="to")
     source: Code
-    countries: tuple[Country, ...] = Field(min_length=1)
+    countries: tuple[CountryOrPart, ...] = Field(min_length=1)
 
 
 class TiersPart(Part):
     """Dated tiers by country."""
 
     otherwise: Literal["2", "3"] = Field(description="Tier of a country on no row; never 1.")
-    rows: tuple[TierRowPart, ...] = Field(min_length=1)
+    rows: tuple[TierRowPart, ...] = Field(default=(), description="None where the regime knows no countries.")
 
 
 class FloorPart(Part):
-    """A ratchet under the threshold: may lift it, never lower it."""
+    """A ratchet under the threshold: lifts it from a day on, never lowers it."""
 
     amount: Flop
+    effective_from: Day = Field(alias="from")
     source: Code
 
 
@@ -65,21 +76,66 @@ class ThresholdPart(Part):
     """From when on a model is controlled, in operations (FLOP)."""
 
     amount: Flop
-    controlled_when: Literal["reached", "exceeded"] = Field(
-        description='"or more" is reached; "more than" is exceeded.'
-    )
+    op: Literal["reached", "exceeded"] = Field(description='"or more" is reached; "more than" is exceeded.')
     source: Code
-    floor: FloorPart | None = None
+    floors: tuple[FloorPart, ...] = Field(default=(), description="Oldest first; each at least the one before.")
+
+
+class PublishedBasePart(Part):
+    """A model derived from published weights is free up to the larger of two amounts of extra training."""
+
+    extra: Flop
+    percent_of_threshold: int = Field(ge=1, le=100)
+    source: Code
+
+
+class FineTuningPart(Part):
+    """A controlled model may be trained further by this share of its own operations."""
+
+    percent_of_base: int = Field(ge=1, le=100)
+    chip_authorizations: tuple[ChipAuthorization, ...] = Field(min_length=1)
+    source: Code
+
+
+class SyntheticDataPart(Part):
+    """Above this share of operations on a model's unpublished output, making that output counts too."""
+
+    above_percent: int = Field(ge=1, le=100)
+    source: Code
+
+
+class AllowancesPart(Part):
+    """What the lineage of a run changes about its limit and its count."""
+
+    published_base: PublishedBasePart | None = None
+    fine_tuning: FineTuningPart | None = None
+    synthetic_data: SyntheticDataPart | None = None
+
+
+class InquiryPart(Part):
+    """A question that a hold asks of the provider."""
+
+    id: Code
+    kind: InquiryKind = Field(description="licence: answered for an amount of operations; attestation: without one.")
+    asks: Clause = Field(description='The question as a clause: "whether the customer ...".')
+    source: Code
 
 
 class RulePart(Part):
     """One row of the table: the first that fits a tier at a site is taken."""
 
     code: Code
-    tiers: tuple[Literal["1", "2", "3"], ...] = Field(min_length=1)
+    tiers: tuple[Literal["1", "2", "3", "unresolved"], ...] = Field(min_length=1)
     chip_authorizations: tuple[ChipAuthorization, ...] | None = Field(default=None, min_length=1)
     data_centre_countries: tuple[Country, ...] | None = Field(default=None, min_length=1)
+    data_centre_tiers: tuple[Literal["1", "2", "3", "unresolved"], ...] | None = Field(
+        default=None, min_length=1, description="Tier of the data centre's country; unresolved where it is not known."
+    )
     action: Action
+    beyond: Literal["deny", "hold"] | None = Field(
+        default=None, description="Of a budget: what happens to what it does not cover. Default: deny."
+    )
+    inquiry: Code | None = Field(default=None, description="Id of the question that a hold asks.")
     text: Clause = Field(description="Why, as a clause of the sentence that the customer reads.")
     source: Code
 
@@ -95,28 +151,62 @@ class LeasePart(Part):
 class PackFile(Part):
     """A policy pack: one regime, dated and cited."""
 
-    format: Literal["1"]
+    format: Annotated[Literal["2"], BeforeValidator(_not_the_first)]
     id: Code = Field(description="The name of the pack's folder.")
     version: Day
     title: Line
     legal_status: LegalStatus
+    effective_from: Day = Field(description="First day of the regime; before it the pack says nothing.")
+    effective_to: Day | None = Field(default=None, description="First day after the regime.")
     default_mode: Mode
     citations: tuple[CitationPart, ...] = Field(min_length=1)
     tiers: TiersPart
-    threshold: ThresholdPart
+    threshold: ThresholdPart | None = None
+    allowances: AllowancesPart = AllowancesPart()
+    inquiries: tuple[InquiryPart, ...] = ()
     rules: tuple[RulePart, ...] = Field(min_length=1)
     lease: LeasePart
     warn_percent: int = Field(ge=1, le=99, description="Share of the limit from which on the customer is warned.")
     remedy: Clause = Field(description="What a refused customer can do, as the last clause of a sentence.")
 
 
-class CountriesFile(Part):
-    """The codes that a headquarters may have."""
+class CountryPart(Part):
+    """A country, or a part of one that can have a tier of its own."""
 
-    format: Literal["1"]
+    name: Line
+    alpha3: Alpha3 = ""
+    kind: CountryKind = CountryKind.COUNTRY
+    parent: Country | None = None
+    aliases: tuple[Line, ...] = ()
+    source: Code | None = None
+
+
+class HistoricPart(Part):
+    """A code that was withdrawn."""
+
+    name: Line
+    alpha3: Alpha3 = ""
+    withdrawn: int = Field(ge=1900, le=9999)
+    now: tuple[Country, ...] = Field(min_length=1)
+
+
+class CountrySourcePart(Part):
+    """What rows rest on beside the source of the whole file."""
+
+    document: Line
+    date: Day
+
+
+class CountriesFile(Part):
+    """The codes that a headquarters may have; format 1 has only names."""
+
+    format: Literal["1", "2"]
     as_of: Day
     source: Line
-    countries: dict[Country, Line] = Field(min_length=1)
+    sources: dict[Code, CountrySourcePart] = {}
+    countries: dict[CountryOrPart, CountryPart | Line] = Field(min_length=1)
+    historic: dict[Country, HistoricPart] = {}
+    mistaken: dict[Country, Country] = {}
 
 
 def schema_text() -> str:

@@ -13,11 +13,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gatekeeper.domain.allowances import extra_counted_tflop
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.deciding import decide
 from gatekeeper.domain.decision import Decision, Question, Verdict
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.inquiry import Permit, inquiry_id
 from gatekeeper.domain.ledger import Account, Pool
+from gatekeeper.domain.limits import limit_under
+from gatekeeper.domain.lineage import BaseModel, Generator, Lineage
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Pack, Site
 from gatekeeper.domain.resolving import resolve
@@ -65,6 +69,39 @@ class WorkloadPart(Part):
     rate_per_device: Flop = "2286e12"
 
 
+class BasePart(Part):
+    """The model that the run began from; its operations are among what is `used`."""
+
+    training: Flop
+    published: bool | None = None
+    controlled: bool | None = None
+
+
+class GeneratorPart(Part):
+    """A model whose output the run is trained on."""
+
+    share_percent: int = Field(ge=0, le=100)
+    generation: Flop
+    training: Flop
+    published: bool | None = None
+    data_published: bool | None = None
+
+
+class LineagePart(Part):
+    """What two people approved of the run's lineage."""
+
+    base: BasePart | None = None
+    generators: tuple[GeneratorPart, ...] = ()
+
+
+class AnswerPart(Part):
+    """The answer to the pack's inquiry about the run, approved."""
+
+    denied: bool = False
+    limit: Flop | None = None
+    until: Day
+
+
 class ExpectPart(Part):
     """What must come back; only what stands here is compared."""
 
@@ -85,20 +122,22 @@ class CasePart(Part):
     workload: WorkloadPart = WorkloadPart()
     site: SitePart = SitePart()
     used: Flop = "0"
+    lineage: LineagePart | None = None
+    answer: AnswerPart | None = None
     expect: ExpectPart
 
 
 class SuiteFile(Part):
     """All cases of a pack."""
 
-    format: Literal["1"]
+    format: Literal["2"]
     cases: tuple[CasePart, ...] = Field(min_length=1)
 
 
 class SampleFile(CasePart):
     """One case in full."""
 
-    format: Literal["1"]
+    format: Literal["2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +199,55 @@ def _question(pack: Pack, case: CasePart) -> Question:
     now = datetime.combine(case.day, time(12), tzinfo=UTC)
     asks = case.workload
     ref = WorkloadRef("case", asks.namespace, asks.kind, asks.name)
+    site = Site(case.site.country or "", case.site.chip_authorization)
+    findings = {} if case.customer is None else {pack.id: _finding(pack, case.customer, now)}
+    lineage = None if case.lineage is None else _lineage(case.lineage)
+    permit = None if case.answer is None else _permit(pack, case.answer)
+    pools = {}
+    for found in findings.values():
+        limit = limit_under(pack, found.tier, site, case.day, lineage=lineage, permit=permit)
+        if limit is not None:
+            extra_tflop = extra_counted_tflop(pack.allowances, lineage)
+            pools[pack.id] = Pool(limit, (Account("case", parse_flop(case.used)),), extra_tflop=extra_tflop)
     return Question(
         workload=Workload(ref, {"nvidia.com/gpu": Count(asks.devices, asks.devices)} if asks.devices else {}),
         now=now,
-        site=Site(case.site.country or "", case.site.chip_authorization),
+        site=site,
         customer=None if case.customer is None else _customer(case.customer.standing, now),
-        findings={} if case.customer is None else {pack.id: _finding(pack, case.customer, now)},
-        pools={pack.id: Pool(pack.threshold.limit_tflop, (Account("case", parse_flop(case.used)),))},
+        findings=findings,
+        pools=pools,
         rate_tflop_per_s=asks.devices * parse_flop(asks.rate_per_device),
         grace_s=GRACE_S,
+        permits={} if permit is None else {pack.id: permit},
     )
+
+
+def _lineage(part: LineagePart) -> Lineage:
+    """The approved lineage of a case's run; its base's operations are carried in, and among what is used."""
+    base = part.base
+    return Lineage(
+        base=None
+        if base is None
+        else BaseModel("base", "case", parse_flop(base.training), "case", base.published, base.controlled),
+        carried_in_tflop=parse_flop(base.training) if base else 0,
+        generators=tuple(
+            Generator(
+                id=f"generator-{index}",
+                share_percent=each.share_percent,
+                generation_tflop=parse_flop(each.generation),
+                training_tflop=parse_flop(each.training),
+                source="case",
+                published=each.published,
+                data_published=each.data_published,
+            )
+            for index, each in enumerate(part.generators)
+        ),
+    )
+
+
+def _permit(pack: Pack, part: AnswerPart) -> Permit:
+    limit_tflop = None if part.limit is None else parse_flop(part.limit)
+    return Permit(inquiry_id(pack.id, "case"), part.denied, limit_tflop, part.until)
 
 
 def _customer(standing: Standing, now: datetime) -> Customer:

@@ -137,7 +137,7 @@ class Wiring:
 
     def record_packs(self, by: Actor) -> None:
         """Put on record which packs hold, where the log does not say so yet: tiers in later records rest on them."""
-        record_packs(self.stores, self.clock, self.packs, cluster=self.settings.cluster, by=by)
+        record_packs(self.stores, self.clock, self.packs, cluster=self.settings.cluster, by=by, site=self.site)
 
     @cached_property
     def signer(self) -> Ed25519Signer:

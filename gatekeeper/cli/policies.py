@@ -20,14 +20,14 @@ def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = No
     from gatekeeper.domain.units import format_flop
 
     with opened(config, data) as wiring:
-        packs = wiring.packs
+        packs, today = wiring.packs, wiring.clock.now().date()
     rows = [
         {
             "pack": active.pack.id,
             "version": active.pack.version,
             "mode": active.mode.value,
             "status": active.pack.legal_status.value,
-            "threshold": format_flop(active.pack.threshold.effective_tflop),
+            "threshold": format_flop(active.pack.threshold.effective_tflop(today)) if active.pack.threshold else "none",
             "title": active.pack.title,
             "sha256": active.pack.sha256,
         }
@@ -49,6 +49,7 @@ def show_(
 
     with opened(config, data) as wiring:
         active = next((each for each in wiring.packs if each.pack.id == pack), None)
+        today = wiring.clock.now().date()
     if active is None:
         raise NotFound(f"There is no policy pack {pack!r:.80}.", hint="See `gatekeeper policy list`.")
     found, threshold, lease = active.pack, active.pack.threshold, active.pack.lease
@@ -72,8 +73,8 @@ def show_(
                 "title": found.title,
                 "mode": active.mode.value,
                 "status": found.legal_status.value,
-                "threshold_tflop": str(threshold.effective_tflop),
-                "limit_tflop": str(threshold.limit_tflop),
+                "threshold_tflop": str(threshold.effective_tflop(today)) if threshold else None,
+                "limit_tflop": str(threshold.limit_tflop(today)) if threshold else None,
                 "rules": rules,
                 "citations": list(found.citations),
                 "sha256": found.sha256,
@@ -81,8 +82,9 @@ def show_(
         )
         return
     say(f"{found.title} ({found.id}, {found.version}): mode {active.mode.value}, {found.legal_status.value}")
-    at = "at or above" if threshold.reached_is_controlled else "above"
-    say(f"controlled {at} {format_flop(threshold.effective_tflop)}: {threshold.source}")
+    if threshold is not None:
+        at = "at or above" if threshold.reached_is_controlled else "above"
+        say(f"controlled {at} {format_flop(threshold.effective_tflop(today))}: {threshold.source}")
     say(f"leases: {format_duration(lease.shortest_s)} to {format_duration(lease.longest_s)}")
     say()
     show(rules, ["tiers", "authorizations", "countries", "action", "code"], output, nothing="No rules.")

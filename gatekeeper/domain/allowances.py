@@ -111,7 +111,8 @@ def extra_counted_tflop(allowances: Allowances, lineage: Lineage | None) -> int:
     stretches = {data_of(each.id): each.generation_tflop for mine in counting for each in mine}
     trained = [_training(mine) for mine in counting if any(each.published is not True for each in mine)]
     if trained:
-        stretches |= max(trained, key=lambda each: sum(each.values()))
+        most: dict[str, int] = max(trained, key=lambda each: sum(each.values()))
+        stretches |= most
     counted = {*lineage.counted, *([lineage.base.name] if lineage.base else [])}
     return sum(amount for name, amount in stretches.items() if name not in counted)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gatekeeper.domain.customer import Customer
+from gatekeeper.domain.inquiry import Permit
 from gatekeeper.domain.ledger import Pool
 from gatekeeper.domain.policy import Site
 from gatekeeper.domain.tier import Tier, TierFinding
@@ -65,6 +66,25 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one pack says before its mode is taken into account.
+
+    Attributes:
+        pool: the accounts under the pack's limit, where a budget was asked for.
+        inquiry: id of the pack's question that has to be answered before it goes on; "" where none has to.
+    """
+
+    verdict: Verdict
+    code: str
+    text: str
+    remedy: str
+    tier: Tier | None = None
+    grant: Grant | None = None
+    pool: Pool | None = None
+    inquiry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The strictest verdict of all active packs, with every reason.
 
@@ -73,6 +93,7 @@ class Decision:
         grant: lease and amount where the verdict lets it start and a budget holds; None otherwise.
         limit_tflop, used_tflop: of the pack whose lease is granted, else of the one that decided; None without one.
         packs: id -> SHA-256 of each pack that was asked.
+        inquiries: (pack, id of its question) that somebody has to answer, whatever the mode let through.
     """
 
     verdict: Verdict
@@ -83,11 +104,21 @@ class Decision:
     limit_tflop: int | None = None
     used_tflop: int | None = None
     packs: Mapping[str, str] = field(default_factory=dict)
+    inquiries: tuple[tuple[str, str], ...] = ()
 
     @property
     def worth_telling(self) -> bool:
         """Whether some pack would have said more than "allow", whatever its mode let through."""
         return any(reason.unmoderated is not Verdict.ALLOW for reason in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What bars work whoever its customer is and whatever a pack says: a code, a clause for people, and the way out."""
+
+    code: str
+    text: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +128,11 @@ class Question:
     Attributes:
         customer: whom the namespace is bound to; None where it is bound to nobody.
         findings: pack id -> tier of the customer by that pack's table.
-        pools: pack id -> the accounts that share the pack's limit, with that limit.
+        pools: pack id -> the accounts that share the pack's limit, with that limit; no entry where it has none.
         rate_tflop_per_s: worst rate of the whole workload.
         grace_s: how long containers may run on after their deadline (grace + slack of the node).
+        bar: what bars the work, if anything does.
+        permits: pack id -> what the answer to its inquiry about this run permits or refuses.
     """
 
     workload: Workload
@@ -110,3 +143,5 @@ class Question:
     pools: Mapping[str, Pool]
     rate_tflop_per_s: int
     grace_s: int
+    permits: Mapping[str, Permit] = field(default_factory=dict)
+    bar: Bar | None = None

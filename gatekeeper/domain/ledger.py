@@ -54,12 +54,14 @@ class Pool:
         purpose: of the run that asks; what does not count has no limit but NO_LIMIT_TFLOP.
         beside: runs among the accounts that are booked apart and counted here all the same: undeclared training beside
             a declared run, a declared run beside undeclared training.
+        extra_tflop: operations that no account holds and the pack counts all the same: of models that made its data.
     """
 
     limit_tflop: int
     accounts: tuple[Account, ...]
     purpose: Purpose = Purpose.TRAINING
     beside: tuple[str, ...] = ()
+    extra_tflop: int = 0
 
     def __post_init__(self) -> None:
         if not self.purpose.counts and (self.limit_tflop != NO_LIMIT_TFLOP or len(self.accounts) != 1):
@@ -67,15 +69,22 @@ class Pool:
 
     @classmethod
     def under(
-        cls, limit_tflop: int, accounts: tuple[Account, ...], purpose: Purpose, beside: tuple[str, ...] = ()
+        cls,
+        limit_tflop: int,
+        accounts: tuple[Account, ...],
+        purpose: Purpose,
+        beside: tuple[str, ...] = (),
+        extra_tflop: int = 0,
     ) -> Pool:
         """The pool under a pack's limit, or under none where the purpose does not count."""
-        return cls(limit_tflop if purpose.counts else NO_LIMIT_TFLOP, accounts, purpose, beside)
+        if not purpose.counts:
+            return cls(NO_LIMIT_TFLOP, accounts, purpose, beside)
+        return cls(limit_tflop, accounts, purpose, beside, extra_tflop)
 
     @property
     def used_tflop(self) -> int:
-        """What counts against the limit, over all accounts."""
-        return sum(account.used_tflop for account in self.accounts)
+        """What counts against the limit, over all accounts and beside them."""
+        return self.extra_tflop + sum(account.used_tflop for account in self.accounts)
 
     @property
     def beside_tflop(self) -> int:

@@ -9,10 +9,28 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from gatekeeper.domain.allowances import NO_ALLOWANCES, Allowances
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.party import checked_identifier
+from gatekeeper.domain.site import ChipAuthorization, Site
+from gatekeeper.domain.threshold import Threshold
 from gatekeeper.domain.tier import Tier, TierTable
-from gatekeeper.domain.units import SECONDS_PER_DAY, checked_tflop
+from gatekeeper.domain.units import SECONDS_PER_DAY
+
+__all__ = [
+    "Action",
+    "ActivePack",
+    "ChipAuthorization",
+    "InquiryKind",
+    "InquiryTerms",
+    "LeaseTerms",
+    "LegalStatus",
+    "Mode",
+    "Pack",
+    "Rule",
+    "Site",
+    "Threshold",
+]
 
 PERCENT = 100
 # Kubernetes holds activeDeadlineSeconds in 31 bits; half a year is longer than any lease should be.
@@ -32,6 +50,8 @@ class LegalStatus(StrEnum):
     """Where the regime stands in law."""
 
     IN_FORCE = "in_force"
+    IN_FORCE_LATER = "in_force_later"  # enacted; effective_from is yet to come
+    GUIDANCE = "guidance"  # how an agency says that it enforces rules which are in force
     IN_CFR_NOT_ENFORCED = "in_cfr_not_enforced"
     PROPOSED = "proposed"
     HOUSE = "house"
@@ -41,61 +61,27 @@ class Action(StrEnum):
     """What a pack does with a tier at a site."""
 
     ALLOW = "allow"  # without a budget
-    BUDGET = "budget"  # within the threshold, by reservations
-    HOLD = "hold"  # waits until a person has answered an inquiry
+    BUDGET = "budget"  # within the threshold, by reservations; what happens beyond it: `Rule.beyond`
+    NOTIFY = "notify"  # without a budget; near and past the threshold the provider is told
+    HOLD = "hold"  # waits until an inquiry is answered
     DENY = "deny"
 
 
-class ChipAuthorization(StrEnum):
-    """How the provider got the chips of a site: what it promised for them decides what it may allow."""
+class InquiryKind(StrEnum):
+    """What answers an inquiry."""
 
-    US_DOMESTIC = "us_domestic"
-    AIA = "aia"
-    UVEU = "uveu"
-    NVEU = "nveu"
-    LICENCE = "licence"
-    LPP = "lpp"
-    PRE_RULE = "pre_rule"
-    UNKNOWN = "unknown"
+    LICENCE = "licence"  # a licence number or a notice given, for so many operations
+    ATTESTATION = "attestation"  # a signed statement about the end use
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """Where the accelerators of a cluster stand, and under which authorization they came."""
+class InquiryTerms:
+    """A question that a pack asks before it lets work go on: `asks` is a clause, "whether the customer ..."."""
 
-    country: str = ""
-    chip_authorization: ChipAuthorization = ChipAuthorization.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """From when on a model is controlled.
-
-    Attributes:
-        amount_tflop: the number of the regime; floor_tflop: a ratchet that may lift it, never lower it.
-        reached_is_controlled: True where the text says "or more" (>=), False where it says "more than" (>).
-    """
-
-    amount_tflop: int
-    floor_tflop: int
-    reached_is_controlled: bool
+    id: str
+    kind: InquiryKind
+    asks: str
     source: str
-
-    def __post_init__(self) -> None:
-        checked_tflop(self.amount_tflop)
-        checked_tflop(self.floor_tflop)
-        if self.amount_tflop == 0 or not self.source:
-            raise InvalidInput("A threshold needs an amount above 0 and its source.")
-
-    @property
-    def effective_tflop(self) -> int:
-        """The number that holds: the regime's, or the ratchet where that is higher."""
-        return max(self.amount_tflop, self.floor_tflop)
-
-    @property
-    def limit_tflop(self) -> int:
-        """The most that a run may use and stay below control: exact, one TFLOP under where reaching it counts."""
-        return self.effective_tflop - 1 if self.reached_is_controlled else self.effective_tflop
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +101,13 @@ class LeaseTerms:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of a pack's table: for these tiers, under these authorizations, in these countries (None: any)."""
+    """One row of a pack's table: for these tiers, under these authorizations, in these countries (None: any).
+
+    Attributes:
+        site_tiers: tiers of the data centre's country by the pack's own table; unresolved where nobody knows it.
+        beyond: what a budget does that cannot cover a workload: DENY, or HOLD until its inquiry is answered.
+        inquiry: id of the question that a hold asks.
+    """
 
     tiers: frozenset[Tier]
     action: Action
@@ -124,19 +116,40 @@ class Rule:
     source: str
     authorizations: frozenset[ChipAuthorization] | None = None
     countries: frozenset[str] | None = None
+    site_tiers: frozenset[Tier] | None = None
+    beyond: Action = Action.DENY
+    inquiry: str = ""
 
-    def applies(self, tier: Tier, site: Site) -> bool:
+    def __post_init__(self) -> None:
+        if self.beyond not in (Action.DENY, Action.HOLD) or (self.holds and not self.inquiry):
+            raise InvalidInput(f"Rule {self.code}: a hold names the inquiry that ends it; beyond is deny or hold.")
+        if self.inquiry and not self.holds:
+            raise InvalidInput(f"Rule {self.code} names an inquiry and never holds.")
+
+    @property
+    def holds(self) -> bool:
+        """Whether it may put work on hold."""
+        return self.action is Action.HOLD or (self.action is Action.BUDGET and self.beyond is Action.HOLD)
+
+    def applies(self, tier: Tier, site: Site, site_tier: Tier) -> bool:
         """Whether the row speaks of this tier at this site."""
         return (
             tier in self.tiers
             and (self.authorizations is None or site.chip_authorization in self.authorizations)
             and (self.countries is None or site.country in self.countries)
+            and (self.site_tiers is None or site_tier in self.site_tiers)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One regime as read from `policies/<id>/`; `sha256` is over the bytes of its pack.yaml."""
+    """One regime as read from `policies/<id>/`; `sha256` is over the bytes of its pack.yaml.
+
+    Attributes:
+        effective_from, effective_to: first day of the regime, and the first one after it (None: none is known). It
+            says nothing outside of them.
+        threshold: None where the regime has none.
+    """
 
     id: str
     version: date
@@ -144,13 +157,17 @@ class Pack:
     legal_status: LegalStatus
     default_mode: Mode
     tiers: TierTable
-    threshold: Threshold
+    threshold: Threshold | None
     rules: tuple[Rule, ...]
     lease: LeaseTerms
     warn_percent: int
     remedy: str
     citations: tuple[str, ...]
     sha256: str
+    effective_from: date = date.min
+    effective_to: date | None = None
+    allowances: Allowances = NO_ALLOWANCES
+    inquiries: tuple[InquiryTerms, ...] = ()
 
     def __post_init__(self) -> None:
         checked_identifier(self.id, "policy pack")
@@ -158,13 +175,33 @@ class Pack:
             raise InvalidInput(f"Policy pack {self.id} needs citations and rules.")
         if not 0 < self.warn_percent < PERCENT:
             raise InvalidInput(f"Policy pack {self.id}: warn_percent is 1 to 99 percent of the limit.")
+        if self.effective_to is not None and self.effective_to <= self.effective_from:
+            raise InvalidInput(f"Policy pack {self.id} ends before it begins.")
         for rule in self.rules:
-            if rule.action is Action.ALLOW and Tier.UNRESOLVED in rule.tiers:
+            if rule.action in (Action.ALLOW, Action.BUDGET) and Tier.UNRESOLVED in rule.tiers:
                 raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} would let an unresolved customer through.")
+            if rule.action in (Action.BUDGET, Action.NOTIFY) and self.threshold is None:
+                raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} needs a threshold, and there is none.")
+            if rule.inquiry and rule.inquiry not in {each.id for each in self.inquiries}:
+                raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} asks {rule.inquiry!r}, which it has not.")
 
-    def rule_for(self, tier: Tier, site: Site) -> Rule | None:
+    @property
+    def only_notifies(self) -> bool:
+        """Whether it never asks anything of a customer: an advisory regime."""
+        return all(rule.action is Action.NOTIFY for rule in self.rules)
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the regime is in effect on a day."""
+        return self.effective_from <= day and (self.effective_to is None or day < self.effective_to)
+
+    def rule_for(self, tier: Tier, site: Site, day: date) -> Rule | None:
         """The first rule that applies; None means that the pack says nothing, which denies."""
-        return next((rule for rule in self.rules if rule.applies(tier, site)), None)
+        site_tier = self.tiers.tier_of(site.country, day)
+        return next((rule for rule in self.rules if rule.applies(tier, site, site_tier)), None)
+
+    def asking(self, rule: Rule) -> InquiryTerms:
+        """The question of a rule that holds."""
+        return next(each for each in self.inquiries if each.id == rule.inquiry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +210,7 @@ class ActivePack:
 
     pack: Pack
     mode: Mode
+
+    def asks_on(self, day: date) -> bool:
+        """Whether it says anything on a day."""
+        return self.mode is not Mode.OFF and self.pack.holds_on(day)

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from gatekeeper.catalogue_files import load_catalogue
 from gatekeeper.customer_files import load_customers
+from gatekeeper.domain.binding import ProposedBinding
 from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.fleet import Fleet, NodeOffer
@@ -90,8 +91,14 @@ class Stage:
         for job in self.scenario.spec.jobs:
             if job.customer not in known:
                 raise InvalidInput(f"Job {job.name} belongs to customer {job.customer}, whom no file describes.")
-            self.registry.bind(job.namespace, job.customer, by=PREPARER)
+            self.bind(job.namespace, job.customer)
         return enrolled
+
+    def bind(self, namespace: str, customer_id: str) -> None:
+        """Bind a namespace by two people; one that is bound so already stays so."""
+        waits = self.registry.bind(namespace, customer_id, by=PREPARER)
+        if isinstance(waits, ProposedBinding):
+            self.registry.approve_binding(namespace, by=APPROVER, seen=waits)
 
     def play(self, progress: Callable[[datetime], None] = lambda _: None) -> Timeline:
         """Play all jobs to the end of the scenario."""
@@ -104,7 +111,8 @@ class Stage:
     @property
     def limit_tflop(self) -> int:
         """The lowest limit of all packs of the scenario."""
-        return min(active.pack.threshold.limit_tflop for active in self.packs)
+        day = self.scenario.starts.date()
+        return min(each.pack.threshold.limit_tflop(day) for each in self.packs if each.pack.threshold is not None)
 
     def picture_of(self, run_id: str) -> str:
         """The SVG of one run."""

@@ -203,7 +203,7 @@ class Recompute:
     def _compare_pool(self, facts: Mapping[str, object], run: str, limit: int) -> None:
         """No reservation may take the runs that share a limit past it; only usage that was metered may."""
         runs, stated = _pool(facts, run)
-        used = sum(self._run(each).used_tflop for each in runs)
+        used = _extra(facts) + sum(self._run(each).used_tflop for each in runs)
         if stated not in (None, used):
             raise Wrong(f"The record says {stated} TFLOP are used of the limit of run {run}; added up it is {used}.")
         if used > limit:
@@ -224,6 +224,12 @@ def _pool(facts: Mapping[str, object], run: str) -> tuple[set[str], int | None]:
     if len({each for each in runs if isinstance(each, str)}) != len(runs):
         raise Wrong("pool must name each run once.")
     return set(runs), amount_of(pool, "used_tflop")
+
+
+def _extra(facts: Mapping[str, object]) -> int:
+    """Operations that no run holds and the pack counts: of models that made the data of the run (`limits`)."""
+    pool = facts.get("pool")
+    return amount_or(pool, "extra_tflop", 0) if isinstance(pool, Mapping) else 0
 
 
 def _worst_case(facts: Mapping[str, object]) -> int:

@@ -10,6 +10,8 @@ from gatekeeper.domain.policy import (
     Action,
     ActivePack,
     ChipAuthorization,
+    InquiryKind,
+    InquiryTerms,
     LeaseTerms,
     LegalStatus,
     Mode,
@@ -25,8 +27,9 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR_S, DAY_S = 3_600, 86_400
 ALL_TIERS = frozenset({Tier.ONE, Tier.TWO, Tier.THREE})
 TERMS = LeaseTerms(shortest_s=HOUR_S, longest_s=28 * DAY_S, share_percent=2)
-THRESHOLD = Threshold(amount_tflop=10**14, floor_tflop=0, reached_is_controlled=True, source="test")
+THRESHOLD = Threshold(amount_tflop=10**14, reached_is_controlled=True, source="test")
 H100_TFLOP_PER_S = 2286
+INQUIRY = InquiryTerms("ask", InquiryKind.ATTESTATION, "what the model is for", "test")
 
 
 def make_rule(
@@ -36,7 +39,8 @@ def make_rule(
     authorizations: frozenset[ChipAuthorization] | None = None,
     countries: frozenset[str] | None = None,
 ) -> Rule:
-    return Rule(ALL_TIERS, action, code, "models of this size are controlled", "test", authorizations, countries)
+    text, inquiry = "models of this size are controlled", INQUIRY.id if action is Action.HOLD else ""
+    return Rule(ALL_TIERS, action, code, text, "test", authorizations, countries, inquiry=inquiry)
 
 
 def make_pack(
@@ -44,7 +48,7 @@ def make_pack(
     *,
     action: Action = Action.BUDGET,
     rules: tuple[Rule, ...] | None = None,
-    threshold: Threshold = THRESHOLD,
+    threshold: Threshold | None = THRESHOLD,
     lease: LeaseTerms = TERMS,
 ) -> Pack:
     return Pack(
@@ -61,7 +65,14 @@ def make_pack(
         remedy="ask for less",
         citations=("test",),
         sha256=f"sha256 of {pack_id}",
+        inquiries=(INQUIRY,),
     )
+
+
+def limit_of_pack(pack: Pack, now: datetime = NOW) -> int:
+    """What a pack with a threshold limits a run to that nobody said more of."""
+    assert pack.threshold is not None
+    return pack.threshold.limit_tflop(now.date())
 
 
 def enforced(*packs: Pack, mode: Mode = Mode.ENFORCE) -> tuple[ActivePack, ...]:
@@ -105,7 +116,7 @@ def make_question(
 
     def pool(pack: Pack) -> Pool:
         used = used_tflop if isinstance(used_tflop, int) else used_tflop.get(pack.id, 0)
-        return Pool(pack.threshold.limit_tflop, (Account("run", used),))
+        return Pool(limit_of_pack(pack, now), (Account("run", used),))
 
     return Question(
         workload=Workload(WorkloadRef("c", "lab", "Job", "train"), {"nvidia.com/gpu": Count(devices, devices)}),
@@ -113,7 +124,7 @@ def make_question(
         site=Site(),
         customer=(customer or make_customer()) if bound else None,
         findings={each.pack.id: make_finding(tier) for each in packs},
-        pools={each.pack.id: pool(each.pack) for each in packs},
+        pools={each.pack.id: pool(each.pack) for each in packs if each.pack.threshold is not None},
         rate_tflop_per_s=devices * H100_TFLOP_PER_S if rate_tflop_per_s is None else rate_tflop_per_s,
         grace_s=grace_s,
     )

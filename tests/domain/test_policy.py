@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.policy import Action, ChipAuthorization, LeaseTerms, Mode, Rule, Site, Threshold
+from gatekeeper.domain.policy import Action, ChipAuthorization, LeaseTerms, Mode, Rule, Site
+from gatekeeper.domain.threshold import Floor, Threshold
 from gatekeeper.domain.tier import Tier
 from gatekeeper.domain.units import LARGEST_TFLOP
 from tests.domain.questions import make_pack, make_rule
@@ -16,23 +17,54 @@ from tests.domain.questions import make_pack, make_rule
 TIERS = st.sampled_from([Tier.ONE, Tier.TWO, Tier.THREE])
 
 
-@given(st.integers(1, LARGEST_TFLOP), st.integers(0, LARGEST_TFLOP), st.booleans())
-def test_a_floor_lifts_the_limit_and_never_lowers_it(amount: int, floor: int, reached: bool) -> None:
-    threshold = Threshold(amount, floor, reached, "test")
-    assert threshold.effective_tflop == max(amount, floor)
-    assert threshold.limit_tflop == max(amount, floor) - (1 if reached else 0)
-    assert threshold.limit_tflop >= Threshold(amount, 0, reached, "test").limit_tflop
+FLOORS = st.lists(st.integers(0, LARGEST_TFLOP), max_size=4).map(sorted)
+DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
+
+
+def floors_of(amounts: list[int]) -> tuple[Floor, ...]:
+    """One floor at the beginning of each month from March on."""
+    return tuple(Floor(amount, date(2026, month, 1), "test") for month, amount in enumerate(amounts, 3))
+
+
+@given(st.integers(1, LARGEST_TFLOP), FLOORS, st.booleans(), DAYS)
+def test_a_floor_lifts_the_limit_from_its_day_on_and_never_lowers_it(
+    amount: int, floors: list[int], reached: bool, day: date
+) -> None:
+    threshold = Threshold(amount, reached_is_controlled=reached, source="test", floors=floors_of(floors))
+    begun = [floor for month, floor in enumerate(floors, 3) if date(2026, month, 1) <= day]
+    assert threshold.effective_tflop(day) == max([amount, *begun])
+    assert threshold.limit_tflop(day) == max([amount, *begun]) - (1 if reached else 0)
+
+
+@given(st.integers(1, LARGEST_TFLOP), FLOORS, DAYS, DAYS)
+def test_a_limit_never_falls_with_time(amount: int, floors: list[int], one: date, other: date) -> None:
+    threshold = Threshold(amount, reached_is_controlled=True, source="test", floors=floors_of(floors))
+    assert threshold.limit_tflop(min(one, other)) <= threshold.limit_tflop(max(one, other))
+
+
+def test_floors_that_fall_or_stand_in_another_order_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="never falls"):
+        Threshold(1, reached_is_controlled=True, source="test", floors=floors_of([5, 4]))
+    with pytest.raises(InvalidInput, match="order of their days"):
+        Threshold(1, reached_is_controlled=True, source="test", floors=floors_of([4, 5])[::-1])
 
 
 def test_a_limit_is_one_tflop_under_a_threshold_that_counts_when_reached() -> None:
-    assert Threshold(10**14, 0, True, "test").limit_tflop == 10**14 - 1  # noqa: FBT003 - ">="
-    assert Threshold(10**14, 0, False, "test").limit_tflop == 10**14  # noqa: FBT003 - ">"
+    day = date(2026, 11, 22)
+    assert Threshold(10**14, reached_is_controlled=True, source="test").limit_tflop(day) == 10**14 - 1
+    assert Threshold(10**14, reached_is_controlled=False, source="test").limit_tflop(day) == 10**14
 
 
-@pytest.mark.parametrize(("amount", "floor", "source"), [(0, 0, "test"), (1, 0, ""), (-1, 0, "test"), (1, -1, "test")])
-def test_a_threshold_needs_an_amount_and_a_source(amount: int, floor: int, source: str) -> None:
+@pytest.mark.parametrize(("amount", "source"), [(0, "test"), (1, ""), (-1, "test")])
+def test_a_threshold_needs_an_amount_and_a_source(amount: int, source: str) -> None:
     with pytest.raises(InvalidInput):
-        Threshold(amount, floor, True, source)  # noqa: FBT003
+        Threshold(amount, reached_is_controlled=True, source=source)
+
+
+@pytest.mark.parametrize(("amount", "source"), [(-1, "test"), (1, "")])
+def test_a_floor_needs_an_amount_and_a_source(amount: int, source: str) -> None:
+    with pytest.raises(InvalidInput):
+        Floor(amount, date(2026, 1, 1), source)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +91,7 @@ def test_the_first_rule_that_applies_is_taken() -> None:
         Site(): "rest",
     }
     for site, code in cases.items():
-        rule = pack.rule_for(Tier.TWO, site)
+        rule = pack.rule_for(Tier.TWO, site, date(2026, 11, 22))
         assert rule is not None
         assert rule.code == code
 
@@ -67,12 +99,12 @@ def test_the_first_rule_that_applies_is_taken() -> None:
 @given(st.sampled_from(list(ChipAuthorization)), st.sampled_from(["", "US", "MY"]), TIERS)
 def test_a_rule_speaks_only_of_its_tiers(authorization: ChipAuthorization, country: str, tier: Tier) -> None:
     rule = Rule(frozenset({Tier.TWO}), Action.DENY, "x", "x", "test")
-    assert rule.applies(tier, Site(country, authorization)) is (tier is Tier.TWO)
+    assert rule.applies(tier, Site(country, authorization), Tier.UNRESOLVED) is (tier is Tier.TWO)
 
 
 def test_a_rule_for_named_countries_says_nothing_of_a_site_that_nobody_knows() -> None:
     rule = make_rule("x", Action.ALLOW, countries=frozenset({"US"}))
-    assert not rule.applies(Tier.TWO, Site())
+    assert not rule.applies(Tier.TWO, Site(), Tier.UNRESOLVED)
 
 
 def test_no_rule_lets_an_unresolved_customer_through() -> None:

@@ -1,0 +1,125 @@
+"""Deciding by a budget: whether a pool covers the worst case of a workload, on which lease, and what is said of it.
+
+Amounts that are used or needed are rounded up, and what is left is rounded down, here as in every report: nobody
+reads that there is more room than there is.
+"""
+
+from __future__ import annotations
+
+from gatekeeper.domain.decision import Grant, Opinion, Question, Verdict
+from gatekeeper.domain.ledger import Pool
+from gatekeeper.domain.policy import PERCENT, Action, LeaseTerms, Pack, Rule
+from gatekeeper.domain.run import is_undeclared
+from gatekeeper.domain.tier import TierFinding
+from gatekeeper.domain.units import Rounding, format_below, format_duration, format_flop
+
+
+def lease_of(pool: Pool, rate_tflop_per_s: int, terms: LeaseTerms, grace_s: int) -> Grant | None:
+    """The lease that a pool allows at a worst rate; None where not even the shortest one fits.
+
+    A share of what is left, so that one workload never takes all of it; the shortest lease once the share is
+    smaller than that, as long as the pool covers it.
+    """
+    affordable_s = pool.budget_tflop // rate_tflop_per_s - grace_s
+    if affordable_s < terms.shortest_s:
+        return None
+    share_s = pool.budget_tflop * terms.share_percent // (PERCENT * rate_tflop_per_s) - grace_s
+    lease_s = min(max(share_s, terms.shortest_s), terms.longest_s)
+    return Grant(rate_tflop_per_s, lease_s, lease_s + grace_s)
+
+
+def by_budget(question: Question, pack: Pack, finding: TierFinding, rule: Rule) -> Opinion:
+    """What a rule says that gives a budget."""
+    pool, why, tier = question.pools[pack.id], finding.deciding.text, finding.tier
+    used = _used(question, pack, pool)
+    if question.rate_tflop_per_s == 0:
+        if pool.used_tflop > pool.limit_tflop:
+            return _beyond(
+                question, pack, finding, rule, code="budget.overrun", text=f"{used}, which is past the limit"
+            )
+        text = f"it asks for no operations, and {why}"
+        return Opinion(Verdict.ALLOW, "budget.none_needed", text, "", tier, None, pool)
+    grant = lease_of(pool, question.rate_tflop_per_s, pack.lease, question.grace_s)
+    if grant is None:
+        needed_tflop = question.rate_tflop_per_s * (pack.lease.shortest_s + question.grace_s)
+        shortest = f"its shortest lease of {format_duration(pack.lease.shortest_s)}"
+        text = f"{shortest} {_needed_and_left(needed_tflop, pool.budget_tflop)} ({used})"
+        return _beyond(question, pack, finding, rule, code="budget.exhausted", text=text)
+    if not pool.purpose.counts:
+        text = f"it is {pool.purpose.value} by the provider's classification, which does not count, and {why}"
+        return Opinion(Verdict.ALLOW, "budget.not_counted", text, "", tier, grant, pool)
+    text = f"{used}, and {why}"
+    if _is_near(pool, pack):
+        return Opinion(Verdict.WARN, "budget.low", text, pack.remedy, tier, grant, pool)
+    return Opinion(Verdict.ALLOW, "budget.enough", text, "", tier, grant, pool)
+
+
+def by_notice(question: Question, pack: Pack, finding: TierFinding, rule: Rule) -> Opinion:
+    """What a rule says that only wants somebody to be told: of a run near its threshold, or past it."""
+    pool, tier = question.pools[pack.id], finding.tier
+    used = _used(question, pack, pool)
+    if pool.used_tflop > pool.limit_tflop:
+        return Opinion(Verdict.WARN, "notice.due", f"{used}; {rule.text}", pack.remedy, tier)
+    if _is_near(pool, pack):
+        return Opinion(Verdict.WARN, "notice.near", f"{used}; {rule.text}", pack.remedy, tier)
+    return Opinion(Verdict.ALLOW, "notice.none", used, "", tier)
+
+
+def _beyond(question: Question, pack: Pack, finding: TierFinding, rule: Rule, *, code: str, text: str) -> Opinion:
+    """What the budget does not cover: refused, or on hold where the rule asks to inquire first."""
+    pool, permit = question.pools[pack.id], question.permits.get(pack.id)
+    text = f"{text}; the limit holds because {finding.deciding.text}, and {rule.text}"
+    if rule.beyond is not Action.HOLD:
+        return Opinion(Verdict.DENY, code, text, pack.remedy, finding.tier, None, pool)
+    if permit is not None and permit.denied:
+        text = f"{text}; inquiry {permit.inquiry} was answered with no"
+        return Opinion(Verdict.DENY, code, text, pack.remedy, finding.tier, None, pool)
+    if permit is not None and permit.holds_on(question.now.date()):
+        text = f"{text}; the answer to inquiry {permit.inquiry} permits no more"
+        return Opinion(Verdict.DENY, code, text, pack.remedy, finding.tier, None, pool)
+    asking = pack.asking(rule)
+    remedy = f"ask for fewer devices; for more your provider has to inquire {asking.asks}"
+    return Opinion(Verdict.HOLD, code, text, remedy, finding.tier, None, pool, inquiry=asking.id)
+
+
+def _used(question: Question, pack: Pack, pool: Pool) -> str:
+    """How much of the limit is gone: of the regime's figure, or of what a lineage or an answer makes of it."""
+    assert pack.threshold is not None
+    day = question.now.date()
+    ceiling = format_flop(pack.threshold.effective_tflop(day))
+    if pool.purpose.counts and pool.limit_tflop != pack.threshold.limit_tflop(day):
+        permit = question.permits.get(pack.id)
+        lifted = permit is not None and permit.holds_on(day) and permit.limit_tflop == pool.limit_tflop
+        by = f"the answer to inquiry {permit.inquiry}" if permit and lifted else "the run's approved lineage"
+        ceiling = f"{format_below(pool.limit_tflop)} by {by}"
+    elsewhere = f", {_up(pool.extra_tflop)} of it by the models that made its data" if pool.extra_tflop else ""
+    return f"{_up(pool.used_tflop)} of {ceiling} are used or held{_apart(pool)}{elsewhere}"
+
+
+def _is_near(pool: Pool, pack: Pack) -> bool:
+    return pool.used_tflop * PERCENT >= pool.limit_tflop * pack.warn_percent
+
+
+def _apart(pool: Pool) -> str:
+    """What of it the customer looks for in vain on the run that asked."""
+    if not pool.beside_tflop:
+        return ""
+    what = "undeclared training" if any(map(is_undeclared, pool.beside)) else "a declared run"
+    return f", {_up(pool.beside_tflop)} of it by {what} of the same group, which could be the same model"
+
+
+def _up(amount_tflop: int, digits: int = 3) -> str:
+    """An amount without its unit, for "9.99e25 of 1.00e26 FLOP"."""
+    return format_flop(amount_tflop, digits=digits, rounding=Rounding.UP).removesuffix(" FLOP")
+
+
+def _needed_and_left(needed_tflop: int, left_tflop: int) -> str:
+    """What is needed and what is left, with as many digits as it takes to see that the second is less."""
+    if left_tflop == 0:
+        return f"could take {_up(needed_tflop)} FLOP and nothing is left"
+
+    def left(digits: int) -> str:
+        return format_flop(left_tflop, digits=digits).removesuffix(" FLOP")
+
+    digits = next(each for each in range(3, 40) if _up(needed_tflop, each) != left(each))
+    return f"could take {_up(needed_tflop, digits)} FLOP and only {left(digits)} are left"

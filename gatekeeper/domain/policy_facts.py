@@ -1,0 +1,179 @@
+"""What the log says of a pack so that others can recompute limits from it: its days, threshold, allowances and rules.
+
+One shape, written and read here. Texts and sources stay in the pack, which the record names by its SHA-256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from gatekeeper.domain.allowances import Allowances, FineTuning, PublishedBase, SyntheticData
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.policy import Action, Pack, Rule
+from gatekeeper.domain.record import JsonValue
+from gatekeeper.domain.site import ChipAuthorization, Site
+from gatekeeper.domain.threshold import Floor, Threshold
+from gatekeeper.domain.tier import Tier
+
+_SOURCE = "the log"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What of a pack limits hang on; each means what it means in `Pack`."""
+
+    effective_from: date
+    effective_to: date | None
+    threshold: Threshold | None
+    allowances: Allowances
+    rules: tuple[Rule, ...]
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the regime is in effect on a day."""
+        return self.effective_from <= day and (self.effective_to is None or day < self.effective_to)
+
+    def rule_for(self, tier: Tier, site: Site, site_tier: Tier) -> Rule | None:
+        """The first rule that applies."""
+        return next((rule for rule in self.rules if rule.applies(tier, site, site_tier)), None)
+
+
+def terms_json(pack: Pack) -> dict[str, JsonValue]:
+    """The terms of a pack as a record holds them."""
+    return {
+        "effective_from": pack.effective_from.isoformat(),
+        "effective_to": pack.effective_to.isoformat() if pack.effective_to else None,
+        "threshold": None if pack.threshold is None else _threshold_json(pack.threshold),
+        "allowances": _allowances_json(pack.allowances),
+        "rules": [_rule_json(each) for each in pack.rules],
+    }
+
+
+def terms_of(value: object) -> Terms:
+    """The terms that a record holds.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        fields = _object(value)
+        end = fields["effective_to"]
+        return Terms(
+            effective_from=date.fromisoformat(_text(fields["effective_from"])),
+            effective_to=None if end is None else date.fromisoformat(_text(end)),
+            threshold=None if fields["threshold"] is None else _threshold_of(_object(fields["threshold"])),
+            allowances=_allowances_of(_object(fields["allowances"])),
+            rules=tuple(_rule_of(_object(each)) for each in _list(fields["rules"])),
+        )
+    except (KeyError, ValueError) as error:
+        raise InvalidInput(f"These are not the terms of a policy pack: {error}.") from error
+
+
+def _threshold_json(threshold: Threshold) -> dict[str, JsonValue]:
+    return {
+        "amount_tflop": str(threshold.amount_tflop),
+        "op": "reached" if threshold.reached_is_controlled else "exceeded",
+        "floors": [
+            {"from": each.effective_from.isoformat(), "amount_tflop": str(each.amount_tflop)}
+            for each in threshold.floors
+        ],
+    }
+
+
+def _threshold_of(fields: Mapping[str, object]) -> Threshold:
+    floors = (_object(each) for each in _list(fields["floors"]))
+    return Threshold(
+        amount_tflop=int(_text(fields["amount_tflop"])),
+        reached_is_controlled={"reached": True, "exceeded": False}[_text(fields["op"])],
+        source=_SOURCE,
+        floors=tuple(
+            Floor(int(_text(each["amount_tflop"])), date.fromisoformat(_text(each["from"])), _SOURCE)
+            for each in floors
+        ),
+    )
+
+
+def _allowances_json(allowances: Allowances) -> dict[str, JsonValue]:
+    found: dict[str, JsonValue] = {}
+    if (base := allowances.published_base) is not None:
+        found["published_base"] = {"extra_tflop": str(base.extra_tflop), "percent": base.percent_of_threshold}
+    if (tuning := allowances.fine_tuning) is not None:
+        chips: list[JsonValue] = [each.value for each in sorted(tuning.authorizations)]
+        found["fine_tuning"] = {"percent": tuning.percent_of_base, "chip_authorizations": chips}
+    if (data := allowances.synthetic_data) is not None:
+        found["synthetic_data"] = {"above_percent": data.above_percent}
+    return found
+
+
+def _allowances_of(fields: Mapping[str, object]) -> Allowances:
+    base = tuning = data = None
+    if "published_base" in fields:
+        each = _object(fields["published_base"])
+        base = PublishedBase(int(_text(each["extra_tflop"])), _number(each["percent"]), _SOURCE)
+    if "fine_tuning" in fields:
+        each = _object(fields["fine_tuning"])
+        chips = frozenset(ChipAuthorization(_text(chip)) for chip in _list(each["chip_authorizations"]))
+        tuning = FineTuning(_number(each["percent"]), chips, _SOURCE)
+    if "synthetic_data" in fields:
+        data = SyntheticData(_number(_object(fields["synthetic_data"])["above_percent"]), _SOURCE)
+    return Allowances(base, tuning, data)
+
+
+def _rule_json(rule: Rule) -> dict[str, JsonValue]:
+    return {
+        "code": rule.code,
+        "tiers": _sorted(each.value for each in rule.tiers),
+        "action": rule.action.value,
+        "beyond": rule.beyond.value,
+        "inquiry": rule.inquiry or None,
+        "chip_authorizations": None if rule.authorizations is None else _sorted(rule.authorizations),
+        "countries": None if rule.countries is None else _sorted(rule.countries),
+        "data_centre_tiers": None if rule.site_tiers is None else _sorted(each.value for each in rule.site_tiers),
+    }
+
+
+def _rule_of(fields: Mapping[str, object]) -> Rule:
+    chips, countries, site_tiers = fields["chip_authorizations"], fields["countries"], fields["data_centre_tiers"]
+    inquiry = fields["inquiry"]
+    return Rule(
+        tiers=frozenset(Tier(_text(each)) for each in _list(fields["tiers"])),
+        action=Action(_text(fields["action"])),
+        code=_text(fields["code"]),
+        text="",
+        source=_SOURCE,
+        authorizations=None if chips is None else frozenset(ChipAuthorization(_text(each)) for each in _list(chips)),
+        countries=None if countries is None else frozenset(_text(each) for each in _list(countries)),
+        site_tiers=None if site_tiers is None else frozenset(Tier(_text(each)) for each in _list(site_tiers)),
+        beyond=Action(_text(fields["beyond"])),
+        inquiry="" if inquiry is None else _text(inquiry),
+    )
+
+
+def _sorted(values: Iterable[str]) -> list[JsonValue]:
+    found: list[JsonValue] = [str(each) for each in sorted(values)]
+    return found
+
+
+def _object(value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{value!r:.80} is no object")
+    return value
+
+
+def _list(value: object) -> Sequence[object]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{value!r:.80} is no list")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.80} is no text")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{value!r:.80} is no whole number")
+    return value
