@@ -1,0 +1,61 @@
+"""The application: all routes behind the door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse
+
+from gatekeeper.api import customers, namespaces, others, runs
+from gatekeeper.api.asking import Office
+from gatekeeper.api.door import ANSWER_WITHIN_S, Door
+from gatekeeper.api.openapi import describe, page
+from gatekeeper.api.problems import answer
+from gatekeeper.domain.errors import GatekeeperError
+
+_PUBLIC = APIRouter(include_in_schema=False)
+
+
+@_PUBLIC.get("/openapi.json")
+async def openapi_json() -> JSONResponse:
+    """The description for programs; it says nothing of anybody."""
+    return JSONResponse(description())
+
+
+@_PUBLIC.get("/docs")
+async def docs() -> HTMLResponse:
+    """The description for people."""
+    return HTMLResponse(page(description()))
+
+
+def routes() -> FastAPI:
+    """The application without its door, and without anything to work with."""
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers=dict.fromkeys((GatekeeperError, RequestValidationError, HTTPException, Exception), answer),
+    )
+    for router in (customers.router, namespaces.router, runs.router, others.router):
+        app.include_router(router, prefix="/v1")
+    app.include_router(_PUBLIC)
+    return app
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI description."""
+    return describe(_DESCRIBED)
+
+
+def api(office: Office, *, answer_within_s: float = ANSWER_WITHIN_S) -> Door:
+    """The whole application over what it works with."""
+    app = routes()
+    app.state.office = office
+    return Door(app, answer_within_s=answer_within_s)
+
+
+_DESCRIBED = routes()

@@ -1,0 +1,293 @@
+"""A request of somebody known: who asks, under which conditions, with which body; and one transaction to do it in.
+
+The order is fixed: who is asking is settled before a byte of the body is read, and the body is read whole and checked
+before the registry is asked. What a request does, its conditions and its kept answer are one transaction: there is no
+moment at which the effect is durable and the answer is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from gatekeeper.api.bodies import BODY_BYTES_MAX, Body, parse
+from gatekeeper.api.problems import Refused
+from gatekeeper.api.sources import Failures
+from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.person import Caller, Right
+from gatekeeper.domain.policy import ActivePack
+from gatekeeper.identity.authenticator import Authenticator, Unauthenticated
+from gatekeeper.ports import Clock, Reader, Stores, Transaction
+from gatekeeper.ports.answers import KeptAnswer
+from gatekeeper.registry import Registry
+
+T = TypeVar("T")
+READ_WITHIN_S = 5.0
+KEPT = timedelta(hours=24)
+KEPT_MAX = 10_000
+KEY_CHARACTERS_MAX = 255
+# Threads that find out who is asking: an identity provider that does not answer holds up these and not the work.
+AUTHENTICATING = 4
+_ETAG = re.compile(r'\s*(W/)?"([!#-~]{0,200})"\s*(?:,|$)')
+_KEY = re.compile(r"[!-~]{1,255}")
+
+
+class Inside:
+    """`Stores` within a transaction that is open: what several use cases read and write is one state."""
+
+    def __init__(self, reader: Reader, writing: Transaction | None = None) -> None:
+        self._reader, self._writing = reader, writing
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Run the work on the state of the transaction."""
+        return work(self._reader)
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run the work in the transaction; it is durable with all the rest."""
+        if self._writing is None:
+            raise GatekeeperError("A request that only reads would have written.")
+        return work(self._writing)
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """The same, done at once."""
+        done: Future[T] = Future()
+        done.set_result(self.transact(work))
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What requests are worked on with."""
+
+    stores: Stores
+    registry_over: Callable[[Stores], Registry]
+    authenticator: Authenticator
+    clock: Clock
+    packs: tuple[ActivePack, ...]
+    cluster: str
+    failures: Failures = field(default_factory=Failures)
+    authenticating: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AUTHENTICATING))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request is answered with: the tag of what is shown, and where something new is."""
+
+    content: BaseModel
+    status: int = 200
+    etag: str = ""
+    location: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """Its own headers."""
+        named = {"ETag": f'"{self.etag}"' if self.etag else "", "Location": self.location}
+        return {name: value for name, value in named.items() if value}
+
+
+class Asked:
+    """A request of somebody who may read, with what it says in headers and body."""
+
+    def __init__(self, request: Request, office: Office, caller: Caller, body: Body, content: bytes) -> None:
+        self.office, self.caller, self.body = office, caller, body
+        self.path: str = request.scope["raw_path"].decode("ascii")
+        self.if_match = _tags(request, "if-match")
+        self.if_none_match = _tags(request, "if-none-match")
+        self._key = _key(request)
+        said = [request.method, self.path, request.scope["query_string"].decode("latin-1")]
+        said += [request.headers.get(name, "") for name in ("if-match", "if-none-match")]
+        self._digest = hashlib.sha256(json.dumps(said).encode() + b"\0" + content).hexdigest()
+
+    def read(self, work: Callable[[Registry, Reader], T]) -> T:
+        """Run use cases that only read, on one state."""
+        office = self.office
+        return office.stores.read(lambda reader: work(office.registry_over(Inside(reader)), reader))
+
+    def act(self, work: Callable[[Registry, Reader], Answer]) -> Response:
+        """Run use cases as one transaction, and answer; asked again under the same Idempotency-Key, answer the same.
+
+        An answer is kept only where the work succeeded: what was refused changed nothing and may be asked again.
+        """
+        office = self.office
+
+        def whole(tx: Transaction) -> Response:
+            kept = self._kept(tx)
+            if kept is not None:
+                return _again(kept)
+            answer = work(office.registry_over(Inside(tx, tx)), tx)
+            body = answer.content.model_dump_json(by_alias=True)
+            self._keep(tx, answer, body)
+            return Response(body, answer.status, answer.headers(), media_type="application/json")
+
+        return office.stores.transact(whole)
+
+    def check_match(self, *tags: str, owed: bool = True) -> None:
+        """Let only a request pass that names what is there now, by one of its tags.
+
+        Raises:
+            Refused: 428, it names nothing and must; 412, it looked at something else.
+        """
+        if not self.if_match:
+            if owed:
+                raise Refused(428, "Say what you looked at.", hint="Send its ETag as If-Match.")
+            return
+        if "*" in self.if_match:
+            raise Refused(428, "`*` does not say what you looked at.", hint="Send the ETag of what you looked at.")
+        if not self.if_match & set(tags):
+            raise Refused(412, "This is not what you looked at: it has changed.", hint="Look again.")
+
+    def unchanged(self, etag: str) -> bool:
+        """Whether the caller has it already."""
+        return etag in self.if_none_match or "*" in self.if_none_match
+
+    def _kept(self, tx: Transaction) -> KeptAnswer | None:
+        if not self._key:
+            return None
+        kept = tx.kept_answer(self._whose, self._key)
+        if kept is None or kept.at < self.office.clock.now() - KEPT:
+            return None
+        if kept.request != self._digest:
+            raise Refused(422, "This Idempotency-Key was used for another request.", hint="Use a new one.")
+        return kept
+
+    def _keep(self, tx: Transaction, answer: Answer, body: str) -> None:
+        if not self._key:
+            return
+        now = self.office.clock.now()
+        tx.forget_answers(before=now - KEPT)
+        if tx.kept_answers(self._whose) >= KEPT_MAX:
+            raise Refused(429, f"{KEPT_MAX:,} answers are kept for you already.", headers={"Retry-After": "3600"})
+        headers = json.dumps(answer.headers())
+        tx.keep_answer(KeptAnswer(self._whose, self._key, self._digest, answer.status, headers, body, now))
+
+    @property
+    def _whose(self) -> str:
+        return f"{self.caller.method.value}:{self.caller.name}"
+
+
+def office_of(request: Request) -> Office:
+    """What this application works with."""
+    office: Office = request.app.state.office
+    return office
+
+
+_BEARER = HTTPBearer(auto_error=False, description="A token of a local user, an identity provider, or the cluster.")
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+
+
+async def caller_of(request: Request, bearer: _Bearer) -> Caller:
+    """Who is asking.
+
+    Raises:
+        Unauthenticated: nobody that we know. Refused: 429, too many attempts from where it comes from.
+        NotPermitted: somebody who may not even read.
+    """
+    office = office_of(request)
+    token, source = bearer.credentials if bearer else "", request.scope["state"]["source"]
+    wait_s = office.failures.wait_s(source, token, time.monotonic())
+    if wait_s:
+        raise Refused(429, "Too many failed attempts.", headers={"Retry-After": str(int(wait_s) + 1)})
+    try:
+        caller = await to_thread.run_sync(office.authenticator.authenticate, token, limiter=office.authenticating)
+    except Unauthenticated:
+        office.failures.failed(source, token, time.monotonic())
+        raise
+    office.failures.held(token)
+    caller.require(Right.READ)
+    return caller
+
+
+_Known = Annotated[Caller, Depends(caller_of)]
+
+
+async def _reading(request: Request, caller: _Known) -> Asked:
+    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
+        raise Refused(400, "A request that reads has no body.")
+    return Asked(request, office_of(request), caller, parse(b""), b"")
+
+
+async def _writing(
+    request: Request,
+    caller: _Known,
+    idempotency_key: Annotated[
+        str | None,
+        Header(max_length=KEY_CHARACTERS_MAX, description="Any name that you give this request; kept for 24 hours."),
+    ] = None,
+) -> Asked:
+    del idempotency_key  # declared for the description; read with the other headers
+    content = await _content(request)
+    return Asked(request, office_of(request), caller, parse(content), content)
+
+
+Reading = Annotated[Asked, Depends(_reading)]
+Writing = Annotated[Asked, Depends(_writing)]
+
+
+async def _content(request: Request) -> bytes:
+    """The body, counted while it comes in."""
+    headers = request.headers
+    if "content-encoding" in headers:
+        raise Refused(415, "A body must not be encoded.")
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or len(length) > 10 or int(length) > BODY_BYTES_MAX:
+        raise _too_large()
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READ_WITHIN_S):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > BODY_BYTES_MAX:
+                    raise _too_large()
+    except TimeoutError:
+        raise Refused(408, f"The body did not arrive within {READ_WITHIN_S:.0f} s.") from None
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and media_type != "application/json":
+        raise Refused(415, "Send the body as application/json.")
+    return bytes(body)
+
+
+def _too_large() -> Refused:
+    return Refused(413, f"The body may have at most {BODY_BYTES_MAX // 1024**2} MiB.")
+
+
+def _tags(request: Request, header: str) -> frozenset[str]:
+    """The entity tags of a header; `*` as itself."""
+    said = request.headers.get(header, "").strip()
+    if said in ("", "*"):
+        return frozenset({said} - {""})
+    found, position = set[str](), 0
+    while position < len(said):
+        match = _ETAG.match(said, position)
+        if match is None:
+            raise Refused(400, f"The header {header} holds no entity tags.", hint='They look like "abc".')
+        if header == "if-none-match" or not match.group(1):  # a weak tag names nothing exactly (RFC 9110 8.8.3.2)
+            found.add(match.group(2))
+        position = match.end()
+    return frozenset(found)
+
+
+def _key(request: Request) -> str:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return ""
+    if not _KEY.fullmatch(key):
+        raise Refused(400, f"An Idempotency-Key has 1 to {KEY_CHARACTERS_MAX} printable ASCII characters.")
+    return key
+
+
+def _again(kept: KeptAnswer) -> Response:
+    headers: dict[str, Any] = {**json.loads(kept.headers), "Idempotency-Replayed": "true"}
+    return Response(kept.body, kept.status, headers, media_type="application/json")

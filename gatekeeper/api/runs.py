@@ -1,0 +1,133 @@
+"""Runs over HTTP: list, look at, declare, approve."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from gatekeeper.api.asking import Answer, Reading, Writing
+from gatekeeper.api.customers import Cursor, Limit
+from gatekeeper.api.pages import LIMIT_DEFAULT, page
+from gatekeeper.api.shapes import Declare, RunShown, RunsShown
+from gatekeeper.domain.errors import NotFound
+from gatekeeper.domain.run import Run, RunState
+from gatekeeper.domain.units import parse_count, parse_flop
+from gatekeeper.ports import Reader
+from gatekeeper.registry import Registry
+
+router = APIRouter(tags=["runs"])
+RunId = Annotated[str, Path(max_length=63, description="Id of the run.")]
+
+
+@router.get("/runs", response_model=RunsShown)
+def list_runs(
+    asked: Reading,
+    customer: Annotated[str, Query(max_length=63)] = "",
+    state: RunState | None = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> RunsShown:
+    """List declared runs, by id."""
+
+    def work(_: Registry, reader: Reader) -> RunsShown:
+        runs = [
+            each
+            for each in sorted(reader.runs(), key=lambda each: each.id)
+            if (not customer or each.customer_id == customer) and (state is None or each.state is state)
+        ]
+        said = {"customer": customer, "state": state.value if state else ""}
+        filters = {name: value for name, value in said.items() if value}
+        items, following = page(runs, lambda each: each.id, limit=limit, cursor=cursor, path=asked.path, asked=filters)
+        return RunsShown(items=[_shown(each, reader) for each in items], next=following)
+
+    return asked.read(work)
+
+
+@router.get("/runs/{run_id}", response_model=RunShown)
+def show_run(run_id: RunId, asked: Reading) -> Response:
+    """Look at a run. Its ETag names the declaration: approve it with If-Match. What was counted is not part of it."""
+    answer = asked.read(lambda _, reader: _looked_at(reader, run_id))
+    return Response(answer.content.model_dump_json(), headers=answer.headers(), media_type="application/json")
+
+
+@router.post("/runs", response_model=RunShown, status_code=201, openapi_extra={"x-body": "Declare"})
+def declare_run(asked: Writing) -> Response:
+    """Declare a run of a customer; it is used once a second person has approved it."""
+    said = asked.body.check(Declare)
+    with asked.body.at("carried_in"):
+        carried_in_tflop = parse_flop(said.carried_in)
+    with asked.body.at("parameters"):
+        parameters = parse_count(said.parameters)
+    with asked.body.at("tokens"):
+        tokens = parse_count(said.tokens)
+
+    def work(registry: Registry, reader: Reader) -> Answer:
+        run = registry.declare_run(
+            said.run,
+            said.customer,
+            by=asked.caller,
+            title=said.title,
+            carried_in_tflop=carried_in_tflop,
+            carried_in_source=said.source,
+            purpose=said.purpose,
+            namespaces=said.namespaces,
+            parameters=parameters,
+            tokens=tokens,
+        )
+        return Answer(_shown(run, reader), 201, _etag(run), location=f"{asked.path}/{run.id}")
+
+    return asked.act(work)
+
+
+@router.post("/runs/{run_id}/approve", response_model=RunShown)
+def approve_run(run_id: RunId, asked: Writing) -> Response:
+    """Approve exactly the declaration that If-Match names."""
+
+    def work(registry: Registry, reader: Reader) -> Answer:
+        declared = _existing(reader, run_id)
+        asked.check_match(_etag(declared))
+        return Answer(
+            _shown(run := registry.approve_run(run_id, by=asked.caller, seen=declared), reader), 200, _etag(run)
+        )
+
+    return asked.act(work)
+
+
+def _looked_at(reader: Reader, run_id: str) -> Answer:
+    run = _existing(reader, run_id)
+    return Answer(_shown(run, reader), etag=_etag(run))
+
+
+def _existing(reader: Reader, run_id: str) -> Run:
+    run = reader.run(run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id!r:.80}.", hint="GET /v1/runs lists them.")
+    return run
+
+
+def _etag(run: Run) -> str:
+    return hashlib.sha256(repr(run).encode()).hexdigest()
+
+
+def _shown(run: Run, reader: Reader) -> RunShown:
+    account = reader.account(run.id)
+    return RunShown(
+        run=run.id,
+        customer=run.customer_id,
+        title=run.title,
+        state=run.state.value,
+        purpose=run.purpose.value,
+        declared_by=run.declared_by,
+        approved_by=run.approved_by,
+        carried_in_tflop=str(run.carried_in_tflop),
+        carried_in_source=run.carried_in_source,
+        namespaces=list(run.namespaces),
+        parameters=str(run.parameters),
+        tokens=str(run.tokens),
+        used_low_tflop=str(account.settled.low_tflop),
+        used_best_tflop=str(account.settled.best_tflop),
+        used_high_tflop=str(account.settled.high_tflop),
+        pending_tflop=str(account.pending_tflop),
+    )

@@ -1,0 +1,37 @@
+"""The server of the API: a port, a thread and an event loop of its own, with TLS wherever others could listen."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from admission.https import HttpsServer, Terms
+from gatekeeper.api.door import Door
+from gatekeeper.domain.errors import InvalidInput
+
+TERMS = Terms("api", most_connections=256, keep_alive_s=30, most_owing=64)
+
+
+class ApiServer(HttpsServer):
+    """Serves the API. Starts once."""
+
+    def __init__(self, app: Door, host: str, certificate_folder: Path | None) -> None:
+        """Load the certificate, or go without where nobody else can listen.
+
+        Raises:
+            InvalidInput: no certificate on an address that others reach, or no usable one.
+        """
+        if certificate_folder is None and not is_loopback(host):
+            raise InvalidInput(
+                f"The API on {host} needs TLS: tokens would be read on the way.",
+                hint="Name a folder with tls.crt and tls.key as api.certificate_dir, or listen on 127.0.0.1.",
+            )
+        super().__init__(app, certificate_folder, TERMS)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address. A name could lead anywhere."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
