@@ -20,6 +20,7 @@ from admission.manifests.registry import expected_pods, read
 from admission.server import WebhookServer
 from admission.webhook import Webhook
 from gatekeeper import log
+from gatekeeper.api.server import api_server
 from gatekeeper.cluster.api import Api, Json, connect
 from gatekeeper.cluster.controller import Cluster, Controller, Reading
 from gatekeeper.cluster.runtimes import Runtimes
@@ -94,6 +95,7 @@ class Service:
         )
         app = WebhookApp(webhook.handle, token=_token(settings.webhook.path_token_file), ready=self.ready)
         self._server = WebhookServer(app, settings.webhook.certificate_dir)
+        self._api = api_server(wiring)
         self._store_answered_at = float("-inf")
 
     def ready(self) -> bool:
@@ -121,6 +123,8 @@ class Service:
         try:
             if settings.metrics is not None:
                 _log.info("metrics", port=self._exporter.start(settings.metrics.host, settings.metrics.port))
+            if self._api is not None and settings.api is not None:
+                _log.info("api", port=self._api.start(settings.api.host, settings.api.port))
             self._controller.start()
             self._runtimes.start()
             _log.info("started", cluster=settings.cluster, port=port)
@@ -132,6 +136,8 @@ class Service:
             self._controller.stop()
             self._runtimes.stop()
             self._server.stop()
+            if self._api is not None:
+                self._api.stop()
             self._exporter.stop()
         self._checkpoint()
         _log.info("ended")

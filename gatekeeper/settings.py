@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 
+from gatekeeper.api_settings import ApiSettings
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.policy import ChipAuthorization, Mode
 from gatekeeper.yaml_files import Document, Line, Part, parse, read
@@ -193,6 +194,8 @@ class Settings(_Section):
     """Default: none, and then all usage is booked at the worst case."""
     metrics: MetricsSettings | None = None
     """Default: none are served. The chart turns them on."""
+    api: ApiSettings | None = None
+    """Default: the REST API is not served."""
     log: LogSettings = LogSettings()
     controller: ControllerSettings = ControllerSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()
@@ -219,7 +222,11 @@ class Settings(_Section):
         return self.log.origin or f"compute-gatekeeper/{self.cluster}"
 
 
-_MAY_BE_LEFT_OUT: dict[str, type[_Section]] = {"prometheus": PrometheusSettings, "metrics": MetricsSettings}
+_MAY_BE_LEFT_OUT: dict[str, type[Part]] = {
+    "prometheus": PrometheusSettings,
+    "metrics": MetricsSettings,
+    "api": ApiSettings,
+}
 
 
 def load_settings(environ: Mapping[str, str], *, config: Path | None = None, data: Path | None = None) -> Settings:
@@ -274,7 +281,7 @@ def _place(section: str, field: str) -> str | None:
     if known is None or not field:
         return section if known else None
     inner: Any = _MAY_BE_LEFT_OUT.get(section, known.annotation)
-    return field if isinstance(inner, type) and issubclass(inner, _Section) and field in inner.model_fields else None
+    return field if isinstance(inner, type) and issubclass(inner, Part) and field in inner.model_fields else None
 
 
 def _value(variable: str, text: str) -> Any:

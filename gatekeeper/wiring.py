@@ -14,8 +14,11 @@ from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import Actor
+from gatekeeper.identity.authenticator import Authenticator, Realms
+from gatekeeper.identity.local import LocalUsers
 from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.ports import Stores
 from gatekeeper.registry import ApprovalTerms, Registry
 from gatekeeper.settings import Settings
 from gatekeeper.signing import Ed25519Signer
@@ -131,9 +134,18 @@ class Wiring:
     @cached_property
     def registry(self) -> Registry:
         """Use cases on people."""
+        return self.registry_over(self.stores)
+
+    def registry_over(self, stores: Stores) -> Registry:
+        """The same over other stores, such as a transaction that is open."""
         approvals = self.settings.approvals
         terms = ApprovalTerms(timedelta(days=approvals.tier_one_days), timedelta(days=approvals.others_days))
-        return Registry(self.stores, self.clock, packs=self.packs, cluster=self.settings.cluster, terms=terms)
+        return Registry(stores, self.clock, packs=self.packs, cluster=self.settings.cluster, terms=terms)
+
+    @cached_property
+    def authenticator(self) -> Authenticator:
+        """Who says whose a token is."""
+        return Realms([LocalUsers(self.stores)])
 
     def record_packs(self, by: Actor) -> None:
         """Put on record which packs hold, where the log does not say so yet: tiers in later records rest on them."""

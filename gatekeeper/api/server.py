@@ -6,8 +6,11 @@ import ipaddress
 from pathlib import Path
 
 from admission.https import HttpsServer, Terms
+from gatekeeper.api.app import api
+from gatekeeper.api.asking import Office
 from gatekeeper.api.door import Door
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.wiring import Wiring
 
 TERMS = Terms("api", most_connections=256, keep_alive_s=30, most_owing=64)
 
@@ -27,6 +30,26 @@ class ApiServer(HttpsServer):
                 hint="Name a folder with tls.crt and tls.key as api.certificate_dir, or listen on 127.0.0.1.",
             )
         super().__init__(app, certificate_folder, TERMS)
+
+
+def api_server(wiring: Wiring) -> ApiServer | None:
+    """The server that the settings ask for; None where they ask for none.
+
+    Raises:
+        InvalidInput: no certificate where one is needed, or no usable one.
+    """
+    chosen = wiring.settings.api
+    if chosen is None:
+        return None
+    office = Office(
+        stores=wiring.stores,
+        registry_over=wiring.registry_over,
+        authenticator=wiring.authenticator,
+        clock=wiring.clock,
+        packs=wiring.packs,
+        cluster=wiring.settings.cluster,
+    )
+    return ApiServer(api(office), chosen.host, chosen.certificate_dir)
 
 
 def is_loopback(host: str) -> bool:

@@ -16,6 +16,7 @@ import typer
 
 from gatekeeper.cli import (
     accelerators,
+    apis,
     corrections,
     customers,
     flop,
@@ -91,6 +92,7 @@ app.add_typer(flop.app, name="flop")
 app.command("blocked", epilog=logs.BLOCKED_EXAMPLE)(logs.blocked)
 app.add_typer(logs.app, name="log")
 app.add_typer(policies.app, name="policy")
+app.add_typer(apis.app, name="api")
 app.command("accelerators", epilog=accelerators.ACCELERATORS_EXAMPLE)(accelerators.accelerators)
 
 
