@@ -175,7 +175,7 @@ class Settled:
             self.by_level.rounds[each] = begin + number
             if each in found.through:
                 self.by_level.through[each] = found.through[each]
-        reached |= found.rounds.keys()
+        reached.update(found.rounds)
 
     def _forget(self, members: frozenset[int], rooted: bool) -> None:
         """Begin a circle anew."""

@@ -110,7 +110,12 @@ class Resolver:
                     code = "hq.own" if not depth else "branch.head_office" if held.is_branch[below] else "hq.owner"
                 yield _Ground(fact.level, depth + 1, rank, number, code, fact)
             if held.shares[number]:
-                yield from self._of_shares(number, rank, depth)
+                found = self._of_shares(number, rank, depth)
+                if depth and number in self._settled.circle:
+                    # What begins at somebody on the way up is a reason there, and nobody's owner is its own reason.
+                    passed = set(self._way(number, came)[:-1])
+                    found = (each for each in found if passed.isdisjoint(self._rise(each)))
+                yield from found
 
     def _of_shares(self, number: int, rank: int, depth: int) -> Iterator[_Ground]:
         """What the owners of a party bring it by their shares: each that is as strict as what they bring together."""
@@ -138,14 +143,22 @@ class Resolver:
                 total = spread.through[number]
                 yield _Ground(settled.level[number], length, rank, number, code, None, rise, 0, total)
 
+    def _way(self, number: int, came: Mapping[int, tuple[int, int]]) -> list[int]:
+        """From the party asked about up to one that controls it."""
+        way = [number]
+        while came[way[-1]][1]:
+            way.append(came[way[-1]][0])
+        return way[::-1]
+
+    def _rise(self, ground: _Ground) -> list[int]:
+        """From there up to where the level begins."""
+        return [*ground.rise[:-1], *self._trails.trail(ground.rise[-1], listed=ground.listed)]
+
     def _reason(self, ground: _Ground, came: Mapping[int, tuple[int, int]]) -> TierReason:
-        held, path = self._held, [ground.number]
-        while came[path[-1]][1]:
-            path.append(came[path[-1]][0])
-        path.reverse()
+        held, path = self._held, self._way(ground.number, came)
         fact, suffix = ground.fact, ""
         if fact is None:
-            path += [*ground.rise[:-1], *self._trails.trail(ground.rise[-1], listed=ground.listed)]
+            path += self._rise(ground)
             fact, suffix = self._end(path[-1], ground), self._sum(ground)
         ids = tuple(held.ids[each] for each in path)
         if len(ids) > PATH_MAX:
