@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from gatekeeper.belonging import belongs
 from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.errors import GatekeeperError, Unavailable
 from gatekeeper.domain.ledger import Reservation
@@ -91,7 +92,7 @@ class Unreserved:
             over = pod.ended_at is not None and end_of(pod.ended_at) <= begins_at
             if binding is None or over or pod.workload.ref.uid in known:
                 continue
-            begun.append(self._reservation(pod, binding, booked_on(tx, binding), begins_at))
+            begun.append(self._reservation(pod, binding, belongs(tx, binding, pod.workload.runs).run_id, begins_at))
         tx.add_reservations(begun)
         now = self._clock.now()
         tx.append_all([new_record(RecordType.METERING_BEGUN, ACTOR, now, metering_facts(each)) for each in begun])

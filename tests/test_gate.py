@@ -17,6 +17,7 @@ from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
 from gatekeeper.domain.record import RecordType, decode
+from gatekeeper.domain.threshold import Threshold
 from gatekeeper.domain.tier import Tier
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 from gatekeeper.gate import Gang, Gate
@@ -25,6 +26,7 @@ from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.simulate.engine import VirtualClock
 from gatekeeper.stores import SqlStores, open_stores
 from gatekeeper.view import Provider
+from tests.domain.questions import limit_of_pack
 
 CLUSTER = "east"
 GPU = "nvidia.com/gpu"
@@ -51,7 +53,12 @@ class House:
         own = Party(customer, PartyKind.ORG, f"{customer} Ltd", country, parents, reason)
         self.registry.apply(KycRecord(customer, customer, (own,)), by="ana")
         self.registry.approve(customer, by="ben")
-        self.registry.bind(namespace or customer, customer, by="ana")
+        self.bind(namespace or customer, customer)
+
+    def bind(self, namespace: str, customer: str, run: str | None = None) -> None:
+        """One person proposes, another approves."""
+        self.registry.bind(namespace, customer, by="ana", run_id=run)
+        self.registry.approve_binding(namespace, by="ben")
 
     def records(self, kind: RecordType) -> list[dict[str, object]]:
         leaves = self.stores.read(lambda reader: list(reader.leaves()))
@@ -119,14 +126,14 @@ def test_a_pack_that_allows_the_customer_does_not_hold_it_to_its_own_limit(store
         authorizations=None,
         countries=None,
     )
-    strict = replace(PACK.threshold, amount_tflop=1, floor_tflop=1)
+    strict = Threshold(1, reached_is_controlled=True, source="test")
     other = replace(PACK, id="other-regime", threshold=strict, rules=(everybody,))
     house = House(stores, others=(ActivePack(other, Mode.ENFORCE),))
     house.enrol("vistula", "PL")
     (reservation,) = house.gate.release(make_gang("vistula", "a")).reservations
     (recorded,) = house.records(RecordType.RESERVATION_PENDING)
-    assert recorded["limit_tflop"] == str(PACK.threshold.limit_tflop)
-    assert reservation.amount_tflop < PACK.threshold.limit_tflop
+    assert recorded["limit_tflop"] == str(limit_of_pack(PACK))
+    assert reservation.amount_tflop < limit_of_pack(PACK)
 
 
 def test_a_pod_whose_reservation_has_ended_is_never_released_on_it_again(house: House) -> None:
@@ -162,7 +169,7 @@ def test_a_declared_run_has_a_budget_of_its_own_that_begins_with_what_it_carries
         carried_in_source="attested by its maker",
     )
     house.registry.approve_run("big-model", by="ben")
-    house.registry.bind("vistula", "vistula", by="ana", run_id="big-model")
+    house.bind("vistula", "vistula", "big-model")
     refused = house.gate.release(make_gang("vistula", "a", gpus=300_000))
     assert refused.decision is not None
     assert refused.decision.reasons[0].code == "budget.exhausted"

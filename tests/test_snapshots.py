@@ -31,6 +31,8 @@ STEPS: list[Callable[[House], object]] = [
     lambda house: house.registry.declare_run("big", "vistula", title="Big", by="ana"),
     lambda house: house.registry.approve_run("big", by="ben"),
     lambda house: house.registry.bind("other", "vistula", by="ana", run_id="big"),
+    lambda house: house.registry.approve_binding("other", by="ben"),
+    lambda house: house.registry.identify({"other": "uid-1", "vistula": "uid-2"}),
     lambda house: house.gate.release(make_gang("other", "d")),
     lambda house: house.registry.declare_run(
         "chat", "vistula", title="Chat", by="ana", purpose=Purpose.INFERENCE, namespaces=("serve", "other")

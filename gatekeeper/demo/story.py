@@ -109,7 +109,7 @@ def _enrol(stage: Stage, story: Story) -> None:
     """1. Three customers, prepared by one person and approved by another."""
     story.enrolled = [(customer, findings[PACK]) for customer, findings in stage.enrol()]
     for namespace, customer_id in NAMESPACES.items():
-        stage.registry.bind(namespace, customer_id, by=PREPARER)
+        stage.bind(namespace, customer_id)
     for customer, finding in story.enrolled:
         story.check(
             holds=finding.tier.value == EXPECTED_TIERS[customer.id],

@@ -17,12 +17,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
+from gatekeeper.domain.lineage import Lineage
+from gatekeeper.domain.particulars import Particulars
 from gatekeeper.domain.party import checked_identifier
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.plan import Plan
 from gatekeeper.domain.units import LARGEST_COUNT, checked_tflop
 
 _UNDECLARED = "undeclared."
+# No customer and no run can be called so: a slash is in no identifier of ours.
+_LABELLED = f"{_UNDECLARED}run/"
 # RFC 1123 label: what Kubernetes takes as the name of a namespace.
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # All of them stand in one record, and one person has to read them.
@@ -34,8 +38,18 @@ def undeclared_run_id(customer_id: str) -> str:
     return f"{_UNDECLARED}{customer_id}"
 
 
+def labelled_run_id(run_id: str) -> str:
+    """Id of the account of what names a declared run by label, from where the provider bound nothing to that run."""
+    return f"{_LABELLED}{run_id}"
+
+
+def named_run(run_id: str) -> str | None:
+    """The declared run beside which an account of labelled work stands; None for every other id."""
+    return run_id.removeprefix(_LABELLED) if run_id.startswith(_LABELLED) else None
+
+
 def is_undeclared(run_id: str) -> bool:
-    """Whether the id is one of an undeclared run."""
+    """Whether the id is one of undeclared training, whether or not a label names a run."""
     return run_id.startswith(_UNDECLARED)
 
 
@@ -84,6 +98,8 @@ class Run:
         parameters, tokens: declared size of the model (active parameters) and of its training data; 0 = not said.
             A cross-check that can alarm and never lowers a count.
         approved_by: the second person; a withdrawn classification keeps it.
+        lineage: what the model rests on, as declared; None: nothing was said, so no allowance holds.
+        particulars: who stands for it, and what is planned.
     """
 
     id: str
@@ -98,6 +114,8 @@ class Run:
     parameters: int = 0
     tokens: int = 0
     namespaces: tuple[str, ...] = ()
+    lineage: Lineage | None = None
+    particulars: Particulars = Particulars()
 
     def __post_init__(self) -> None:
         checked_identifier(self.id, "run")
@@ -112,6 +130,7 @@ class Run:
         if self.state is not RunState.DECLARED and not self.approved_by:
             raise InvalidInput(f"Run {self.id} is approved by nobody.")
         self._check_purpose()
+        self._check_lineage()
         if self.parameters or self.tokens:
             if max(self.parameters, self.tokens) > LARGEST_COUNT:
                 raise InvalidInput(f"Run {self.id}: parameters and tokens are at most 10^18.")
@@ -136,6 +155,14 @@ class Run:
             raise InvalidInput(f"Run {self.id} trains nothing: it has no plan, and nothing is carried into it.")
         if self.state is RunState.WITHDRAWN and not self.purpose.counts:
             raise InvalidInput(f"Run {self.id} is withdrawn, so it counts.")
+
+    def _check_lineage(self) -> None:
+        if self.lineage is not None and self.lineage.carried_in_tflop != self.carried_in_tflop:
+            raise InvalidInput(f"Run {self.id}: what is carried in by its lineage is what it carries in.")
+        if not self.purpose.counts and (self.lineage is not None or self.particulars.base_run):
+            raise InvalidInput(f"Run {self.id} trains nothing, so it begins from no model.")
+        if self.particulars.base_run == self.id:
+            raise InvalidInput(f"Run {self.id} cannot begin from itself.")
 
     @property
     def plan(self) -> Plan | None:

@@ -63,6 +63,7 @@ class Workload:
         unknown: a number was missing, a placeholder, or the kind is not known; the worst case holds. By itself it
             asks for nothing: an unknown kind whose pods want no device is left alone.
         reason: what made it gated or unknown, for people.
+        runs: the runs that its pods with accelerators name by label, each once; "" among them where some name none.
     """
 
     ref: WorkloadRef
@@ -72,6 +73,7 @@ class Workload:
     host_access: bool = False
     unknown: bool = False
     reason: str = ""
+    runs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.unsaid and not self.unknown:

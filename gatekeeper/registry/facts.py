@@ -7,7 +7,12 @@
     customer.approved    {customer, version, standing, prepared_by, expires_at, in_effect: STATE, written: [PARTY],
                           changes: [CHANGE], changes_total, fingerprint}
     customer.suspended   {customer, version, standing, before, reason}
-    namespace.bound      {cluster, namespace, customer, run or null, before: {customer, run} or null}
+    namespace.proposed   {cluster, namespace, customer, run or null, uid, before: {customer, run, holds} or null,
+                          proposed_by}; uid is what the cluster calls the namespace, "" until it was seen
+    namespace.bound      the same with approved_by; both null where one person was enough
+    namespace.rejected   as namespace.proposed: what waited is dropped
+    namespace.unbound    {cluster, namespace, customer, run or null, uid, reason}
+    namespace.identified {cluster, namespace, customer, run or null, uid, found_uid or null, holds}
     run.declared         {run, customer, title, carried_in_tflop, carried_in_source, purpose, cluster, namespaces,
                           parameters, tokens, replaces: bool}; parameters and tokens are decimal strings, "0" = not said
     run.approved         the same without `replaces`, with declared_by; a namespace.bound follows for each namespace
@@ -28,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from gatekeeper.domain.binding import ProposedBinding
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.ledger import Account
@@ -92,15 +98,44 @@ def approval_facts(customer: Customer) -> dict[str, JsonValue]:
     }
 
 
-def binding_facts(binding: Binding, before: Binding | None) -> Facts:
-    """A namespace as it is bound, and whom it belonged to."""
+def binding_facts(binding: Binding, before: Binding | None, *, proposed_by: str = "", approved_by: str = "") -> Facts:
+    """A namespace as it is bound, whom it belonged to, and the two people; none where one was enough."""
+    return {
+        **place_facts(binding, before),
+        "proposed_by": proposed_by or None,
+        "approved_by": approved_by or None,
+    }
+
+
+def place_facts(binding: Binding, before: Binding | None) -> dict[str, JsonValue]:
+    """A namespace, and whose it is."""
     return {
         "cluster": binding.cluster,
         "namespace": binding.namespace,
         "customer": binding.customer_id,
         "run": binding.run_id,
-        "before": {"customer": before.customer_id, "run": before.run_id} if before else None,
+        "uid": binding.uid,
+        "before": {"customer": before.customer_id, "run": before.run_id, "holds": before.holds} if before else None,
     }
+
+
+def proposed_binding_facts(proposed: ProposedBinding) -> Facts:
+    """A binding that waits for a second person, or that is dropped."""
+    return {**place_facts(proposed.wanted, proposed.before), "proposed_by": proposed.proposed_by}
+
+
+def unbound_facts(bound: Binding, reason: str) -> Facts:
+    """The end of a binding."""
+    facts = place_facts(bound, None)
+    del facts["before"]
+    return {**facts, "reason": reason}
+
+
+def seen_binding_facts(bound: Binding) -> Facts:
+    """What the cluster calls the namespace that is bound, or another one that has its name now."""
+    facts = place_facts(bound, None)
+    del facts["before"]
+    return {**facts, "found_uid": bound.found_uid or None, "holds": bound.holds}
 
 
 def run_facts(run: Run, cluster: str) -> dict[str, JsonValue]:

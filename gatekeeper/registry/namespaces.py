@@ -1,22 +1,27 @@
-"""Use case on namespaces: bind one to a customer, and its work to a run.
+"""Use cases on namespaces: bind one to a customer and its work to a run, by two people; unbind one.
 
-One person binds; so no binding may move training to where it does not count, or from one declared run to the budget of
-another. Only the approval of a declaration, by a second person, binds the namespaces that it names (`runs`). The way
-back, to undeclared training, is open to one person: it brings no budget (`view`).
+What a binding may give away, and so what one person may do alone, stands in `domain/binding`. A classification is not
+bound here: only the approval of a declaration binds the namespaces that it names (`runs`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from gatekeeper.domain.binding import ProposedBinding, is_no_milder, wanted_binding
 from gatekeeper.domain.customer import Binding, Customer, Standing
-from gatekeeper.domain.errors import Conflict, NotFound, NotPermitted
+from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.person import Right
-from gatekeeper.domain.record import RecordType, decode
+from gatekeeper.domain.record import Actor, ActorKind, RecordType
 from gatekeeper.domain.run import Run, RunState, checked_namespace
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
-from gatekeeper.registry.facts import binding_facts
+from gatekeeper.registry.facts import binding_facts, proposed_binding_facts, seen_binding_facts, unbound_facts
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.review import existing
+
+REASON_CHARACTERS_MAX = 2_000
+_SEES = Actor(ActorKind.SERVICE, "controller")
 
 
 class NamespaceRegistry:
@@ -27,67 +32,182 @@ class NamespaceRegistry:
         self._clock = clock
         self._cluster = cluster
 
-    def bind(self, namespace: str, customer_id: str, *, by: By, run_id: str | None = None) -> Binding:
+    def bind(
+        self, namespace: str, customer_id: str, *, by: By, run_id: str | None = None
+    ) -> Binding | ProposedBinding:
         """Give a namespace of this cluster to a customer, and its work to an approved training run of it.
 
+        Returns:
+            The binding, where it holds already or brings nothing new and so takes effect at once; else what waits for
+            `approve_binding` by a second person.
+
         Raises:
-            Conflict: it belongs to another customer whose work still holds reservations there.
-            NotPermitted: the customer is closed, or the run is not an approved one of this customer, or does not count,
-                or the namespace worked for another declared run before.
+            Conflict: it belonged to another customer whose work still holds reservations there.
+            NotPermitted: the customer is closed, or the run is not an approved one of this customer, or does not count.
             NotFound: no such customer or run. InvalidInput: not a namespace's name.
         """
         checked_namespace(namespace)
         now, actor = self._clock.now(), acting(by, Right.EDIT)
-        binding = Binding(self._cluster, namespace, customer_id, run_id)
+
+        def work(tx: Transaction) -> Binding | ProposedBinding:
+            before = tx.binding(self._cluster, namespace)
+            wanted = wanted_binding(before, customer_id, run_id, (self._cluster, namespace))
+            if before == wanted:
+                return wanted
+            self._check(tx, wanted)
+            if is_no_milder(before, wanted):
+                self._bind(tx, wanted, before, actor)
+                return wanted
+            proposed = ProposedBinding(wanted, before, actor.name, now)
+            known = tx.proposed_binding(self._cluster, namespace)
+            if known is not None and (known.wanted, known.before) == (wanted, before):
+                return known
+            tx.put_proposed_binding(proposed)
+            tx.append(new_record(RecordType.NAMESPACE_PROPOSED, actor, now, proposed_binding_facts(proposed)))
+            return proposed
+
+        return self._stores.transact(work)
+
+    def renew_binding(self, namespace: str, *, by: By) -> Binding | ProposedBinding:
+        """Propose to bind a namespace that was made anew under its old name as it was bound before.
+
+        Raises:
+            NotFound: it was not bound. Otherwise as for `bind`.
+        """
+        bound = self._stores.read(lambda reader: reader.binding(self._cluster, namespace))
+        if bound is None:
+            raise not_bound(namespace)
+        return self.bind(namespace, bound.customer_id, by=by, run_id=bound.run_id)
+
+    def approve_binding(self, namespace: str, *, by: By, seen: ProposedBinding | None = None) -> Binding:
+        """Approve the binding that waits for a namespace; it takes effect.
+
+        Args:
+            seen: the proposal that the approver looked at; None only where nobody could look before.
+
+        Raises:
+            NotPermitted: by the person who proposed it. NotFound: nothing waits.
+            Conflict: it is not what was looked at, or the namespace was bound otherwise meanwhile. Else as for `bind`.
+        """
+        actor = acting(by, Right.APPROVE)
 
         def work(tx: Transaction) -> Binding:
+            proposed = self._waiting(tx, namespace)
+            if seen is not None and seen != proposed:
+                raise Conflict(
+                    f"What waits for namespace {namespace} is not what {actor.name} looked at.", hint="Look again."
+                )
             before = tx.binding(self._cluster, namespace)
-            if before == binding:
-                return binding
-            check_open_account(existing(tx, customer_id))
-            if before is not None and before.customer_id != customer_id:
-                self._check_idle(tx, before)
-            if run_id is not None:
-                _check_usable(existing_run(tx, run_id), customer_id)
-                self._check_first_run(tx, namespace, run_id)
-            tx.put_binding(binding)
-            tx.append(new_record(RecordType.NAMESPACE_BOUND, actor, now, binding_facts(binding, before)))
+            binding = proposed.approved(before, by=actor.name)
+            self._check(tx, binding)
+            self._bind(tx, binding, before, actor, proposed_by=proposed.proposed_by)
             return binding
 
         return self._stores.transact(work)
 
-    def _check_first_run(self, reader: Reader, namespace: str, run_id: str) -> None:
-        """A namespace that worked for a declared run holds its training: another run's budget is not one person's gift.
+    def reject_binding(self, namespace: str, *, by: By) -> ProposedBinding:
+        """Drop the binding that waits for a namespace. One person does it, whoever proposed it.
 
-        By the log, which no later binding changes: the approval of a run appends what it binds, too.
+        Raises:
+            NotFound: nothing waits.
         """
-        others = {
-            facts["run"]
-            for _, leaf in reader.records(types=(RecordType.NAMESPACE_BOUND,))
-            if (facts := decode(leaf).facts)["namespace"] == namespace and facts["cluster"] == self._cluster
-        } - {None, run_id}
-        if others:
-            named = ", ".join(sorted(map(str, others)))
-            raise NotPermitted(
-                f"Namespace {namespace} worked for {named}, so one person cannot bind it to run {run_id}.",
-                hint="Declare a run that names the namespace (run declare NEW --namespace "
-                f"{namespace}); its approval by a second person binds it.",
-            )
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN)
 
-    def _check_idle(self, tx: Transaction, before: Binding) -> None:
-        """What runs in a namespace is booked on its customer: the namespace cannot change hands under it."""
-        metered = (each for each in tx.metered_reservations() if each.customer_id == before.customer_id)
-        running = [
-            each
-            for each in (*tx.open_reservations(before.customer_id), *metered)
-            if (each.workload.cluster, each.workload.namespace) == (self._cluster, before.namespace)
-        ]
-        if running:
-            raise Conflict(
-                f"Namespace {before.namespace} belongs to customer {before.customer_id}, whose work still has "
-                f"{len(running)} reservations there.",
-                hint="Wait for its pods to end, or delete them.",
-            )
+        def work(tx: Transaction) -> ProposedBinding:
+            proposed = self._waiting(tx, namespace)
+            tx.drop_proposed_binding(self._cluster, namespace)
+            tx.append(new_record(RecordType.NAMESPACE_REJECTED, actor, now, proposed_binding_facts(proposed)))
+            return proposed
+
+        return self._stores.transact(work)
+
+    def unbind(self, namespace: str, *, by: By, reason: str) -> None:
+        """Take a namespace from its customer, at once: nothing may start there, and what runs is stopped.
+
+        Raises:
+            NotFound: it is bound to nobody. InvalidInput: no reason.
+        """
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN)
+        if not reason.strip() or len(reason) > REASON_CHARACTERS_MAX:
+            raise InvalidInput(f"This needs a reason of at most {REASON_CHARACTERS_MAX:,} characters.")
+
+        def work(tx: Transaction) -> None:
+            bound = tx.binding(self._cluster, namespace)
+            if bound is None:
+                raise not_bound(namespace)
+            tx.drop_binding(self._cluster, namespace)
+            tx.drop_proposed_binding(self._cluster, namespace)
+            tx.append(new_record(RecordType.NAMESPACE_UNBOUND, actor, now, unbound_facts(bound, reason)))
+
+        self._stores.transact(work)
+
+    def identify(self, uid_by_name: Mapping[str, str]) -> None:
+        """Hold what the cluster calls its namespaces against what was bound.
+
+        The first uid that is seen is that of the namespace that was bound. Another one later is another namespace,
+        whoever made it: the binding holds no more, until two people renew it.
+        """
+        bindings = self._stores.read(lambda reader: reader.bindings())
+        found = [each for each in bindings if each.cluster == self._cluster and each.namespace in uid_by_name]
+        if all(each.seen(uid_by_name[each.namespace]) == each for each in found):
+            return
+
+        def work(tx: Transaction) -> None:
+            for before in tx.bindings():
+                if before.cluster != self._cluster or before.namespace not in uid_by_name:
+                    continue
+                after = before.seen(uid_by_name[before.namespace])
+                if after != before:
+                    tx.put_binding(after)
+                    facts = seen_binding_facts(after)
+                    tx.append(new_record(RecordType.NAMESPACE_IDENTIFIED, _SEES, self._clock.now(), facts))
+
+        self._stores.transact(work)
+
+    def _check(self, tx: Transaction, wanted: Binding) -> None:
+        check_open_account(existing(tx, wanted.customer_id))
+        check_idle(tx, wanted)
+        if wanted.run_id is not None:
+            _check_usable(existing_run(tx, wanted.run_id), wanted.customer_id)
+
+    def _bind(
+        self, tx: Transaction, binding: Binding, before: Binding | None, actor: Actor, proposed_by: str = ""
+    ) -> None:
+        tx.put_binding(binding)
+        tx.drop_proposed_binding(binding.cluster, binding.namespace)
+        facts = binding_facts(binding, before, proposed_by=proposed_by, approved_by=actor.name if proposed_by else "")
+        tx.append(new_record(RecordType.NAMESPACE_BOUND, actor, self._clock.now(), facts))
+
+    def _waiting(self, reader: Reader, namespace: str) -> ProposedBinding:
+        proposed = reader.proposed_binding(self._cluster, namespace)
+        if proposed is None:
+            raise NotFound(f"No binding of namespace {namespace!r:.80} waits.", hint="See `gatekeeper namespace list`.")
+        return proposed
+
+
+def check_idle(reader: Reader, wanted: Binding) -> None:
+    """What runs in a namespace is booked on its customer: the namespace cannot change hands under it.
+
+    Raises:
+        Conflict: another customer's work holds reservations there, or is metered there.
+    """
+    running = [
+        each
+        for each in (*reader.open_reservations(), *reader.metered_reservations())
+        if (each.workload.cluster, each.workload.namespace) == (wanted.cluster, wanted.namespace)
+        and each.customer_id != wanted.customer_id
+    ]
+    if running:
+        raise Conflict(
+            f"Namespace {wanted.namespace} belongs or belonged to customer {running[0].customer_id}, whose work still "
+            f"has {len(running)} reservations there.",
+            hint="Wait for its pods to end, or delete them.",
+        )
+
+
+def not_bound(namespace: str) -> NotFound:
+    """Nobody has this namespace."""
+    return NotFound(f"Namespace {namespace!r:.80} is bound to nobody.", hint="See `gatekeeper namespace list`.")
 
 
 def existing_run(reader: Reader, run_id: str) -> Run:
@@ -124,7 +244,7 @@ def _check_usable(run: Run, customer_id: str) -> None:
         raise NotPermitted(f"Run {run.id} is only {run.state.value}.", hint="A second person must approve it first.")
     if not run.purpose.counts:
         raise NotPermitted(
-            f"Run {run.id} is {run.purpose.value} and does not count, so one person cannot bind a namespace to it.",
+            f"Run {run.id} is {run.purpose.value} and does not count, so no namespace can be bound to it afterwards.",
             hint="Declare a classification that names the namespace (run declare NEW --purpose "
             f"{run.purpose.value} --namespace NAMESPACE); its approval by a second person binds it.",
         )

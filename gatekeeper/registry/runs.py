@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gatekeeper.domain.binding import wanted_binding
 from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.person import Right
@@ -12,7 +13,7 @@ from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Stores, Transaction
 from gatekeeper.registry.facts import binding_facts, reclassified_facts, run_facts
-from gatekeeper.registry.namespaces import check_open_account, existing_run
+from gatekeeper.registry.namespaces import check_idle, check_open_account, existing_run
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.review import existing
 
@@ -108,13 +109,17 @@ class RunRegistry:
             check_open_account(existing(tx, declared.customer_id))
             run = declared.approve(by=actor.name)
             bindings = self._bindings(tx, run)
+            for binding, _ in bindings:
+                check_idle(tx, binding)
             tx.put_run(run)
             tx.put_account(replace(tx.account(run_id), carried_in_tflop=run.carried_in_tflop))
             facts = {**run_facts(run, self._cluster), "declared_by": run.declared_by}
             tx.append(new_record(RecordType.RUN_APPROVED, actor, now, facts))
             for binding, before in bindings:
+                bound = binding_facts(binding, before, proposed_by=run.declared_by, approved_by=actor.name)
                 tx.put_binding(binding)
-                tx.append(new_record(RecordType.NAMESPACE_BOUND, actor, now, binding_facts(binding, before)))
+                tx.drop_proposed_binding(binding.cluster, binding.namespace)
+                tx.append(new_record(RecordType.NAMESPACE_BOUND, actor, now, bound))
             return run
 
         return self._stores.transact(work)
@@ -155,7 +160,12 @@ class RunRegistry:
                     f"Namespace {name} belongs to customer {before.customer_id}, not to {run.customer_id}.",
                     hint=f"Bind it first: gatekeeper namespace bind {name} {run.customer_id}",
                 )
-            found.append((Binding(self._cluster, name, run.customer_id, run.id), before))
+            if before is not None and not before.holds:
+                raise Conflict(
+                    f"Namespace {name} is not the one that was bound: it was deleted and made anew.",
+                    hint=f"Look who made it, and bind it again first: gatekeeper namespace renew {name}",
+                )
+            found.append((wanted_binding(before, run.customer_id, run.id, (self._cluster, name)), before))
         return found
 
 

@@ -80,6 +80,7 @@ class Books:
 
     def bind(self, namespace: str, customer: str) -> None:
         self.registry.bind(namespace, customer, by="ana")
+        self.registry.approve_binding(namespace, by="ben")
 
     def account(self, customer: str) -> Account:
         """The account of its undeclared run."""

@@ -9,7 +9,7 @@ from gatekeeper.domain.ledger import Reservation
 from gatekeeper.domain.workload import WorkloadRef
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
-from tests.registry.office import NOON, declare, enrol, log, log_types, org
+from tests.registry.office import NOON, bind, declare, enrol, log, log_types, org
 
 
 def test_a_run_carries_in_what_two_people_agreed_on(registry: Registry, stores: Stores) -> None:
@@ -54,15 +54,19 @@ def test_a_namespace_is_bound_to_approved_runs_of_its_customer_only(registry: Re
         registry.bind("train", "rival", by="ana", run_id="llm")
     with pytest.raises(NotFound, match="no run"):
         registry.bind("train", "lab", by="ana", run_id="other")
-    registry.bind("train", "lab", by="ana", run_id="llm")
-    bound = log(stores)[-1]
-    assert bound["type"] == "namespace.bound"
-    assert bound["facts"] == {"before": None, "cluster": "east", "customer": "lab", "namespace": "train", "run": "llm"}
+    bind(registry, "train", run="llm")
+    proposed, bound = log(stores)[-2:]
+    facts = {"cluster": "east", "customer": "lab", "namespace": "train", "run": "llm", "uid": "", "before": None}
+    assert (proposed["type"], proposed["facts"]) == ("namespace.proposed", {**facts, "proposed_by": "ana"})
+    assert (bound["type"], bound["facts"]) == (
+        "namespace.bound",
+        {**facts, "proposed_by": "ana", "approved_by": "ben"},
+    )
 
 
 def test_binding_again_records_nothing(registry: Registry, stores: Stores) -> None:
     enrol(registry, org("lab", "IN"))
-    registry.bind("train", "lab", by="ana")
+    bind(registry, "train")
     before = log_types(stores)
     registry.bind("train", "lab", by="ben")
     assert log_types(stores) == before
@@ -71,7 +75,7 @@ def test_binding_again_records_nothing(registry: Registry, stores: Stores) -> No
 def test_a_namespace_does_not_change_hands_under_running_work(registry: Registry, stores: Stores) -> None:
     enrol(registry, org("lab", "IN"))
     enrol(registry, org("rival", "US"), customer="rival")
-    registry.bind("train", "lab", by="ana")
+    bind(registry, "train")
     held = Reservation.open(
         id="uid-1",
         run_id="undeclared.lab",
@@ -86,7 +90,7 @@ def test_a_namespace_does_not_change_hands_under_running_work(registry: Registry
     stores.transact(lambda tx: tx.put_reservation(held))
     with pytest.raises(Conflict, match="still has 1 reservations"):
         registry.bind("train", "rival", by="ana")
-    registry.bind("idle", "rival", by="ana")
+    bind(registry, "idle", "rival")
 
 
 @pytest.mark.parametrize("namespace", ["", "Train", "a/b", "-a", "x" * 64, "a.b"])
