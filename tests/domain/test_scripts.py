@@ -14,7 +14,17 @@ def test_a_letter_of_another_alphabet_inside_a_word_is_seen(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["Acme S.à r.l.", "Газпром нефть", "三菱UFJ銀行", "トヨタ自動車", "삼성전자 SDS", "ГАЗ (GAZ) Group", "ＡＢＣ", "3M №1", "ª º"],
+    [
+        "Acme S.à r.l.",
+        "Газпром нефть",
+        "三菱UFJ銀行",
+        "トヨタ自動車",
+        "삼성전자 SDS",
+        "ГАЗ (GAZ) Group",
+        "ＡＢＣ",
+        "3M №1",
+        "ª º",
+    ],
 )
 def test_names_as_people_write_them_are_not_suspicious(name: str) -> None:
     assert not mixes_scripts(name)

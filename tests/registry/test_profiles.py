@@ -1,0 +1,139 @@
+"""KYC profiles: looked at by people, approved by two, and never in the log but as a salted hash."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.kyc_profile import (
+    Access,
+    Address,
+    AddressKind,
+    KycProfile,
+    Payment,
+    PaymentMeans,
+    TrainingPlan,
+    VerificationMethod,
+)
+from gatekeeper.domain.profile_facts import profile_of_text, profile_text
+from gatekeeper.ports import Stores
+from gatekeeper.registry import KycRecord, Outcome, Registry
+from tests.registry.office import log, org
+
+PROFILE = KycProfile(
+    names=("Lab",),
+    address=Address("1 Lab Street, Bengaluru", "IN"),
+    headquarters_address_kind=AddressKind.OFFICE,
+    emails=("kyc@lab.example",),
+    telephones=("+91 80 1234567",),
+)
+
+
+def lab(profile: KycProfile | None = PROFILE, hq: str = "IN") -> KycRecord:
+    return KycRecord("lab", "lab", (org("lab", hq),), profile=profile)
+
+
+def enrol(registry: Registry) -> None:
+    registry.apply(lab(), by="ana")
+    registry.approve("lab", by="ben", seen=registry.review("lab").fingerprint)
+
+
+def test_the_log_holds_a_salted_hash_and_nothing_of_the_person(registry: Registry, stores: Stores) -> None:
+    enrol(registry)
+    whole = b"".join(stores.read(lambda reader: list(reader.leaves())))
+    for secret in (b"kyc@", b"Street", b"+91", hashlib.sha256(profile_text(PROFILE).encode()).hexdigest().encode()):
+        assert secret not in whole
+    approved = log(stores)[-1]["facts"]["in_effect"]["profile_sha256"]
+    sealed = stores.read(lambda reader: reader.profile(approved))
+    assert sealed is not None
+    assert hashlib.sha256(sealed.salt + sealed.text.encode()).hexdigest() == approved
+    assert profile_of_text(sealed.text) == PROFILE
+
+
+def test_who_approves_sees_it(registry: Registry) -> None:
+    registry.apply(lab(), by="ana")
+    assert registry.review("lab").looked_at.profile == PROFILE
+
+
+def test_the_same_file_again_changes_nothing(registry: Registry) -> None:
+    enrol(registry)
+    assert registry.apply(lab(), by="ana").outcome is Outcome.UNCHANGED
+    assert registry.apply(lab(None), by="ana").outcome is Outcome.UNCHANGED
+
+
+def test_another_profile_waits_for_a_second_person_and_the_old_one_stays_on_record(
+    registry: Registry, stores: Stores
+) -> None:
+    enrol(registry)
+    before = registry.review("lab").looked_at.profile_sha256
+    plan = registry.apply(lab(replace(PROFILE, emails=("other@lab.example",))), by="ana")
+    assert plan.outcome is Outcome.WAITS
+    assert plan.before is not None
+    assert plan.before.profile == PROFILE
+    review = registry.review("lab")
+    assert review.in_effect is not None
+    assert review.in_effect.profile == PROFILE
+    registry.approve("lab", by="ben")
+    assert registry.review("lab").looked_at.profile_sha256 != before
+    assert stores.read(lambda reader: reader.profile(before)) is not None
+
+
+def test_the_profile_is_part_of_what_the_approver_looked_at(registry: Registry) -> None:
+    registry.apply(lab(), by="ana")
+    seen = registry.review("lab").fingerprint
+    registry.apply(lab(replace(PROFILE, emails=("other@lab.example",))), by="ana")
+    assert registry.review("lab").fingerprint != seen
+
+
+@pytest.mark.parametrize("kind", [AddressKind.PO_BOX, AddressKind.REGISTERED_AGENT])
+def test_a_letter_box_is_no_headquarters(registry: Registry, kind: AddressKind) -> None:
+    box = replace(PROFILE, headquarters_address_kind=kind)
+    with pytest.raises(InvalidInput, match="nobody knows where it is run from"):
+        lab(box)
+    registry.apply(lab(box, hq=""), by="ana")
+    # Nor may a later file, which says nothing of the address, bring them back.
+    with pytest.raises(InvalidInput, match="nobody knows where it is run from"):
+        registry.apply(lab(None), by="ana")
+    assert registry.apply(lab(), by="ana").outcome is Outcome.WAITS
+
+
+def test_it_is_not_shown_by_chance() -> None:
+    assert "kyc@" not in repr(lab())
+
+
+TEXT = st.text(st.characters(whitelist_categories=["L", "N", "P"]), min_size=1, max_size=40)
+ADDRESSES = st.builds(Address, TEXT, st.sampled_from(["", "DE", "UA-43"]))
+DAYS = st.none() | st.dates(date(2026, 1, 1), date(2026, 6, 1))
+PROFILES = st.builds(
+    KycProfile,
+    names=st.lists(TEXT, max_size=3).map(tuple),
+    address=st.none() | ADDRESSES,
+    headquarters_address_kind=st.none() | st.sampled_from(AddressKind),
+    locations_of_use=st.lists(ADDRESSES, max_size=2).map(tuple),
+    beneficial_owners=st.lists(TEXT, max_size=2).map(tuple),
+    payments=st.lists(st.builds(Payment, st.sampled_from(PaymentMeans), TEXT), max_size=2).map(tuple),
+    accesses=st.lists(
+        st.builds(
+            Access,
+            st.ip_addresses().map(str),
+            st.datetimes(timezones=st.just(UTC), min_value=datetime(2020, 1, 1)),  # noqa: DTZ001 - Hypothesis wants it naive
+        ),
+        max_size=2,
+    ).map(tuple),
+    training_plans=st.lists(
+        st.builds(TrainingPlan, st.integers(1, 10**15), TEXT, DAYS, st.none(), st.lists(TEXT, max_size=2).map(tuple)),
+        max_size=2,
+    ).map(tuple),
+    method=st.none() | st.sampled_from(VerificationMethod),
+)
+
+
+@given(PROFILES)
+def test_a_profile_is_read_back_as_it_was_written(profile: KycProfile) -> None:
+    assert profile_of_text(profile_text(profile)) == profile
