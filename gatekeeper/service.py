@@ -95,6 +95,7 @@ class Service:
         )
         app = WebhookApp(webhook.handle, token=_token(settings.webhook.path_token_file), ready=self.ready)
         self._server = WebhookServer(app, settings.webhook.certificate_dir)
+        wiring.count_refusal = exporter.events.token_refused
         self._api = api_server(wiring)
         self._store_answered_at = float("-inf")
 

@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 from gatekeeper.api_settings import ApiSettings
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.policy import ChipAuthorization, Mode
+from gatekeeper.identity_settings import IdentitySettings
 from gatekeeper.yaml_files import Document, Line, Part, parse, read
 
 PREFIX = "COMPUTE_GATEKEEPER_"
@@ -196,6 +197,7 @@ class Settings(_Section):
     """Default: none are served. The chart turns them on."""
     api: ApiSettings | None = None
     """Default: the REST API is not served."""
+    identity: IdentitySettings = IdentitySettings()
     log: LogSettings = LogSettings()
     controller: ControllerSettings = ControllerSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()

@@ -14,8 +14,7 @@ from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import Actor
-from gatekeeper.identity.authenticator import Authenticator, Realms
-from gatekeeper.identity.local import LocalUsers
+from gatekeeper.identity.authenticator import Authenticator, Refusal
 from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_packs
 from gatekeeper.ports import Stores
@@ -56,6 +55,8 @@ class Wiring:
         """
         self.settings = settings
         self.clock = SystemClock()
+        # Told of each token that is refused: by which realm, and why.
+        self.count_refusal: Callable[[str, Refusal], None] = lambda _realm, _reason: None
         self._makes_data = makes_data
         self._makes_key = makes_key
         self._tell = tell or (lambda _: None)
@@ -145,7 +146,15 @@ class Wiring:
     @cached_property
     def authenticator(self) -> Authenticator:
         """Who says whose a token is."""
-        return Realms([LocalUsers(self.stores)])
+        from gatekeeper.identity.realms import realms_of
+
+        return realms_of(
+            self.settings.identity,
+            self.stores,
+            self.clock,
+            kubeconfig=self.settings.kubernetes.kubeconfig,
+            counted=self.count_refusal,
+        )
 
     def record_packs(self, by: Actor) -> None:
         """Put on record which packs hold, where the log does not say so yet: tiers in later records rest on them."""

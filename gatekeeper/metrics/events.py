@@ -54,6 +54,7 @@ class Events(Listener):
         self._step_failures = _counter(families.STEP_FAILURES, registry)
         self._appended = _counter(families.LOG_APPENDED, registry, RecordType)
         self._blocked = _counter(families.BLOCKED, registry)
+        self._tokens_refused = _counter(families.TOKENS_REFUSED, registry)
         self._pieces = _counter(families.METER_PIECES, registry)
         self._worst = _counter(families.METER_WORST, registry, REASONS)
         self._overruns = _counter(families.OVERRUNS, registry)
@@ -84,6 +85,10 @@ class Events(Listener):
         """A gate was lifted."""
         waited_s = (datetime.now(UTC) - pod.created_at).total_seconds()
         self._waits.labels(way.value).observe(max(0.0, waited_s))
+
+    def token_refused(self, realm: str, reason: str) -> None:
+        """Somebody showed a token that is nobody's, or no one could say."""
+        self._tokens_refused.labels(realm, reason).inc()
 
     def asked(self, duration_s: float) -> None:
         """The telemetry was asked."""

@@ -124,6 +124,10 @@ BLOCKED = _counter(
     "pack",
     "code",
 )
+# Who asks.
+TOKENS_REFUSED = _counter(
+    "tokens_refused_total", "Tokens that were refused, by whose they claimed to be and why.", "realm", "reason"
+)
 # The controller.
 PASS_DURATION = _histogram(
     "controller_pass_duration_seconds", "Passes of the controller, and how long each took.", _SLOW_S
