@@ -32,7 +32,7 @@ class Clearing:
         marked = namespace.cleared or namespace.until is not None
         if not stale and (marked if until is None else self._outdated(namespace, until)):
             self._gate.record_clearance(namespace.name, until)
-            write_clearance(self._api, namespace.name, until)
+            write_clearance(self._api, namespace, until)
             self._attempts.changed(namespace.name, namespace.resource_version)
         if until is not None:
             cleared.add(namespace.name)

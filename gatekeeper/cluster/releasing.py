@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from gatekeeper.cluster.api import Api
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.gangs import GangSizes, gang_owner, group
+from gatekeeper.cluster.identifying import Identifying
 from gatekeeper.cluster.pods import Owner, PodState
 from gatekeeper.cluster.release import has_empty_term, release, release_away, release_freely
 from gatekeeper.cluster.sight import Listener, Waits, Way
@@ -23,13 +26,14 @@ class Releasing:
         *,
         api: Api,
         gate: Gate,
+        identifying: Identifying,
         sizes: GangSizes,
         teller: Teller,
         attempts: Attempts,
         listener: Listener | None = None,
     ) -> None:
         self._api, self._gate, self._sizes, self._teller, self._attempts = api, gate, sizes, teller, attempts
-        self._listener = listener or Listener()
+        self._identifying, self._listener = identifying, listener or Listener()
         self.waits: dict[str, Waits] = {}
         self._passed_by: set[str] = set()
         self._turns = Turns[tuple[Owner | None, list[PodState]]](lambda gang: gang[1][0].workload.ref.namespace)
@@ -72,6 +76,11 @@ class Releasing:
         self._released(pod, Way.AWAY)
 
     def _release_freely(self, pod: PodState) -> None:
+        namespace = pod.workload.ref.namespace
+        self._identifying.look(namespace, [pod])
+        if self._gate.cleared_until(namespace, at_most=timedelta(0)) is None:
+            self._attempts.again = True  # It was made anew since this pass began.
+            return
         release_freely(self._api, pod)
         self._released(pod, Way.FREELY)
 
@@ -88,6 +97,7 @@ class Releasing:
             together = f"{missing} more pods of {owner.kind} {owner.name}"
             self._tell(pods, Waits.GANG, f"Waiting for {together}, to start together.")
             return
+        self._identifying.look(namespace, pods)
         answer = self._gate.release(Gang(gang_owner(owner, pods), tuple(pod.workload for pod in pods)))
         if not answer.lets_start or namespace in blocked:
             self._tell(pods, Waits.HELD, answer.decision.sentence if answer.decision else "")

@@ -1,4 +1,4 @@
-"""One pass over the cluster: settle, clear, stop, release, in this order.
+"""One pass over the cluster: identify, settle, clear, stop, release, in this order.
 
 It begins with what is certain (ended and departed pods), then takes away (clearances, running work), and only then
 gives (releases). Every step writes its record before its effect, and is safe to repeat and to interrupt at any line:
@@ -14,6 +14,7 @@ from gatekeeper.cluster.api import Api, Json
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.clearing import Clearing
 from gatekeeper.cluster.gangs import GangSizes
+from gatekeeper.cluster.identifying import Identifying
 from gatekeeper.cluster.inventory import mark_accelerator_node
 from gatekeeper.cluster.releasing import Releasing
 from gatekeeper.cluster.settling import Settling
@@ -24,6 +25,7 @@ from gatekeeper.cluster.tell import Teller
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter
 from gatekeeper.ports import Clock, Stores
+from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.unreserved import Unreserved
 
 
@@ -58,10 +60,17 @@ class Steps:
             times=times,
             attempts=attempts,
         )
+        self._identifying = Identifying(api, NamespaceRegistry(stores, clock, cluster))
         self._clearing = Clearing(api=api, gate=gate, clock=clock, times=times, attempts=attempts)
         self._stopping = Stopping(cluster=cluster, api=api, gate=gate, stores=stores, teller=teller, attempts=attempts)
         self._releasing = Releasing(
-            api=api, gate=gate, sizes=sizes, teller=teller, attempts=attempts, listener=listener
+            api=api,
+            gate=gate,
+            identifying=self._identifying,
+            sizes=sizes,
+            teller=teller,
+            attempts=attempts,
+            listener=listener,
         )
 
     @property
@@ -74,6 +83,7 @@ class Steps:
         self._attempts.again = False
         unmarked = [node for node in state.nodes.values() if node.offers and not node.marked]
         marked = self._attempts.each("mark node", unmarked, lambda node: mark_accelerator_node(self._api, node))
+        self._identifying.run(state)
         self._settling.run(state)
         cleared = self._clearing.run(state)
         blocked = self._stopping.run(state, cleared)

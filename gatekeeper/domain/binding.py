@@ -67,4 +67,6 @@ class ProposedBinding:
     def _only_learned(self, now_bound: Binding | None) -> bool:
         """Whether nothing changed meanwhile but that the cluster told the uid of the namespace."""
         before = self.before
-        return before is not None and now_bound is not None and not before.uid and before.seen(now_bound.uid) == now_bound
+        return (
+            before is not None and now_bound is not None and not before.uid and before.seen(now_bound.uid) == now_bound
+        )

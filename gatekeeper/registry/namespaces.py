@@ -32,9 +32,7 @@ class NamespaceRegistry:
         self._clock = clock
         self._cluster = cluster
 
-    def bind(
-        self, namespace: str, customer_id: str, *, by: By, run_id: str | None = None
-    ) -> Binding | ProposedBinding:
+    def bind(self, namespace: str, customer_id: str, *, by: By, run_id: str | None = None) -> Binding | ProposedBinding:
         """Give a namespace of this cluster to a customer, and its work to an approved training run of it.
 
         Returns:

@@ -12,7 +12,7 @@ from gatekeeper.cluster.namespaces import keep_namespace
 
 
 def namespace(**metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "a", "resourceVersion": "1", **metadata}}
+    return {"metadata": {"name": "a", "uid": "uid-1", "resourceVersion": "1", **metadata}}
 
 
 @pytest.mark.parametrize("text", ["2026-12-01T00:00:00Z", "2026-12-01T00:00:00+00:00", "2026-12-01T02:00:00+02:00"])

@@ -201,7 +201,7 @@ def of_the_host(yard: Yard) -> PodState:
 
 
 def look_cleared(yard: Yard, after_s: int, pod: PodState) -> None:
-    namespace = NamespaceState(yard.namespace, "1", cleared=True, until=None, deleting=False)
+    namespace = NamespaceState(yard.namespace, "uid-1", "1", cleared=True, until=None, deleting=False)
     seen = ClusterState({pod.uid: pod}, {yard.namespace: namespace}, yard.nodes(), yard.departed, 3_600)
     yard.at = yard.starts + timedelta(seconds=after_s)
     yard.settling.run(seen)
