@@ -1,0 +1,246 @@
+"""Screening parties against the lists that are loaded, inside whatever transaction wrote the parties.
+
+`Screened` stands before the store of every use case that writes customers: what it writes is screened before it is
+durable, so there is no moment at which a new name counts and nobody looked at it. Without lists it costs one read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from gatekeeper.domain.party import Party
+from gatekeeper.domain.party_facts import party_json
+from gatekeeper.domain.record import Actor, ActorKind, JsonValue, RecordType, decode
+from gatekeeper.domain.screening import Hit, HitState, ListEntry, ListVersion, hit_of, identity_sha256
+from gatekeeper.facts import new_record
+from gatekeeper.matching import THRESHOLD, VERSION, NameIndex
+from gatekeeper.ports import Clock, Reader, Stores, Transaction
+from gatekeeper.registry.kyc_record import Proposal, owners_of
+
+T = TypeVar("T")
+SCREENING = Actor(ActorKind.SERVICE, "screening")
+# A name like this many entries is of so common words that more hits tell a reviewer nothing more.
+HITS_PER_PARTY_MAX = 50
+IDS_IN_RECORD_MAX = 200
+_OF_CUSTOMERS = (
+    RecordType.CUSTOMER_DRAFTED,
+    RecordType.CUSTOMER_ENROLLED,
+    RecordType.CUSTOMER_SUBMITTED,
+    RecordType.CUSTOMER_APPROVED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """All lists as loaded, ready to be compared with."""
+
+    versions: tuple[ListVersion, ...]
+    entries: tuple[ListEntry, ...]
+    index: NameIndex
+
+    @classmethod
+    def of(cls, versions: Iterable[ListVersion], entries: Iterable[ListEntry]) -> Indexed:
+        """Index the entries; about a second for 20,000."""
+        held = tuple(entries)
+        return cls(tuple(versions), held, NameIndex((at, name) for at, each in enumerate(held) for name in each.names))
+
+    def hits(self, party: Party, now: datetime) -> list[Hit]:
+        """The hits of a party by all its names, best first."""
+        scores: dict[int, int] = {}
+        for name in (party.legal_name, *party.other_names):
+            for place, score in self.index.similar(name, THRESHOLD).items():
+                scores[place] = max(score, scores.get(place, 0))
+        found = [
+            hit_of(party, self.entries[place], score)
+            for place, score in scores.items()
+            if not self.entries[place].ended_by(now.date())
+        ]
+        return sorted(found, key=lambda each: (-each.score, each.id))[:HITS_PER_PARTY_MAX]
+
+
+class Screener:
+    """Keeps the lists indexed for one process, and compares parties with them."""
+
+    def __init__(self) -> None:
+        self._indexed = Indexed.of((), ())
+
+    def indexed(self, reader: Reader) -> Indexed:
+        """The lists as the reader sees them; indexed anew where they are others than before."""
+        versions = tuple(reader.lists())
+        if versions != self._indexed.versions:
+            self._indexed = Indexed.of(versions, reader.list_entries())
+        return self._indexed
+
+    def has(self, versions: tuple[ListVersion, ...]) -> bool:
+        """Whether these versions are the ones that are indexed."""
+        return self._indexed.versions == versions
+
+    def screen(self, tx: Transaction, parties: Iterable[Party], now: datetime, *, why: str) -> list[Hit]:
+        """Compare some parties, and put on record what is new about it; the new hits."""
+        indexed = self.indexed(tx)
+        if not indexed.versions:
+            return []
+        return keep(tx, [(each, indexed.hits(each, now)) for each in parties], indexed.versions, now, why=why)
+
+
+def keep(
+    tx: Transaction,
+    screened: Iterable[tuple[Party, list[Hit]]],
+    versions: tuple[ListVersion, ...],
+    now: datetime,
+    *,
+    why: str,
+) -> list[Hit]:
+    """Store what a screening found, with its records; the hits that are new.
+
+    A pair of party and entry that hit before, as either was then, is superseded by the new one, and open again where
+    the older name comes back. Nothing else ends a hit: also where the new name is like no entry any more, two people
+    have to say so.
+    """
+    screened = list(screened)
+    parties = [party for party, _ in screened]
+    found = {hit.id: hit for _, hits in screened for hit in hits}
+    known = {each.id: each for each in tx.hits(party_ids={each.id for each in parties})}
+    new = [each for each in found.values() if each.id not in known or known[each.id].state is HitState.SUPERSEDED]
+    pairs = {each.pair for each in new}
+    past = [
+        replace(each, state=HitState.SUPERSEDED, proposed=False)
+        for each in known.values()
+        if each.pair in pairs and each.id not in found and each.state in (HitState.OPEN, HitState.TRUE_MATCH)
+    ]
+    tx.put_hits([*past, *new])
+    listed = with_listings(tx, parties)
+    if new or past or listed or why == "run":
+        facts = run_facts(versions, why, parties=len(parties), opened=new, superseded=past, written=listed)
+        tx.append(new_record(RecordType.SCREENING_RUN, SCREENING, now, facts))
+    for each in new:
+        tx.append(new_record(RecordType.SCREENING_HIT, SCREENING, now, hit_facts(each)))
+    return new
+
+
+def with_listings(tx: Transaction, parties: Iterable[Party]) -> list[Party]:
+    """Put parties with a true match on its list, where the record that was written left it out."""
+    ids = {each.id for each in parties}
+    matches: dict[str, list[Hit]] = {}
+    for hit in tx.hits(party_ids=ids):
+        if hit.state is HitState.TRUE_MATCH:
+            matches.setdefault(hit.party_id, []).append(hit)
+    if not matches:
+        return []
+    stored = tx.parties()
+    changed = []
+    for party_id, hits in matches.items():
+        party = stored.get(party_id)
+        missing = {hit.listing for hit in hits} - set(party.listings) if party is not None else set()
+        if party is not None and missing:
+            order = sorted({*party.listings, *missing}, key=lambda each: (each.list, str(each.begins), str(each.ends)))
+            changed.append(replace(party, listings=tuple(order)))
+    for each in changed:
+        tx.put_party(each)
+    return changed
+
+
+def run_facts(
+    versions: tuple[ListVersion, ...],
+    why: str,
+    *,
+    parties: int,
+    opened: list[Hit],
+    superseded: list[Hit],
+    written: list[Party],
+) -> dict[str, JsonValue]:
+    """What the log says of a screening."""
+    return {
+        "why": why,
+        "lists": {each.id: each.sha256 for each in versions},
+        "matcher": VERSION,
+        "threshold": THRESHOLD,
+        "parties": parties,
+        "opened": [each.id for each in opened[:IDS_IN_RECORD_MAX]],
+        "opened_total": len(opened),
+        "superseded": [each.id for each in superseded[:IDS_IN_RECORD_MAX]],
+        "superseded_total": len(superseded),
+        "written": [party_json(each) for each in written[:IDS_IN_RECORD_MAX]],
+    }
+
+
+def hit_facts(hit: Hit) -> dict[str, JsonValue]:
+    """What the log says of a new hit."""
+    return {
+        "hit": hit.id,
+        "party": hit.party_id,
+        "party_sha256": hit.party_sha256,
+        "list": hit.list,
+        "entry": hit.entry_key,
+        "entry_sha256": hit.entry_sha256,
+        "score": hit.score,
+        "party_name": hit.party_name,
+        "entry_name": hit.entry_name,
+    }
+
+
+class _NotIndexed(Exception):
+    """Customers changed, and the lists would have to be indexed while everybody waits for the writer."""
+
+
+class Screened:
+    """`gatekeeper.ports.Stores` that screens the customers whom a transaction wrote, before it is durable."""
+
+    def __init__(self, stores: Stores, clock: Clock, screener: Screener) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._screener = screener
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run the work and screen what it wrote, as one transaction. The work may be run, undone, and run again."""
+        try:
+            return self._stores.transact(self._with_screening(work, may_index=False))
+        except _NotIndexed:
+            self._stores.read(self._screener.indexed)
+            return self._stores.transact(self._with_screening(work, may_index=True))
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """The same without waiting."""
+        return self._stores.submit(self._with_screening(work, may_index=True))
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Run the work on one consistent state."""
+        return self._stores.read(work)
+
+    def _with_screening(self, work: Callable[[Transaction], T], *, may_index: bool) -> Callable[[Transaction], T]:
+        def screened(tx: Transaction) -> T:
+            begin = tx.log_size()
+            result = work(tx)
+            new = tx.records(types=_OF_CUSTOMERS, begin=begin)
+            customers = {str(decode(leaf).facts["customer"]) for _, leaf in new}
+            versions = tuple(tx.lists()) if customers else ()
+            if versions:
+                if not may_index and not self._screener.has(versions):
+                    raise _NotIndexed
+                self._screener.screen(tx, parties_of(tx, customers), self._clock.now(), why="customers")
+            return result
+
+        return screened
+
+
+def parties_of(reader: Reader, customer_ids: Iterable[str] | None = None) -> list[Party]:
+    """The parties of customers with all their owners, as stored and as they wait for approval; of these, or of all.
+
+    A party whose proposed name or country differs from the stored one comes twice.
+    """
+    stored = reader.parties()
+    found: dict[str, Party] = {}
+    customers = reader.customers() if customer_ids is None else map(reader.customer, sorted(set(customer_ids)))
+    for customer in customers:
+        if customer is None:
+            continue
+        for party in owners_of(stored, customer.party_id).values():
+            found[identity_sha256(party)] = party
+        text = reader.proposal(customer.id)
+        for party in Proposal.from_text(text).record.parties if text else ():
+            found[identity_sha256(party)] = party
+    return list(found.values())

@@ -1,0 +1,286 @@
+"""Use cases on screening: load a list, screen again, look at hits, judge and confirm.
+
+Loading a list compares everybody with it and stores both in one transaction, so no customer ever stands beside a list
+that it was not compared with. The comparison itself is done before, while nobody waits for the writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from gatekeeper.domain.errors import Conflict, NotFound
+from gatekeeper.domain.party import Party
+from gatekeeper.domain.party_facts import party_json
+from gatekeeper.domain.person import Right
+from gatekeeper.domain.record import Actor, RecordType
+from gatekeeper.domain.screening import Hit, HitState, ListDiff, ListEntry, ListVersion, identity_sha256
+from gatekeeper.facts import Facts, new_record
+from gatekeeper.matching import VERSION
+from gatekeeper.ports import Clock, Reader, Stores, Transaction
+from gatekeeper.registry.people import By, acting
+from gatekeeper.registry.screener import Indexed, Screener, keep, parties_of
+
+KEYS_IN_RECORD_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewList:
+    """A list as a file has it, before it is loaded."""
+
+    id: str
+    sha256: str
+    published_on: date
+    entries: tuple[ListEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading a list did, or would do."""
+
+    diff: ListDiff
+    before: ListVersion | None
+    hits: tuple[Hit, ...]
+    parties: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    diff: ListDiff
+    before: ListVersion | None
+    indexed: Indexed
+    found: dict[str, list[Hit]]
+
+
+class ScreeningRegistry:
+    """Use cases on screening, over one store."""
+
+    def __init__(self, stores: Stores, clock: Clock, screener: Screener) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._screener = screener
+
+    def lists(self) -> list[ListVersion]:
+        """The lists that are loaded."""
+        return self._stores.read(lambda reader: reader.lists())
+
+    def list_entries(self, list_id: str) -> list[ListEntry]:
+        """The entries of a list.
+
+        Raises:
+            NotFound: no such list is loaded.
+        """
+
+        def work(reader: Reader) -> list[ListEntry]:
+            if list_id not in {each.id for each in reader.lists()}:
+                raise NotFound(f"The list {list_id!r:.80} is not loaded.", hint="See `gatekeeper list show`.")
+            return reader.list_entries(list_id)
+
+        return self._stores.read(work)
+
+    def plan_list(self, new: NewList) -> Loaded:
+        """What loading a list would change, and the hits that it would bring; nothing is written."""
+        prepared, now = self._stores.read(lambda reader: self._prepare(reader, new, "")), self._clock.now()
+        return self._stores.read(lambda reader: _foreseen(reader, prepared, now))
+
+    def load_list(self, new: NewList, *, by: By) -> Loaded:
+        """Load a list in place of its last version and screen everybody again.
+
+        Raises:
+            NotPermitted: no right to load lists. Conflict: another list was loaded meanwhile.
+        """
+        now, actor = self._clock.now(), acting(by, Right.POLICY)
+        prepared = self._stores.read(lambda reader: self._prepare(reader, new, actor.name))
+
+        def work(tx: Transaction) -> Loaded:
+            if tuple(each for each in tx.lists() if each.id != new.id) != tuple(
+                each for each in prepared.indexed.versions if each.id != new.id
+            ) or prepared.before != next((each for each in tx.lists() if each.id == new.id), None):
+                raise Conflict("Another list was loaded meanwhile.", hint="Try again.")
+            version = next(each for each in prepared.indexed.versions if each.id == new.id)
+            diff = prepared.diff
+            removed = [each.sha256 for each in (*diff.removed, *(was for was, _ in diff.changed))]
+            added = [*diff.added, *(is_now for _, is_now in diff.changed)]
+            tx.put_list(version)
+            tx.replace_entries(new.id, removed=removed, added=added)
+            tx.append(new_record(RecordType.LIST_LOADED, actor, now, _list_facts(version, prepared)))
+            hits, parties = self._keep(tx, prepared, now)
+            return Loaded(diff, prepared.before, tuple(hits), parties)
+
+        return self._stores.transact(work)
+
+    def screen(self, *, by: By, party_id: str | None = None) -> Loaded | None:
+        """Screen everybody, or one party, again; None where no list is loaded.
+
+        Raises:
+            NotFound: no such party.
+        """
+        acting(by, Right.EDIT)
+        return self._screen(party_id)
+
+    def catch_up(self) -> int:
+        """Screen everybody again where the last screening was by another version of the comparison; new hits."""
+        due = self._stores.read(lambda reader: any(each.matcher != VERSION for each in reader.lists()))
+        done = self._screen(None) if due else None
+        return len(done.hits) if done else 0
+
+    def hits(self, *, only_open: bool = False, party_id: str | None = None) -> list[Hit]:
+        """Hits that were not superseded, by party and score."""
+        asked = None if party_id is None else {party_id}
+        found = self._stores.read(lambda reader: reader.hits(party_ids=asked, current=True))
+        return [each for each in found if each.blocks or not only_open]
+
+    def judge(self, hit_id: str, *, true_match: bool, reason: str, by: By) -> Hit:
+        """Say what a hit is: a true match takes effect at once, a false positive when a second person confirms it.
+
+        Raises:
+            NotFound: no such hit. NotPermitted: no right, or of an older record. InvalidInput: no reason.
+        """
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN if true_match else Right.EDIT)
+
+        def work(tx: Transaction) -> Hit:
+            before = _existing(tx, hit_id)
+            if true_match:
+                after = before.true_match(by=actor.name, reason=reason)
+            else:
+                after = before.propose_false_positive(by=actor.name, reason=reason)
+            _put_judged(tx, before, after, actor, now)
+            return after
+
+        return self._stores.transact(work)
+
+    def confirm(self, hit_id: str, *, by: By) -> Hit:
+        """Agree, as the second person, that a hit is a false positive.
+
+        Raises:
+            NotFound: no such hit. NotPermitted: no right, nobody proposed it, or by the person who did.
+        """
+        now, actor = self._clock.now(), acting(by, Right.APPROVE)
+
+        def work(tx: Transaction) -> Hit:
+            before = _existing(tx, hit_id)
+            after = before.confirm(by=actor.name)
+            _put_judged(tx, before, after, actor, now)
+            return after
+
+        return self._stores.transact(work)
+
+    def _prepare(self, reader: Reader, new: NewList, loaded_by: str) -> _Prepared:
+        """Compare everybody with all lists as they will be."""
+        versions = reader.lists()
+        before = next((each for each in versions if each.id == new.id), None)
+        version = ListVersion(new.id, new.sha256, new.published_on, len(new.entries), VERSION, loaded_by)
+        others = [entry for each in versions if each.id != new.id for entry in reader.list_entries(each.id)]
+        diff = ListDiff.between(reader.list_entries(new.id), new.entries)
+        kept = sorted((*(each for each in versions if each.id != new.id), version), key=lambda each: each.id)
+        indexed, now = Indexed.of(kept, (*others, *new.entries)), self._clock.now()
+        found = {identity_sha256(each): indexed.hits(each, now) for each in parties_of(reader)}
+        return _Prepared(diff, before, indexed, found)
+
+    def _screen(self, party_id: str | None) -> Loaded | None:
+        now = self._clock.now()
+        indexed = self._stores.read(self._screener.indexed)
+        if not indexed.versions:
+            return None
+        parties = self._stores.read(lambda reader: _asked(reader, party_id))
+        found = {identity_sha256(each): indexed.hits(each, now) for each in parties}
+
+        def work(tx: Transaction) -> Loaded:
+            current = self._screener.indexed(tx)
+            computed = found if current is indexed else {}
+            screened = [(each, _hits(computed, current, each, now)) for each in _asked(tx, party_id)]
+            hits = keep(tx, screened, current.versions, now, why="run")
+            if party_id is None:
+                for each in current.versions:
+                    tx.put_list(replace(each, matcher=VERSION))
+            return Loaded(ListDiff((), (), ()), None, tuple(hits), len(screened))
+
+        return self._stores.transact(work)
+
+    def _keep(self, tx: Transaction, prepared: _Prepared, now: datetime) -> tuple[list[Hit], int]:
+        """Store what was found; who changed meanwhile is compared here."""
+        screened = [(each, _hits(prepared.found, prepared.indexed, each, now)) for each in parties_of(tx)]
+        return keep(tx, screened, prepared.indexed.versions, now, why="run"), len(screened)
+
+
+def _foreseen(reader: Reader, prepared: _Prepared, now: datetime) -> Loaded:
+    parties = parties_of(reader)
+    known = {each.id for each in reader.hits(current=True)}
+    found = [hit for each in parties for hit in _hits(prepared.found, prepared.indexed, each, now)]
+    return Loaded(prepared.diff, prepared.before, tuple(each for each in found if each.id not in known), len(parties))
+
+
+def _hits(found: dict[str, list[Hit]], indexed: Indexed, party: Party, now: datetime) -> list[Hit]:
+    known = found.get(identity_sha256(party))
+    return indexed.hits(party, now) if known is None else known
+
+
+def _asked(reader: Reader, party_id: str | None) -> Sequence[Party]:
+    parties = parties_of(reader)
+    if party_id is None:
+        return parties
+    asked = [each for each in parties if each.id == party_id]
+    if not asked:
+        raise NotFound(f"No customer is or belongs to a party {party_id!r:.80}.", hint="See `gatekeeper customer list`.")
+    return asked
+
+
+def _existing(reader: Reader, hit_id: str) -> Hit:
+    hit = reader.hit(hit_id)
+    if hit is None:
+        raise NotFound(f"There is no screening hit {hit_id!r:.80}.", hint="See `gatekeeper screening hits`.")
+    return hit
+
+
+def _put_judged(tx: Transaction, before: Hit, after: Hit, actor: Actor, now: datetime) -> None:
+    """Store a judgement, what it makes of the party's listings, and both in the log."""
+    tx.put_hits([after])
+    party = tx.parties().get(after.party_id)
+    changed = _listed_as(tx, party, after) if party is not None else None
+    if changed is not None:
+        tx.put_party(changed)
+    facts: Facts = {
+        "hit": after.id,
+        "party": after.party_id,
+        "list": after.list,
+        "before": before.state.value,
+        "state": after.state.value,
+        "proposed": after.proposed,
+        "reason": after.reason,
+        "judged_by": after.judged_by,
+        "confirmed_by": after.confirmed_by or None,
+        "written": [party_json(changed)] if changed is not None else [],
+    }
+    tx.append(new_record(RecordType.SCREENING_JUDGED, actor, now, facts))
+
+
+def _listed_as(reader: Reader, party: Party, hit: Hit) -> Party | None:
+    """The party with the listing of a true match, or without that of a false positive; None where nothing changes."""
+    listings = set(party.listings)
+    if hit.state is HitState.TRUE_MATCH:
+        listings.add(hit.listing)
+    elif hit.state is HitState.FALSE_POSITIVE:
+        others = reader.hits(party_ids={party.id}, current=True)
+        if all(each.state is not HitState.TRUE_MATCH or each.listing != hit.listing for each in others):
+            listings.discard(hit.listing)
+    if listings == set(party.listings):
+        return None
+    order = sorted(listings, key=lambda each: (each.list, str(each.begins), str(each.ends)))
+    return replace(party, listings=tuple(order))
+
+
+def _list_facts(version: ListVersion, prepared: _Prepared) -> Facts:
+    diff = prepared.diff
+    return {
+        "list": version.id,
+        "sha256": version.sha256,
+        "published_on": version.published_on.isoformat(),
+        "entries": version.entries,
+        "before": prepared.before.sha256 if prepared.before else None,
+        "added_total": len(diff.added),
+        "removed_total": len(diff.removed),
+        "changed_total": len(diff.changed),
+        "removed": [each.key for each in diff.removed[:KEYS_IN_RECORD_MAX]],
+        "matcher": VERSION,
+    }
