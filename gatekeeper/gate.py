@@ -191,8 +191,9 @@ class Gate:
         asked = ask(self._snapshots.current(), self._provider, workload, now, rate_tflop_per_s=0)
         if asked.customer is None or not needs_no_budget(asked.question, self._provider.packs):
             return None
-        ends = [now + at_most, asked.customer.expires_at or now]
-        return min(ends)
+        override = asked.question.override
+        ends = [now + at_most, asked.customer.expires_at or now, *([override.ends_at] if override else [])]
+        return min(each for each in ends if each is not None)
 
     def record_clearance(self, namespace: str, until: datetime | None) -> None:
         """Record that a clearance is given (until a moment) or withdrawn (None), before it is."""

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gatekeeper.domain.customer import Binding, Customer
+from gatekeeper.domain.inquiry import Inquiry, Permit
 from gatekeeper.domain.ledger import Account
+from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party, corporate_groups
 from gatekeeper.domain.record import RecordType, decode
-from gatekeeper.domain.run import Run, RunState
+from gatekeeper.domain.run import Run, RunState, labelled_run_id
 from gatekeeper.ports import Reader, Stores
 
 # More new records than this are not looked through one by one.
@@ -33,6 +35,8 @@ _BOOKKEEPING = frozenset(
         RecordType.WORKLOAD_RELEASED,
         RecordType.WORKLOAD_STOPPED,
         RecordType.CLEARANCE_GIVEN,
+        RecordType.INQUIRY_OPENED,
+        RecordType.INQUIRY_ANSWERED,
         RecordType.CLEARANCE_WITHDRAWN,
         RecordType.USER_ADDED,
         RecordType.USER_CHANGED,
@@ -71,20 +75,27 @@ class Snapshot:
     by_run: Mapping[str, Run]
     by_account: Mapping[str, Account]
     by_group: Mapping[str, tuple[str, ...]]
+    by_permit: Mapping[str, Mapping[str, Permit]] = field(default_factory=dict)
+    by_open_hit: frozenset[str] = frozenset()
+    by_override: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
     by_withdrawn: Mapping[str, tuple[str, ...]] = field(init=False)
     by_declared: Mapping[str, tuple[str, ...]] = field(init=False)
+    by_labelled: Mapping[str, tuple[str, ...]] = field(init=False)
     _most_used: dict[tuple[str, ...], Account | None] = field(init=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Note which customers have declared runs of training, and such whose classification was withdrawn."""
         withdrawn: dict[str, list[str]] = {}
         declared: dict[str, list[str]] = {}
+        labelled: dict[str, list[str]] = {}
         for run in self.by_run.values():
             if run.state is RunState.WITHDRAWN:
                 withdrawn.setdefault(run.customer_id, []).append(run.id)
             elif run.state is RunState.APPROVED and run.purpose.counts:
                 declared.setdefault(run.customer_id, []).append(run.id)
-        for name, found in (("by_withdrawn", withdrawn), ("by_declared", declared)):
+                if (beside := labelled_run_id(run.id)) in self.by_account:
+                    labelled.setdefault(run.customer_id, []).append(beside)
+        for name, found in (("by_withdrawn", withdrawn), ("by_declared", declared), ("by_labelled", labelled)):
             object.__setattr__(self, name, {each: tuple(sorted(runs)) for each, runs in found.items()})
 
     @classmethod
@@ -101,6 +112,9 @@ class Snapshot:
             by_run=runs,
             by_account={each.run_id: each for each in reader.accounts()},
             by_group=groups_of(customers.values(), parties),
+            by_permit=_permits_of(reader.inquiries()),
+            by_open_hit=frozenset(reader.open_hits()),
+            by_override=overrides_of(reader.overrides()),
         )
 
     def after(self, reader: Reader, size: int) -> Snapshot:
@@ -124,9 +138,21 @@ class Snapshot:
     def withdrawn(self, customer_id: str) -> tuple[str, ...]:
         return self.by_withdrawn.get(customer_id, ())
 
+    def overrides(self, customer_id: str) -> tuple[Override, ...]:
+        return self.by_override.get(customer_id, ())
+
+    def labelled(self, customer_id: str) -> tuple[str, ...]:
+        return self.by_labelled.get(customer_id, ())
+
+    def permits(self, run_id: str) -> Mapping[str, Permit]:
+        return self.by_permit.get(run_id, {})
+
     def declared(self, customer_ids: Iterable[str]) -> tuple[str, ...]:
         """The declared runs of training of some customers."""
         return tuple(run_id for each in customer_ids for run_id in self.by_declared.get(each, ()))
+
+    def open_hits(self) -> frozenset[str]:
+        return self.by_open_hit
 
     def most_used(self, customer_ids: tuple[str, ...]) -> Account | None:
         if customer_ids not in self._most_used:
@@ -146,6 +172,24 @@ class Snapshot:
 
     def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]:
         return tuple(map(self.account, run_ids))
+
+
+def overrides_of(overrides: Iterable[Override]) -> dict[str, tuple[Override, ...]]:
+    """Customer -> its overrides that two people approved and nobody ended, oldest first."""
+    found: dict[str, tuple[Override, ...]] = {}
+    for each in overrides:
+        if each.approved_at is not None and each.ended_at is None:
+            found[each.customer_id] = (*found.get(each.customer_id, ()), each)
+    return found
+
+
+def _permits_of(inquiries: Iterable[Inquiry]) -> dict[str, dict[str, Permit]]:
+    """Run -> pack -> what the answer to its inquiry means."""
+    found: dict[str, dict[str, Permit]] = {}
+    for each in inquiries:
+        if each.permit is not None:
+            found.setdefault(each.run_id, {})[each.pack_id] = each.permit
+    return found
 
 
 def _most_first(account: Account) -> tuple[int, str]:
@@ -186,6 +230,12 @@ class Exact:
     def withdrawn(self, customer_id: str) -> tuple[str, ...]:
         return self.people.withdrawn(customer_id)
 
+    def overrides(self, customer_id: str) -> tuple[Override, ...]:
+        return self.people.overrides(customer_id)
+
+    def labelled(self, customer_id: str) -> tuple[str, ...]:
+        return self.people.labelled(customer_id)
+
     def parties(self) -> dict[str, Party]:
         return self.people.parties()
 
@@ -195,6 +245,12 @@ class Exact:
     def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]:
         found = {each.run_id: each for each in self.tx.accounts(run_ids)}
         return tuple(_with_carried_in(found.get(each) or Account(each), self.people.run(each)) for each in run_ids)
+
+    def permits(self, run_id: str) -> Mapping[str, Permit]:
+        return _permits_of(self.tx.inquiries(run_id=run_id)).get(run_id, {})
+
+    def open_hits(self) -> frozenset[str]:
+        return self.people.open_hits()
 
     def most_used(self, customer_ids: tuple[str, ...]) -> Account | None:
         return min(self.accounts(self.people.declared(customer_ids)), key=_most_first, default=None)

@@ -6,28 +6,29 @@ courtesy, so a stale view costs a wrong hint and never a reservation); `snapshot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gatekeeper.belonging import Runs, belongs
+from gatekeeper.domain.allowances import extra_counted_tflop
 from gatekeeper.domain.customer import Binding, Customer
-from gatekeeper.domain.deciding import binding_limits_tflop
+from gatekeeper.domain.deciding import binding_pools
 from gatekeeper.domain.decision import Question
 from gatekeeper.domain.fleet import Fleet
+from gatekeeper.domain.inquiry import Permit
 from gatekeeper.domain.ledger import Account, Pool
+from gatekeeper.domain.limits import limit_under
+from gatekeeper.domain.lineage import Lineage
+from gatekeeper.domain.open_screening import with_open_hits
+from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
 from gatekeeper.domain.resolving import resolve
-from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
+from gatekeeper.domain.run import Purpose, RunState, named_run, undeclared_run_id
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.domain.workload import Workload
-
-
-class Runs(Protocol):
-    """Where declared runs are found."""
-
-    def run(self, run_id: str) -> Run | None: ...
 
 
 class View(Runs, Protocol):
@@ -35,16 +36,22 @@ class View(Runs, Protocol):
 
     `group`: ids of all customers of the same corporate group, sorted. `withdrawn`: ids of the runs of a customer whose
     classification was withdrawn, sorted. `most_used`: the account of the declared training run of these customers that
-    used most; None where they have none.
+    used most; None where they have none. `labelled`: ids of the accounts of a customer's work that only a label sorts,
+    sorted. `overrides`: those of a customer that two people approved. `permits`: pack -> what the answer to its
+    inquiry about a run permits.
     """
 
     def binding(self, cluster: str, namespace: str) -> Binding | None: ...
     def customer(self, customer_id: str) -> Customer | None: ...
     def group(self, customer: Customer) -> tuple[str, ...]: ...
     def withdrawn(self, customer_id: str) -> tuple[str, ...]: ...
+    def labelled(self, customer_id: str) -> tuple[str, ...]: ...
+    def overrides(self, customer_id: str) -> tuple[Override, ...]: ...
     def parties(self) -> dict[str, Party]: ...
     def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]: ...
     def most_used(self, customer_ids: tuple[str, ...]) -> Account | None: ...
+    def open_hits(self) -> Collection[str]: ...
+    def permits(self, run_id: str) -> Mapping[str, Permit]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,9 @@ class Shared:
     accounts: tuple[Account, ...] = ()
     beside: tuple[str, ...] = ()
 
-    def under(self, limit_tflop: int, purpose: Purpose) -> Pool:
+    def under(self, limit_tflop: int, purpose: Purpose, extra_tflop: int = 0) -> Pool:
         """The pool of these accounts."""
-        return Pool.under(limit_tflop, self.accounts, purpose, self.beside)
+        return Pool.under(limit_tflop, self.accounts, purpose, self.beside, extra_tflop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +118,9 @@ class Asked:
     purpose: Purpose = Purpose.TRAINING
 
     def pool(self, provider: Provider) -> Pool:
-        """The accounts under the lowest limit of all packs that ask for a budget; under none where the run does not
-        count."""
-        return self.shared.under(min(binding_limits_tflop(self.question, provider.packs)), self.purpose)
+        """The accounts under the pack that leaves them least of all that ask for a budget; under no limit where the run
+        does not count."""
+        return min(binding_pools(self.question, provider.packs), key=lambda each: each.budget_tflop)
 
 
 def ask(
@@ -122,40 +129,71 @@ def ask(
     """Build the question for one workload from one consistent view. The rate is the fleet's worst unless given."""
     binding = view.binding(provider.cluster, workload.ref.namespace)
     customer = view.customer(binding.customer_id) if binding else None
+    override = override_of(view, customer, now) if customer else None
+    if customer and override:
+        customer = override.carries(customer, now)
     findings: dict[str, TierFinding] = {}
-    run_id, shared, purpose = "", Shared(), Purpose.TRAINING
+    run_id, shared, purpose, bar = "", Shared(), Purpose.TRAINING, None
+    pools: dict[str, Pool] = {}
+    permits: Mapping[str, Permit] = {}
     if binding and customer:
         findings = findings_of(view, provider.packs, customer, now)
-        run_id = booked_on(view, binding)
-        shared, purpose = accounts_of(view, customer, run_id), purpose_of(view, run_id)
+        belonging = belongs(view, binding, workload.runs)
+        run_id, bar = belonging.run_id, belonging.bar
+        shared, purpose, permits = accounts_of(view, customer, run_id), purpose_of(view, run_id), view.permits(run_id)
+        lineage = lineage_of(view, run_id)
+        for pack in (active.pack for active in provider.packs):
+            tier, permit = findings[pack.id].tier, permits.get(pack.id)
+            limit = limit_under(pack, tier, provider.site, now.date(), lineage=lineage, permit=permit)
+            if limit is not None:
+                pools[pack.id] = shared.under(limit, purpose, extra_counted_tflop(pack.allowances, lineage))
     question = Question(
         workload=workload,
         now=now,
         site=provider.site,
         customer=customer,
         findings=findings,
-        pools={active.pack.id: shared.under(active.pack.threshold.limit_tflop, purpose) for active in provider.packs},
+        pools=pools,
         rate_tflop_per_s=provider.fleet().rate_tflop_per_s(workload) if rate_tflop_per_s is None else rate_tflop_per_s,
         grace_s=provider.grace_s,
+        permits=permits,
+        bar=bar,
+        override=override,
     )
     return Asked(question, customer, run_id, shared, purpose)
 
 
 def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, now: datetime) -> dict[str, TierFinding]:
-    """Tier of a customer by the table of each active pack, as of a moment."""
-    parties = view.parties()
-    return {each.pack.id: resolve(parties, customer.party_id, each.pack.tiers, now.date()) for each in packs}
+    """Tier of a customer by the table of each active pack, as of a moment, with names whose screening is open, and
+    the override that holds then."""
+    parties, override = view.parties(), override_of(view, customer, now)
+    found = {each.pack.id: resolve(parties, customer.party_id, each.pack.tiers, now.date()) for each in packs}
+    found = {pack: with_open_hits(each, parties, view.open_hits()) for pack, each in found.items()}
+    return {pack: override.lowers(each) for pack, each in found.items()} if override else found
 
 
-def limit_of(view: View, packs: tuple[ActivePack, ...], site: Site, customer: Customer, now: datetime) -> Limit | None:
+def override_of(view: View, customer: Customer, now: datetime) -> Override | None:
+    """The override of a customer that is in force."""
+    return next((each for each in view.overrides(customer.id) if each.holds_at(now)), None)
+
+
+def limit_of(
+    view: View, packs: tuple[ActivePack, ...], site: Site, customer: Customer, now: datetime, *, run_id: str = ""
+) -> Limit | None:
     """What training runs of a customer stand under: the lowest limit of the packs that enforce and do not simply allow
-    it; else of those that warn, else of those that observe. None where every active pack allows it without one."""
+    it; else of those that warn, else of those that observe. None where every active pack allows it without one, or
+    sets it none. With a run, what its lineage and its answered inquiries make of that limit."""
     findings, found = findings_of(view, packs, customer, now), dict[Mode, list[Limit]]()
+    lineage, permits, day = lineage_of(view, run_id), view.permits(run_id), now.date()
     for active in packs:
-        rule, threshold = active.pack.rule_for(findings[active.pack.id].tier, site), active.pack.threshold
+        pack, tier = active.pack, findings[active.pack.id].tier
+        if pack.threshold is None or not pack.holds_on(day):
+            continue
+        rule = pack.rule_for(tier, site, day)
         action = rule.action if rule else Action.DENY
-        if action is not Action.ALLOW:
-            limit = Limit(threshold.limit_tflop, threshold.effective_tflop, active.pack.id, active.mode, action)
+        if action not in (Action.ALLOW, Action.NOTIFY):
+            tflop = limit_under(pack, tier, site, day, lineage=lineage, permit=permits.get(pack.id)) or 0
+            limit = Limit(tflop, pack.threshold.effective_tflop(day), pack.id, active.mode, action)
             found.setdefault(active.mode, []).append(limit)
     strictest = next((found[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in found), [])
     return min(strictest, key=lambda each: (each.tflop, each.pack), default=None)
@@ -169,6 +207,8 @@ def accounts_of(view: View, customer: Customer, run_id: str) -> Shared:
     subsidiary brings the same training no new budget. What does not count stands alone.
     """
     run, undeclared = view.run(run_id), undeclared_of(view, customer)
+    if named_run(run_id) and run_id not in undeclared:
+        undeclared.append(run_id)  # nothing was booked there yet
     if run is None or run.state is RunState.WITHDRAWN:
         most = view.most_used(view.group(customer))
         return Shared((*view.accounts(undeclared), *([most] if most else [])), (most.run_id,) if most else ())
@@ -189,11 +229,18 @@ def booked_on(runs: Runs, binding: Binding) -> str:
 def undeclared_of(view: View, customer: Customer) -> list[str]:
     """The undeclared training of a customer's group: the runs that it is booked on, in a fixed order.
 
-    A withdrawn classification is among them: it was never declared to be training of a model of its own.
+    A withdrawn classification is among them: it was never declared to be training of a model of its own. So is what
+    only a label sorts: the tenant writes that.
     """
     members = view.group(customer)
-    withdrawn = [run_id for each in members for run_id in view.withdrawn(each)]
-    return [*(undeclared_run_id(each) for each in members), *withdrawn]
+    others = [run_id for each in members for run_id in (*view.withdrawn(each), *view.labelled(each))]
+    return [*(undeclared_run_id(each) for each in members), *others]
+
+
+def lineage_of(runs: Runs, run_id: str) -> Lineage | None:
+    """What a run rests on; None unless two people stand for it, so that no allowance holds before."""
+    run = runs.run(run_id)
+    return run.lineage if run is not None and run.state is RunState.APPROVED else None
 
 
 def purpose_of(view: View, run_id: str) -> Purpose:

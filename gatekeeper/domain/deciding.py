@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gatekeeper.domain import override
 from gatekeeper.domain.budgeting import lease_of
 from gatekeeper.domain.decision import Decision, Opinion, Question, Reason, Verdict
 from gatekeeper.domain.ledger import Pool
@@ -45,6 +46,8 @@ def decide(question: Question, packs: tuple[ActivePack, ...]) -> Decision:
     reasons = tuple(
         Reason(each.code, each.text, which.pack.id, moderate, each.verdict) for moderate, which, each in moderated
     )
+    if question.override is not None:  # not a pack's: two people's, and on record whatever the packs say
+        reasons += (Reason(override.CODE, question.override.told, "", Verdict.ALLOW, Verdict.ALLOW),)
     return Decision(
         verdict=verdict,
         reasons=reasons,

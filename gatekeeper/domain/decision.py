@@ -10,6 +10,7 @@ from enum import StrEnum
 from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.inquiry import Permit
 from gatekeeper.domain.ledger import Pool
+from gatekeeper.domain.override import Override
 from gatekeeper.domain.policy import Site
 from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.domain.workload import Workload
@@ -132,6 +133,7 @@ class Question:
         rate_tflop_per_s: worst rate of the whole workload.
         grace_s: how long containers may run on after their deadline (grace + slack of the node).
         bar: what bars the work, if anything does.
+        override: what treats the customer as in a milder tier for now; `customer` and `findings` are as it has them.
         permits: pack id -> what the answer to its inquiry about this run permits or refuses.
     """
 
@@ -145,3 +147,4 @@ class Question:
     grace_s: int
     permits: Mapping[str, Permit] = field(default_factory=dict)
     bar: Bar | None = None
+    override: Override | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatekeeper.domain.budgeting import by_budget, by_notice
 from gatekeeper.domain.decision import Opinion, Question, Verdict
+from gatekeeper.domain.open_screening import OPEN_CODE
 from gatekeeper.domain.policy import Action, Pack, Rule
 from gatekeeper.domain.tier import Tier, TierFinding
 
@@ -31,11 +32,15 @@ def _by_standing(question: Question) -> Opinion:
     return Opinion(Verdict.DENY, code, *customer.refusal(question.now))
 
 
+# What a refused customer can do, where it is not a record that is missing. Names on lists are never told to it.
+_REMEDIES = {OPEN_CODE: "ask your provider to finish the screening of the name, and have proof of who you are at hand"}
+
+
 def _by_rule(question: Question, pack: Pack, finding: TierFinding) -> Opinion:
     why, tier = finding.deciding.text, finding.tier
     rule = pack.rule_for(tier, question.site, question.now.date())
     if rule is None and tier is Tier.UNRESOLVED:
-        remedy = "send your provider the missing headquarters or ownership record"
+        remedy = _REMEDIES.get(finding.deciding.code, "send your provider the missing headquarters or ownership record")
         return Opinion(Verdict.DENY, f"tier.{finding.deciding.code}", why, remedy, tier)
     if rule is None:
         text = f"it has no rule for {tier} with these chips in this country, and {why}"

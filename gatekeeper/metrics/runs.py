@@ -18,7 +18,7 @@ from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.ports import Reader
-from gatekeeper.snapshots import Snapshot, groups_of
+from gatekeeper.snapshots import Snapshot, groups_of, overrides_of
 from gatekeeper.view import accounts_of, limit_of
 
 # Records of these kinds change nobody; all others may, also those of kinds that come later.
@@ -66,11 +66,13 @@ class People:
             customers = {each.id: each for each in reader.customers()}
             parties = reader.parties()
             runs = {each.id: each for each in reader.runs()}
-            known = Snapshot(size, customers, parties, {}, runs, {}, groups_of(customers.values(), parties))
+            groups, overrides = groups_of(customers.values(), parties), overrides_of(reader.overrides())
+            known = Snapshot(size, customers, parties, {}, runs, {}, groups, by_override=overrides)
             self._limits = {}
-        # Tiers come and go with dates.
-        if self._limits_of != str(now.date()):
-            self._limits, self._limits_of = {}, str(now.date())
+        # Tiers come and go with dates, and with overrides.
+        in_force = [each.id for those in known.by_override.values() for each in those if each.holds_at(now)]
+        if self._limits_of != (as_of := f"{now.date()} {sorted(in_force)}"):
+            self._limits, self._limits_of = {}, as_of
         self._known = replace(known, log_size=size)
         return self._known
 

@@ -24,7 +24,9 @@ from gatekeeper.ports.batches import BatchReads, BatchWrites
 from gatekeeper.ports.bindings import BindingReads, BindingWrites
 from gatekeeper.ports.inquiries import InquiryReads, InquiryWrites
 from gatekeeper.ports.joins import JoinReads, JoinWrites
+from gatekeeper.ports.kyc import KycReads, KycWrites
 from gatekeeper.ports.profiles import ProfileReads, ProfileWrites
+from gatekeeper.ports.screening import ScreeningReads, ScreeningWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
 from gatekeeper.ports.users import UserReads, UserWrites
 
@@ -39,7 +41,19 @@ class Clock(Protocol):
         ...
 
 
-class Reader(AnswerReads, BatchReads, BindingReads, JoinReads, InquiryReads, ProfileReads, TierReads, UserReads, Protocol):
+class Reader(
+    AnswerReads,
+    BatchReads,
+    BindingReads,
+    JoinReads,
+    InquiryReads,
+    KycReads,
+    ProfileReads,
+    ScreeningReads,
+    TierReads,
+    UserReads,
+    Protocol,
+):
     """Read side of one consistent state."""
 
     def customer(self, customer_id: str) -> Customer | None: ...
@@ -127,13 +141,21 @@ class Reader(AnswerReads, BatchReads, BindingReads, JoinReads, InquiryReads, Pro
 
 
 class Transaction(
-    AnswerWrites, BatchWrites, BindingWrites, JoinWrites, InquiryWrites, ProfileWrites, TierWrites, UserWrites, Reader, Protocol
+    AnswerWrites,
+    BatchWrites,
+    BindingWrites,
+    JoinWrites,
+    InquiryWrites,
+    KycWrites,
+    ProfileWrites,
+    ScreeningWrites,
+    TierWrites,
+    UserWrites,
+    Reader,
+    Protocol,
 ):
     """Write side: holds the write lock from its first line on."""
 
-    def put_customer(self, customer: Customer) -> None: ...
-    def put_party(self, party: Party) -> None: ...
-    def put_proposal(self, customer_id: str, proposal: str | None) -> None: ...
     def put_binding(self, binding: Binding) -> None: ...
     def put_run(self, run: Run) -> None: ...
     def put_account(self, account: Account) -> None: ...

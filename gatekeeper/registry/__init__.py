@@ -12,11 +12,17 @@ from gatekeeper.ports import Clock, Stores
 from gatekeeper.registry.approvals import ApprovalTerms
 from gatekeeper.registry.batch import Applied, BatchRegistry, BatchReview
 from gatekeeper.registry.corrections import CorrectionRegistry
+from gatekeeper.registry.due import DueRegistry
+from gatekeeper.registry.evidence import EvidenceRegistry
+from gatekeeper.registry.history import HistoryRegistry
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.namespaces import NamespaceRegistry
+from gatekeeper.registry.overrides import OverrideRegistry
 from gatekeeper.registry.plan import Outcome, Plan
 from gatekeeper.registry.review import Review
 from gatekeeper.registry.runs import RunRegistry
+from gatekeeper.registry.screener import Screened, Screener
+from gatekeeper.registry.screening import ScreeningRegistry
 from gatekeeper.registry.standings import StandingRegistry
 from gatekeeper.registry.strictness import TierChange
 from gatekeeper.registry.users import UserRegistry
@@ -37,9 +43,14 @@ __all__ = [
 class Registry(
     BatchRegistry,
     StandingRegistry,
+    OverrideRegistry,
+    EvidenceRegistry,
+    HistoryRegistry,
+    DueRegistry,
     NamespaceRegistry,
     RunRegistry,
     CorrectionRegistry,
+    ScreeningRegistry,
     UserRegistry,
 ):
     """All use cases on people."""
@@ -53,8 +64,11 @@ class Registry(
         cluster: str,
         terms: ApprovalTerms | None = None,
     ) -> None:
+        screener = Screener()
+        stores = Screened(stores, clock, screener)
         BatchRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
         NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)
         CorrectionRegistry.__init__(self, stores, clock)
+        ScreeningRegistry.__init__(self, stores, clock, screener)
         UserRegistry.__init__(self, stores, clock)

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
+from gatekeeper.domain.open_screening import with_open_hits
 from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import Actor, JsonValue, RecordType
 from gatekeeper.domain.tier import TierFinding
@@ -20,9 +21,10 @@ from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import customer_facts, state_facts, written_facts
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
 from gatekeeper.registry.people import By, acting, changed_alone
-from gatekeeper.registry.plan import Outcome, Plan, draft_plan_of, kept_of, plan_of
+from gatekeeper.registry.plan import KycReader, Outcome, Plan, draft_plan_of, kept_of, plan_of
 from gatekeeper.registry.profiles import sealed, with_profile
 from gatekeeper.registry.review import Review, existing, review_of
+from gatekeeper.registry.strictness import Yardstick
 
 
 class CustomerRegistry(Desk):
@@ -63,8 +65,8 @@ class CustomerRegistry(Desk):
             plan = _shown(tx, draft_plan_of(tx, kept, self._yardstick(now)))
             if plan.outcome is Outcome.UNCHANGED:
                 return plan
-            customer = _after_apply(plan, record, actor.name)
-            self._put(tx, plan, customer, Proposal(record, actor.name))
+            customer = _after_apply(plan, kept, actor.name)
+            self._put(tx, plan, customer, Proposal(kept, actor.name))
             facts = {**customer_facts(customer), **self._applied(plan)}
             tx.append(new_record(RecordType.CUSTOMER_DRAFTED, actor, now, facts))
             return plan
@@ -121,11 +123,8 @@ class CustomerRegistry(Desk):
         now = self._clock.now()
 
         def work(reader: Reader) -> dict[str, TierFinding]:
-            customer, parties = existing(reader, customer_id), reader.parties()
-            kept = kept_of(reader, customer_id) if customer.standing.is_first_record else None
-            if kept is not None:
-                parties = overlaid(parties, kept.record.parties)
-            return self._yardstick(now).findings(parties, customer.party_id, as_of)
+            found, parties = findings_on(reader, customer_id, self._yardstick(now), as_of), reader.parties()
+            return {pack: with_open_hits(each, parties, reader.open_hits()) for pack, each in found.items()}
 
         return self._stores.read(work)
 
@@ -154,6 +153,21 @@ class CustomerRegistry(Desk):
             "applied": state_facts(plan.wanted, plan.findings, self._sha256()),
             **written_facts(plan.written.values(), plan.changes),
         }
+
+
+def findings_on(
+    reader: KycReader, customer_id: str, yardstick: Yardstick, as_of: date | None
+) -> dict[str, TierFinding]:
+    """Tier of a customer by each pack on a day, by what the reader knows.
+
+    Raises:
+        NotFound: no such customer.
+    """
+    customer, parties = existing(reader, customer_id), reader.parties()
+    kept = kept_of(reader, customer_id) if customer.standing.is_first_record else None
+    if kept is not None:
+        parties = overlaid(parties, kept.record.parties)
+    return yardstick.findings(parties, customer.party_id, as_of)
 
 
 def _kept(tx: Transaction, record: KycRecord) -> KycRecord:

@@ -24,7 +24,9 @@ from gatekeeper.stores.bindings import BindingReads
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryReads
 from gatekeeper.stores.joins import JoinReads
+from gatekeeper.stores.kyc import KycReads
 from gatekeeper.stores.profiles import ProfileReads
+from gatekeeper.stores.screening import ScreeningReads
 from gatekeeper.stores.tiers import TierReads
 from gatekeeper.stores.users import UserReads
 
@@ -44,7 +46,19 @@ _BOOKED = select(tables.reservation.c.id, tables.reservation.c.state, tables.res
 _BOOKED_OF = _BOOKED.where(tables.reservation.c.id.in_(_KEYS))
 
 
-class SqlReader(AnswerReads, BatchReads, BindingReads, JoinReads, InquiryReads, ProfileReads, TierReads, UserReads, Asking):
+class SqlReader(
+    AnswerReads,
+    BatchReads,
+    BindingReads,
+    JoinReads,
+    InquiryReads,
+    KycReads,
+    ProfileReads,
+    ScreeningReads,
+    TierReads,
+    UserReads,
+    Asking,
+):
     """`gatekeeper.ports.Reader` over a connection that is in a transaction. Iterators end with the transaction.
 
     What belongs to one noun alone stands beside its table, in a file of its own, as a base of this class.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -49,12 +49,29 @@ def customer_row(customer: Customer) -> Values:
         "expires_at": customer.expires_at,
         "reason": customer.reason,
         "profile_sha256": customer.profile_sha256,
+        "attempts": customer.attempts,
+        "final": int(customer.final),
+        "comment": customer.comment,
     }
 
 
 def customer_of(row: RowMapping) -> Customer:
     """The customer of a row."""
-    return Customer(**{**row, "standing": Standing(row["standing"])})
+    fields = {name: value for name, value in row.items() if not name.endswith(("_key", "_unique"))}
+    return Customer(**{**fields, "standing": Standing(row["standing"]), "final": bool(row["final"])})
+
+
+def customer_json(customer: Customer) -> Values:
+    """The customer as JSON values, as its versions hold it."""
+    end = customer.expires_at
+    return {**asdict(customer), "standing": customer.standing.value, "expires_at": end.isoformat() if end else None}
+
+
+def customer_of_json(fields: Values) -> Customer:
+    """The customer of JSON values; one from before a field was kept has its first value."""
+    end = fields["expires_at"]
+    known = {**fields, "standing": Standing(fields["standing"])}
+    return Customer(**{**known, "expires_at": datetime.fromisoformat(end) if end else None})
 
 
 def binding_row(binding: Binding) -> Values:

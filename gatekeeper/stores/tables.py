@@ -77,6 +77,11 @@ customer = Table(
     Column("expires_at", Moment),
     Column("reason", Text, nullable=False),
     Column("profile_sha256", String(64), nullable=False),
+    Column("comment", Text, nullable=False),
+    # Both people in one spelling each, so that the database itself refuses an approval by the preparer.
+    *(Column(f"{who}_{part}", Text, nullable=False) for who in ("prepared", "approved") for part in ("key", "unique")),
+    Column("attempts", Integer, nullable=False),
+    Column("final", Integer, nullable=False),
 )
 
 proposal = Table(

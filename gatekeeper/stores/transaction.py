@@ -20,18 +20,16 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
-    delete,
     select,
     text,
 )
 from sqlalchemy.engine import Dialect
 
 from gatekeeper.domain.correction import Correction
-from gatekeeper.domain.customer import Binding, Customer
+from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.merkle import Frontier, leaf_hash
-from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import Record, encode
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage
@@ -43,9 +41,11 @@ from gatekeeper.stores.bindings import BindingWrites
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryWrites
 from gatekeeper.stores.joins import JoinWrites
+from gatekeeper.stores.kyc import KycWrites
 from gatekeeper.stores.profiles import ProfileWrites
 from gatekeeper.stores.reader import SqlReader
 from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
+from gatekeeper.stores.screening import ScreeningWrites
 from gatekeeper.stores.tiers import TierWrites
 from gatekeeper.stores.users import UserWrites
 
@@ -62,7 +62,6 @@ _MORE_USAGE = text(
     "best_tflop = daily_usage.best_tflop + excluded.best_tflop, "
     "high_tflop = daily_usage.high_tflop + excluded.high_tflop"
 )
-_NO_PROPOSAL = delete(tables.proposal).where(tables.proposal.c.customer_id == bindparam("customer"))
 _LOCKED_HEAD = by_key(tables.log_head).with_for_update()
 
 
@@ -73,7 +72,18 @@ def _driven(statement: ClauseElement, dialect: Dialect, columns: tuple[str, ...]
 
 
 class SqlTransaction(
-    AnswerWrites, BatchWrites, BindingWrites, JoinWrites, InquiryWrites, ProfileWrites, TierWrites, UserWrites, Changing, SqlReader
+    AnswerWrites,
+    BatchWrites,
+    BindingWrites,
+    InquiryWrites,
+    JoinWrites,
+    KycWrites,
+    ProfileWrites,
+    ScreeningWrites,
+    TierWrites,
+    UserWrites,
+    Changing,
+    SqlReader,
 ):
     """`gatekeeper.ports.Transaction`: one work's view of the writer connection.
 
@@ -87,21 +97,6 @@ class SqlTransaction(
         super().__init__(connection)
         self.head = head
         self.lost = False
-
-    def put_customer(self, customer: Customer) -> None:
-        """Store a customer, new or changed."""
-        self._put(tables.customer, rows.customer_row(customer))
-
-    def put_party(self, party: Party) -> None:
-        """Store a party, new or changed."""
-        self._put(tables.party, rows.party_row(party))
-
-    def put_proposal(self, customer_id: str, proposal: str | None) -> None:
-        """Store the one proposal of a customer that waits; None removes it."""
-        if proposal is not None:
-            self._put(tables.proposal, {"customer_id": customer_id, "proposal": proposal})
-            return
-        self._run(_NO_PROPOSAL, {"customer": customer_id})
 
     def put_binding(self, binding: Binding) -> None:
         """Bind a namespace, or bind it to somebody else.
