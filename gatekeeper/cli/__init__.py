@@ -26,6 +26,7 @@ from gatekeeper.cli import (
     policies,
     runs,
     service,
+    tiers,
     tokens,
     users,
     workloads,
@@ -92,6 +93,7 @@ app.add_typer(flop.app, name="flop")
 app.command("blocked", epilog=logs.BLOCKED_EXAMPLE)(logs.blocked)
 app.add_typer(logs.app, name="log")
 app.add_typer(policies.app, name="policy")
+app.add_typer(tiers.app, name="tier")
 app.add_typer(apis.app, name="api")
 app.command("accelerators", epilog=accelerators.ACCELERATORS_EXAMPLE)(accelerators.accelerators)
 

@@ -19,7 +19,7 @@ from gatekeeper.domain.lei import checked_lei
 _IDENTIFIER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,5})?")
 OTHER_NAMES_MAX = 50
-INTERESTS_MAX = 1_000
+INTERESTS_MAX = 10_000
 
 
 def checked_identifier(text: str, what: str) -> str:
@@ -91,7 +91,7 @@ class Party:
     jurisdiction: str = ""
 
     def __post_init__(self) -> None:
-        checked_identifier(self.id, "party")
+        self._check_id()
         self._check_names()
         for code in filter(None, (self.headquarters, self.jurisdiction, *self.nationalities)):
             if not _COUNTRY.fullmatch(code):
@@ -104,6 +104,9 @@ class Party:
             raise InvalidInput(f"Party {self.id} has parents and a reason for having none.", hint="Remove one of them.")
         self._check_kind()
         self._check_interests()
+
+    def _check_id(self) -> None:
+        checked_identifier(self.id, "party")
 
     def _check_names(self) -> None:
         if len(self.other_names) > OTHER_NAMES_MAX:
@@ -137,9 +140,15 @@ class Party:
             if (each.owner, each.begins) in seen:
                 raise InvalidInput(f"Party {self.id}: {each.owner} owns two shares that begin on the same day.")
             seen.add((each.owner, each.begins))
-        # It can only rise above the whole where something begins.
-        for day in {each.begins or date.min for each in self.interests}:
-            total = sum(each.least for each in self.interests if each.holds_on(day))
+        self._check_sums()
+
+    def _check_sums(self) -> None:
+        """On no day may the shares sum to more than the whole."""
+        steps = [(each.begins or date.min, each.least) for each in self.interests]
+        steps += [(each.ends, -each.least) for each in self.interests if each.ends is not None]
+        total = 0
+        for day, step in sorted(steps):  # what ends on a day is off before what begins on it
+            total += step
             if total > WHOLE:
                 when = "" if day == date.min else f" from {day} on"
                 raise InvalidInput(

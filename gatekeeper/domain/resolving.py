@@ -7,15 +7,16 @@ half; owners of a stricter tier that own half. What each of them finds is a reas
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.holdings import LEVELS, ONE, OPEN, THREE, Holdings
 from gatekeeper.domain.interest import WHOLE, percent_text
 from gatekeeper.domain.party import Party
-from gatekeeper.domain.telling import Fact, facts_of, told
+from gatekeeper.domain.telling import Fact, facts_of, named, tied, told
 from gatekeeper.domain.tier import Tier, TierFinding, TierReason, TierTable
 from gatekeeper.domain.trails import Trails
 
@@ -87,6 +88,11 @@ class Resolver:
         kept = heapq.nsmallest(REASONS_MAX, grounds, key=lambda each: each.order)
         reasons = tuple(self._reason(each, came) for each in kept)
         return TierFinding(party_id, self._held.day, reasons[0].tier, reasons, len(grounds) - len(kept))
+
+    def steps(self, path: Sequence[str]) -> list[str]:
+        """A path for people, one party a line: "owned 60 % by Acme Holding (SG)"."""
+        above = [f"{tied(self._held, *pair)} {named(self._held, pair[1])}" for pair in pairwise(path)]
+        return [named(self._held, path[0]), *above]
 
     def _controllers(self, start: int) -> dict[int, tuple[int, int]]:
         """All that control a party over any number of steps -> (whom they control, steps), nearest first."""

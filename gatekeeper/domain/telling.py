@@ -82,9 +82,14 @@ def chain(held: Holdings, path: Sequence[int]) -> str:
 
 
 def _named(held: Holdings, number: int) -> str:
-    party = held.parties.get(held.ids[number])
+    return named(held, held.ids[number])
+
+
+def named(held: Holdings, party_id: str) -> str:
+    """A party for people: "Acme Holding (SG)"; one without a record by its id."""
+    party = held.parties.get(party_id)
     if party is None:
-        return held.ids[number]
+        return party_id
     if party.branch_of and not party.headquarters:
         return party.legal_name
     lacking = "residence unknown" if party.kind is PartyKind.PERSON else "headquarters unknown"
@@ -92,22 +97,37 @@ def _named(held: Holdings, number: int) -> str:
 
 
 def _tie(held: Holdings, lower: int, upper: int) -> str:
-    """What the upper party is to the lower one."""
-    party, owner = held.parties[held.ids[lower]], held.ids[upper]
-    if party.branch_of == owner:
-        return "is a branch of"
-    shares = [each.told for each in party.interests if each.owner == owner and each.holds_on(held.day)]
-    text = " and ".join(shares).replace("an unknown share", "to an unknown extent")
-    return f"is owned {text} by" if shares and held.shares[lower] else "is owned by"
+    return f"is {tied(held, held.ids[lower], held.ids[upper])}"
+
+
+def tied(held: Holdings, lower: str, upper: str) -> str:
+    """What the upper party is to the lower one: "owned 60 % by", "a branch of"."""
+    party = held.parties[lower]
+    if party.branch_of == upper:
+        return "a branch of"
+    if held.table.ownership is None:
+        return "owned by"
+    shares = [each.told for each in party.interests if each.owner == upper and each.holds_on(held.day)]
+    return (
+        f"owned {' and '.join(shares).replace('an unknown share', 'to an unknown extent')} by" if shares else "owned by"
+    )
 
 
 def _headquarters(held: Holdings, party: Party) -> Fact:
     if not party.headquarters:
         return Fact(OPEN, "hq.unknown", f"nobody has recorded where {party.legal_name} is headquartered")
     level = held.tier_of(party.headquarters)
+    if level == OPEN and party.headquarters in held.table.occupied:
+        text = f"{party.headquarters}, where {party.legal_name} is headquartered, is held by others than its state"
+        return Fact(OPEN, "hq.occupied", text)
     if level == OPEN:
         where = f"{party.headquarters}, which is no known country"
         return Fact(OPEN, "hq.unknown_country", f"the headquarters of {party.legal_name} are recorded in {where}")
+    if state := held.table.partner_of(party.headquarters, held.day):
+        where = f"{party.headquarters}, which belongs to {state} and is {LEVELS[level]} by itself"
+        return Fact(
+            level, "hq.dependency", f"{party.legal_name} is headquartered in {where}", f", headquartered in {where}"
+        )
     alone = f"{party.legal_name} ({party.headquarters}) is headquartered in {LEVELS[level]}"
     return Fact(level, "hq", alone, f", headquartered in {LEVELS[level]}")
 

@@ -1,5 +1,5 @@
-"""Ownership graphs for tests: a table of tiers, short ways to write parties, random graphs, and the definition of a tier
-worked out the slow way, with nothing of the engine in it."""
+"""Ownership graphs for tests: a table of tiers, short ways to write parties, random graphs, and what a tier is by its
+definition, worked out the slow way with nothing of the engine in it."""
 
 from __future__ import annotations
 

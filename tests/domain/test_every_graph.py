@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from random import Random
-
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.resolving import resolve, resolve_all
-from gatekeeper.domain.tier import Tier
-from tests.domain.graphs import DAY, NAMES, TABLE, defined, graphs
+from tests.domain.graphs import DAY, TABLE, defined, graphs
 
 
 @settings(max_examples=300)

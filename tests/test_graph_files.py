@@ -1,0 +1,180 @@
+"""Ownership graphs as JSON: what is read, and that each fault is named with its place."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.interest import Interest
+from gatekeeper.domain.party import Listing, PartyKind
+from gatekeeper.graph_files import graph_of, read_graph
+
+
+def graph(*parties: dict[str, Any], interests: list[Any] | None = None, **more: Any) -> bytes:
+    return json.dumps({"parties": list(parties), "interests": interests or [], **more}).encode()
+
+
+def fault(content: bytes) -> str:
+    with pytest.raises(InvalidInput) as raised:
+        graph_of(content, "g.json")
+    return str(raised.value)
+
+
+A, B = {"id": "a", "kind": "org", "hq": "US"}, {"id": "b", "kind": "org", "hq": "CN"}
+
+
+def test_all_that_a_graph_can_say_is_read() -> None:
+    parties = graph_of(
+        graph(
+            {"id": "Åland & Söhne (1)", "kind": "org", "hq": "FI", "parent_of_record": "b", "name": "Åland"},
+            {"id": "b", "kind": "org", "hq": None, "no_parent_reason": "listed company"},
+            {"id": "p", "kind": "person", "residence": "FR", "nationality": ["FR", "IR"]},
+            {"id": "q", "kind": "person", "residence": "FR", "nationality": "DE"},
+            {
+                "id": "s",
+                "kind": "state",
+                "hq": "CN",
+                "listed": [{"list": "Entity List", "from": "2025-01-01", "to": None}],
+            },
+            {"id": "br", "branch_of": "b"},
+            interests=[
+                {"owner": "p", "asset": "b", "share": 49.9999999, "from": "2025-01-01", "to": "2026-01-01"},
+                {"owner": "gone", "asset": "b", "share": None},
+                {"owner": "q", "asset": "b", "share_min": 10, "share_max": 25.5},
+            ],
+        ),
+        "g",
+    )
+    first = parties["Åland & Söhne (1)"]
+    assert (first.legal_name, first.headquarters, first.parents) == ("Åland", "FI", ("b",))
+    assert parties["b"].interests == (
+        Interest("p", 49_999_999, 50_000_000, date(2025, 1, 1), date(2026, 1, 1)),
+        Interest("gone", 0, None),
+        Interest("q", 10_000_000, 25_500_000),
+    )
+    assert (parties["p"].headquarters, parties["p"].nationalities) == ("FR", ("FR", "IR"))
+    assert parties["q"].nationalities == ("DE",)
+    assert (parties["s"].kind, parties["s"].listings) == (PartyKind.STATE, (Listing("entity-list", date(2025, 1, 1)),))
+    assert (parties["br"].branch_of, parties["br"].kind) == ("b", PartyKind.ORG)
+    assert parties["br"].legal_name == "br"
+
+
+def test_an_id_that_would_steer_a_terminal_is_shown_by_its_codes() -> None:
+    parties = graph_of(graph({"id": "evil\u202e\x1b[31m", "hq": "US"}), "g")
+    assert parties["evil\u202e\x1b[31m"].legal_name == "evil\\u202e\\u001b[31m"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"{", "g.json:1:2: not JSON", id="no JSON"),
+        pytest.param(b"\xff{}", "not UTF-8 at byte 0", id="no UTF-8"),
+        pytest.param(b"[]", "must be an object", id="a list"),
+        pytest.param(b"{}", "parties: must be a list", id="nothing"),
+        pytest.param(b"[" * 200_000, "nested too deep", id="deep"),
+        pytest.param(b'{"parties":[{"id":"a","id":"b"}]}', "the key 'id' stands twice", id="a key twice"),
+        pytest.param(
+            b'{"parties":[],"interests":[{"owner":"a","asset":"b","share":NaN}]}', "NaN is no number", id="NaN"
+        ),
+        pytest.param(b'{"parties":[],"interests":[{"share":-Infinity}]}', "-Infinity is no number", id="infinity"),
+        pytest.param(graph(A, extra=1), "no key 'extra'", id="unknown key"),
+        pytest.param(graph({**A, "lei": "x"}), "parties[0]: there is no key 'lei'", id="unknown key of a party"),
+        pytest.param(graph(A, B, A), "parties[2].id: 'a' stands there twice", id="an id twice"),
+        pytest.param(graph({"kind": "org"}), "parties[0].id: a party needs an id", id="no id"),
+        pytest.param(graph({"id": "x" * 201}), "parties[0].id: an id has 1 to 200", id="long id"),
+        pytest.param(graph({"id": 5}), "parties[0].id: must be a text", id="a number as id"),
+        pytest.param(graph({**A, "kind": "ngo"}), "parties[0].kind: 'ngo' is none of", id="odd kind"),
+        pytest.param(
+            graph({**A, "hq": "Germany"}), "parties[0]: Party a: 'Germany' is not a country code", id="country"
+        ),
+        pytest.param(graph({**A, "name": "A\u202eB"}), "control or direction characters", id="a name turned around"),
+        pytest.param(graph({**A, "parent_of_record": "a"}), "cannot be its own parent", id="own parent"),
+        pytest.param(graph({**A, "nationality": "US"}), "is no person", id="nationality of a company"),
+        pytest.param(
+            graph({**A, "residence": "US"}), "parties[0].residence: only a person", id="residence of a company"
+        ),
+        pytest.param(
+            graph({**A, "listed": [{"list": "!"}]}), "parties[0].listed[0]: '!' cannot be the id", id="odd list"
+        ),
+        pytest.param(
+            graph({**A, "listed": [{"list": "sdn", "from": "2026-01-02", "to": "2026-01-01"}]}),
+            "parties[0].listed[0]: The listing on sdn ends on 2026-01-01, before it begins",
+            id="a listing that ends before it begins",
+        ),
+        pytest.param(graph(A, interests=[{"owner": "a"}]), "interests[0]: an interest needs", id="no asset"),
+        pytest.param(
+            graph(A, interests=[{"owner": "a", "asset": "z"}]), "interests[0].asset: 'z' is no party", id="asset"
+        ),
+        pytest.param(
+            graph(A, interests=[{"owner": "a", "asset": "a"}]), "interests[0]: 'a' cannot own itself", id="self"
+        ),
+        pytest.param(
+            graph(A, B, interests=[{"owner": "b", "asset": "a", "share": 101}]),
+            "interests[0].share: '101' is no",
+            id="101",
+        ),
+        pytest.param(
+            graph(A, B, interests=[{"owner": "b", "asset": "a", "share": "60"}]),
+            "interests[0].share: must be a",
+            id="text",
+        ),
+        pytest.param(
+            graph(A, B, interests=[{"owner": "b", "asset": "a", "share": True}]),
+            "interests[0].share: must be a",
+            id="true",
+        ),
+        pytest.param(
+            graph(A, B, interests=[{"owner": "b", "asset": "a", "share_min": 30, "share_max": 20}]),
+            "interests[0].share_max: is smaller than share_min",
+            id="bounds turned around",
+        ),
+        pytest.param(
+            graph(A, B, interests=[{"owner": "b", "asset": "a", "from": "2026-01-02", "to": "2026-01-02"}]),
+            "interests[0].to: the interest ends on 2026-01-02, before it begins",
+            id="days turned around",
+        ),
+        pytest.param(
+            graph(A, B, interests=[{"owner": "b", "asset": "a", "from": "22.11.2026"}]),
+            "interests[0].from: '22.11.2026' is no day",
+            id="no day",
+        ),
+        pytest.param(
+            graph(
+                A,
+                interests=[
+                    {"owner": "b", "asset": "a", "share": 60},
+                    {"owner": "c", "asset": "a", "share": 60, "from": "2026-05-01"},
+                ],
+            ),
+            "parties[0]: The shares of party a sum to 120 percent from 2026-05-01 on",
+            id="more than the whole",
+        ),
+    ],
+)
+def test_a_fault_is_named_with_its_place(content: bytes, said: str) -> None:
+    assert said in fault(content)
+
+
+def test_shares_that_follow_each_other_may_each_be_the_whole() -> None:
+    content = graph(
+        A,
+        interests=[
+            {"owner": "b", "asset": "a", "share": 100, "to": "2026-05-01"},
+            {"owner": "c", "asset": "a", "share": 100, "from": "2026-05-01"},
+        ],
+    )
+    assert len(graph_of(content, "g")["a"].interests) == 2
+
+
+def test_a_file_that_is_missing_or_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        read_graph(tmp_path / "none.json")
+    monkeypatch.setattr("gatekeeper.graph_files.LARGEST_FILE_BYTES", 10)
+    (tmp_path / "g.json").write_bytes(graph(A))
+    with pytest.raises(InvalidInput, match="larger than"):
+        read_graph(tmp_path / "g.json")
