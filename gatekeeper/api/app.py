@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from gatekeeper.api import customers, namespaces, others, runs
 from gatekeeper.api.asking import Office
-from gatekeeper.api.door import ANSWER_WITHIN_S, Door
-from gatekeeper.api.openapi import describe, page
+from gatekeeper.api.door import Door
+from gatekeeper.api.openapi import describe, offered, page
 from gatekeeper.api.problems import answer
 from gatekeeper.domain.errors import GatekeeperError
 
@@ -51,11 +51,11 @@ def description() -> dict[str, Any]:
     return describe(_DESCRIBED)
 
 
-def api(office: Office, *, answer_within_s: float = ANSWER_WITHIN_S) -> Door:
+def api(office: Office) -> Door:
     """The whole application over what it works with."""
     app = routes()
-    app.state.office = office
-    return Door(app, answer_within_s=answer_within_s)
+    app.state.office, app.state.offered = office, offered(description())
+    return Door(app)
 
 
 _DESCRIBED = routes()

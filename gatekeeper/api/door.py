@@ -53,9 +53,8 @@ _log = structlog.get_logger(__name__)
 class Door:
     """ASGI application around the API's own."""
 
-    def __init__(self, app: App, *, answer_within_s: float = ANSWER_WITHIN_S) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
-        self._answer_within_s = answer_within_s
         self._under_way = UnderWay(UNDER_WAY_MAX, OF_ONE_SOURCE_MAX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,11 +62,11 @@ class Door:
         if scope["type"] != "http":
             return
         request_id = str(uuid.uuid4())
-        answering = _Answering(send, request_id, head=scope["method"] == "HEAD")
+        answering = _Answering(send, request_id)
         source = source_of((scope.get("client") or ("unknown", 0))[0])
-        scope["state"] = {**scope.get("state", {}), "request_id": request_id, "source": source}
-        if scope["method"] == "HEAD":
-            scope["method"] = "GET"
+        # HEAD is answered as GET; the server, which keeps its own scope, leaves the body out.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        scope = {**scope, "method": method, "state": {"request_id": request_id, "source": source}}
         if scope["raw_path"] == b"/healthz":
             await answering.text(b"ok")
             return
@@ -85,7 +84,7 @@ class Door:
     async def _pass(self, scope: Scope, receive: Receive, answering: _Answering, request_id: str) -> None:
         to_thread.current_default_thread_limiter().total_tokens = WORKERS
         try:
-            with anyio.fail_after(self._answer_within_s):
+            with anyio.fail_after(ANSWER_WITHIN_S):
                 await self._app(scope, receive, answering)
         except TimeoutError:
             if not answering.begun:
@@ -103,10 +102,10 @@ class Door:
 
 
 class _Answering:
-    """Sends an answer with the headers that every one has; to HEAD without its body."""
+    """Sends an answer with the headers that every one has."""
 
-    def __init__(self, send: Send, request_id: str, *, head: bool) -> None:
-        self._send, self._head = send, head
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
         self._request_id = request_id.encode()
         self.begun = False
 
@@ -120,8 +119,6 @@ class _Answering:
                 (b"x-request-id", self._request_id),
                 *([(b"connection", b"close")] if message["status"] in _CLOSING else []),
             ]
-        elif self._head and message["type"] == "http.response.body":
-            message = {**message, "body": b""}
         with contextlib.suppress(OSError):
             await self._send(message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +66,15 @@ def _complete(operation: dict[str, Any], path: str, *, writes: bool) -> None:
 
 def _header(name: str, about: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": False, "description": about, "schema": {"type": "string"}}
+
+
+def offered(described: dict[str, Any]) -> list[tuple[re.Pattern[str], str]]:
+    """Each address as a pattern, and a method that it has."""
+    return [
+        (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), method.upper())
+        for path, operations in {**described["paths"], "/docs": ["get"], "/openapi.json": ["get"]}.items()
+        for method in operations
+    ]
 
 
 def page(described: dict[str, Any]) -> str:

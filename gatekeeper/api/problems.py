@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -123,7 +124,17 @@ def problem_of(error: Exception) -> Problem:
 
 async def answer(request: Request, error: Any) -> JSONResponse:
     """The answer to a request that failed."""
-    return problem_of(error).response(request.scope["state"]["request_id"])
+    problem = problem_of(error)
+    if problem.status == 405:
+        problem = replace(problem, headers={"Allow": ", ".join(_offered(request))})
+    return problem.response(request.scope["state"]["request_id"])
+
+
+def _offered(request: Request) -> list[str]:
+    """The methods of this address; the framework alone names those of the first route."""
+    patterns: Sequence[tuple[re.Pattern[str], str]] = request.app.state.offered
+    found = {method for pattern, method in patterns if pattern.fullmatch(request.scope["path"])}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 # In the order in which they are asked: the first that an error is.
@@ -155,7 +166,7 @@ def _parameters(error: RequestValidationError) -> tuple[Fault, ...]:
 
 def _of_routing(error: HTTPException) -> Problem:
     if error.status_code == 405:
-        return Problem(405, "There is no such method here.", headers=dict(error.headers or {}))
+        return Problem(405, "There is no such method here.")
     if error.status_code == 404:
         return Problem(404, "There is nothing at this address.", "See /docs for all addresses.")
     return Problem(error.status_code if error.status_code in KINDS else 400, "The request cannot be answered.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from admission.https import HttpsServer, Terms
 from gatekeeper.api.app import api
 from gatekeeper.api.asking import Office
-from gatekeeper.api.door import Door
+from gatekeeper.api.door import App
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.wiring import Wiring
 
@@ -18,7 +18,7 @@ TERMS = Terms("api", most_connections=256, keep_alive_s=30, most_owing=64)
 class ApiServer(HttpsServer):
     """Serves the API. Starts once."""
 
-    def __init__(self, app: Door, host: str, certificate_folder: Path | None) -> None:
+    def __init__(self, app: App, host: str, certificate_folder: Path | None) -> None:
         """Load the certificate, or go without where nobody else can listen.
 
         Raises:

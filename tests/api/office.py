@@ -12,6 +12,7 @@ import httpx
 from gatekeeper.api.app import api
 from gatekeeper.api.asking import Office
 from gatekeeper.api.bodies import parse
+from gatekeeper.api.door import Door, Receive, Scope, Send
 from gatekeeper.api.server import ApiServer
 from gatekeeper.customer_files import record_of
 from gatekeeper.domain.person import Role
@@ -19,7 +20,7 @@ from gatekeeper.domain.user import User
 from gatekeeper.identity.authenticator import Authenticator, Realms
 from gatekeeper.identity.local import LocalUsers
 from gatekeeper.identity.tokens import kept_of, new_token
-from gatekeeper.ports import Stores
+from gatekeeper.ports import Stores, Transaction
 from gatekeeper.registry import KycRecord, Registry
 from tests.admission.reviews import write_pair
 from tests.registry.office import NOON, PACKS, HandClock
@@ -34,17 +35,39 @@ PEOPLE = {
 }
 
 
-class ApiHouse:
-    """A served API; `client(name)` speaks for one of PEOPLE."""
+class Served:
+    """A server over TLS, whose application is put together anew for each test: so the server starts once."""
 
-    def __init__(self, stores: Stores, folder: Path, authenticator: Authenticator | None = None) -> None:
-        self.stores, self.clock = stores, HandClock()
+    def __init__(self, folder: Path) -> None:
+        write_pair(folder, "api")
+        self.verify = ssl.create_default_context(cafile=str(folder / "tls.crt"))
+        self.app: Door | None = None
+        self.server = ApiServer(self, "127.0.0.1", folder)
+        self.port = self.server.start()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
+
+
+class ApiHouse:
+    """The API over one store; `client(name)` speaks for one of PEOPLE."""
+
+    def __init__(self, stores: Stores, served: Served, authenticator: Authenticator | None = None) -> None:
+        self.stores, self.clock, self._served = stores, HandClock(), served
         self.tokens = {name: new_token() for name in PEOPLE}
-        for name, roles in PEOPLE.items():
-            user = User(name, frozenset(roles), kept_of(self.tokens[name]), NOON, "setup", handed=False)
-            stores.transact(lambda tx, user=user: tx.put_user(user))  # type: ignore[misc]
+        users = [
+            User(name, frozenset(roles), kept_of(self.tokens[name]), NOON, "setup", handed=False)
+            for name, roles in PEOPLE.items()
+        ]
+
+        def add(tx: Transaction) -> None:
+            for user in users:
+                tx.put_user(user)
+
+        stores.transact(add)
         self.registry = self.registry_over(stores)
-        self.office = Office(
+        office = Office(
             stores=stores,
             registry_over=self.registry_over,
             authenticator=authenticator or Realms([LocalUsers(stores)]),
@@ -52,11 +75,8 @@ class ApiHouse:
             packs=PACKS,
             cluster="east",
         )
-        write_pair(folder, "api")
-        self._verify = ssl.create_default_context(cafile=str(folder / "tls.crt"))
-        self.server = ApiServer(api(self.office), "127.0.0.1", folder)
-        self.port = self.server.start()
-        self.url = f"https://127.0.0.1:{self.port}"
+        served.app = api(office)
+        self.port, self.url = served.port, f"https://127.0.0.1:{served.port}"
         self._clients: dict[str, httpx.Client] = {}
 
     def registry_over(self, stores: Stores) -> Registry:
@@ -67,13 +87,14 @@ class ApiHouse:
         key = name or ""
         if key not in self._clients:
             headers = {"Authorization": f"Bearer {self.tokens[name]}"} if name else {}
-            self._clients[key] = httpx.Client(base_url=self.url, verify=self._verify, headers=headers, timeout=20)
+            self._clients[key] = httpx.Client(
+                base_url=self.url, verify=self._served.verify, headers=headers, timeout=20
+            )
         return self._clients[key]
 
     def close(self) -> None:
         for each in self._clients.values():
             each.close()
-        self.server.stop()
 
     def enrol(self, customer: str = "lab", hq: str = "US") -> str:
         """A customer that ana applied and ben approved; the ETag of what is there now."""
