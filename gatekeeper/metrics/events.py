@@ -55,6 +55,7 @@ class Events(Listener):
         self._appended = _counter(families.LOG_APPENDED, registry, RecordType)
         self._blocked = _counter(families.BLOCKED, registry)
         self._tokens_refused = _counter(families.TOKENS_REFUSED, registry)
+        self._tokens_refused.labels("none", "missing")  # so that the metric is there before the first of them
         self._pieces = _counter(families.METER_PIECES, registry)
         self._worst = _counter(families.METER_WORST, registry, REASONS)
         self._overruns = _counter(families.OVERRUNS, registry)

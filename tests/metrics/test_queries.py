@@ -52,6 +52,7 @@ def test_every_metric_that_can_alarm_or_explain_is_looked_at() -> None:
         "run_settled_high_tflop": "the same",
         "informer_in_sight_seconds": "for whoever asks why a pod's end is waited for",
         "overrun_tflop_total": "the number of overruns alarms",
+        "tokens_refused_total": "for whoever asks why somebody is not let in",
     }  # fmt: skip
     asked = {name for _, query in QUERIES for name in names_in(query)}
     forgotten = [name for name in EXPORTED if name not in asked]
