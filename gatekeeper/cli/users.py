@@ -9,7 +9,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, caller_of, known_user, opened
 from gatekeeper.cli.printing import confirm, note, say, show
-from gatekeeper.domain.person import Role
+from gatekeeper.domain.person import Role, same_person
 
 if TYPE_CHECKING:
     from gatekeeper.domain.user import User
@@ -105,7 +105,7 @@ def rotate(
 
     token = new_token()
     with opened(config, data) as wiring:
-        if name is None:
+        if name is None or same_person(name, known_user(wiring).name):
             user = wiring.registry.rotate_own(kept_of(token), by=known_user(wiring).caller)
         else:
             user = wiring.registry.hand_token(name, kept_of(token), by=caller_of(wiring, None))
