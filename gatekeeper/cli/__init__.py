@@ -20,6 +20,7 @@ from gatekeeper.cli import (
     corrections,
     customers,
     flop,
+    imports,
     logs,
     namespaces,
     plays,
@@ -82,7 +83,9 @@ app.command("demo", epilog=plays.DEMO_EXAMPLE)(plays.demo)
 app.command("simulate", epilog=plays.SIMULATE_EXAMPLE)(plays.simulate)
 app.command("inspect", epilog=workloads.INSPECT_EXAMPLE)(workloads.inspect)
 app.command("check", epilog=workloads.CHECK_EXAMPLE)(workloads.check)
+customers.app.command("export", epilog=imports.EXPORT_EXAMPLE)(imports.export)
 app.add_typer(customers.app, name="customer")
+app.add_typer(imports.app, name="import")
 app.add_typer(namespaces.app, name="namespace")
 runs.app.command("correct", epilog=corrections.CORRECT_EXAMPLE)(corrections.correct)
 runs.app.command("approve-correction", epilog=corrections.APPROVE_EXAMPLE)(corrections.approve_correction)

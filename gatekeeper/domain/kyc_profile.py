@@ -17,13 +17,13 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.party import checked_country
 from gatekeeper.domain.units import require_utc
 
 SALT_BYTES = 32
 ENTRIES_MAX = 100
 ACCESSES_MAX = 1_000
 TEXT_CHARACTERS_MAX = 500
-_COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,5})?")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,253}")
 _TELEPHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
 
@@ -69,8 +69,8 @@ class Address:
 
     def __post_init__(self) -> None:
         _check_texts("An address", (self.text,))
-        if self.country and not _COUNTRY.fullmatch(self.country):
-            raise InvalidInput(f"{self.country!r:.40} is not a country code such as DE or UA-43.")
+        if self.country:
+            checked_country(self.country)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,17 @@ def checked_identifier(text: str, what: str) -> str:
     return text
 
 
+def checked_country(code: str, prefix: str = "") -> str:
+    """The code itself, if it has the form of a country code; whether there is such a country the packs know.
+
+    Raises:
+        InvalidInput: another form.
+    """
+    if not _COUNTRY.fullmatch(code):
+        raise InvalidInput(f"{prefix}{code!r:.40} is not a country code such as DE or UA-43.")
+    return code
+
+
 class PartyKind(StrEnum):
     """What a party is."""
 
@@ -94,8 +105,7 @@ class Party:
         self._check_id()
         self._check_names()
         for code in filter(None, (self.headquarters, self.jurisdiction, *self.nationalities)):
-            if not _COUNTRY.fullmatch(code):
-                raise InvalidInput(f"Party {self.id}: {code!r:.40} is not a country code such as DE or UA-43.")
+            checked_country(code, f"Party {self.id}: ")
         if self.id in self.parents:
             raise InvalidInput(f"Party {self.id} cannot be its own parent.")
         if len(set(self.parents)) != len(self.parents):

@@ -1,0 +1,212 @@
+"""`gatekeeper import` and `customer export`: records from and to the files of others."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.cli.customer_apply import apply_records
+from gatekeeper.cli.options import Config, Data, Person, opened
+from gatekeeper.cli.printing import say, warn
+from gatekeeper.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from gatekeeper.imports.graph import Graph
+    from gatekeeper.registry import KycRecord
+
+app = typer.Typer(help="Import customers, owners and evidence from files of others.", no_args_is_help=True)
+EXPORT_EXAMPLE = "Example: gatekeeper customer export --format bods > customers.json"
+Files = Annotated[list[Path], typer.Argument(help="Files.", show_default=False)]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder for YAML files, one a customer.", metavar="DIR", show_default=False)
+]
+Apply = Annotated[bool, typer.Option("--apply", help="Apply the records, as `customer apply` would.")]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Show what applying them would change, and change nothing.")]
+Key = Annotated[str, typer.Option("--idempotency-key", help="As for `customer apply`.", metavar="KEY")]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--customer",
+        help="Which party is a customer: its id, or CUSTOMER=PARTY. Again for each.",
+        metavar="PARTY",
+        show_default=False,
+    ),
+]
+
+
+class Format(StrEnum):
+    """What customers are exported as."""
+
+    YAML = "yaml"
+    CSV = "csv"
+    BODS = "bods"
+    FTM = "ftm"
+
+
+@app.command("csv", epilog="Example: gatekeeper import csv customers.csv parties.csv interests.csv --out customers/")
+def csv_(
+    files: Files,
+    *,
+    out: Out = None,
+    apply: Apply = False,
+    dry_run: Dry = False,
+    key: Key = "",
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Import CSV with the columns of docs/records.md."""
+    from gatekeeper.imports.graph import Graph
+    from gatekeeper.imports.tables import read_csv
+
+    read_csv(graph := Graph(), files)
+    _use(graph, out, apply=apply, dry_run=dry_run, key=key, person=person, config=config, data=data)
+
+
+@app.command("jsonl", epilog="Example: gatekeeper import jsonl customers.jsonl --apply --dry-run")
+def jsonl(
+    files: Files,
+    *,
+    out: Out = None,
+    apply: Apply = False,
+    dry_run: Dry = False,
+    key: Key = "",
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Import JSON Lines with the same names as the columns of CSV."""
+    from gatekeeper.imports.graph import Graph
+    from gatekeeper.imports.tables import read_jsonl
+
+    read_jsonl(graph := Graph(), files)
+    _use(graph, out, apply=apply, dry_run=dry_run, key=key, person=person, config=config, data=data)
+
+
+@app.command("bods", epilog="Example: gatekeeper import bods statements.json --customer nile-robotics --out customers/")
+def bods(
+    files: Files,
+    *,
+    customer: Accounts = None,
+    out: Out = None,
+    apply: Apply = False,
+    dry_run: Dry = False,
+    key: Key = "",
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Import Beneficial Ownership Data Standard 0.4 statements."""
+    from gatekeeper.imports.bods import read_bods
+    from gatekeeper.imports.graph import Graph
+
+    read_bods(graph := Graph(), files)
+    _name_customers(graph, customer)
+    _use(graph, out, apply=apply, dry_run=dry_run, key=key, person=person, config=config, data=data)
+
+
+@app.command("ftm", epilog="Example: gatekeeper import ftm entities.ftm.json --customer nile-robotics --out customers/")
+def ftm(
+    files: Files,
+    *,
+    customer: Accounts = None,
+    out: Out = None,
+    apply: Apply = False,
+    dry_run: Dry = False,
+    key: Key = "",
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Import FollowTheMoney entities."""
+    from gatekeeper.imports.ftm import read_ftm
+    from gatekeeper.imports.graph import Graph
+
+    read_ftm(graph := Graph(), files)
+    _name_customers(graph, customer)
+    _use(graph, out, apply=apply, dry_run=dry_run, key=key, person=person, config=config, data=data)
+
+
+def export(
+    format_: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.YAML,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder; CSV needs one, as it is three files.", metavar="DIR", show_default=False),
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Export the records of all customers as they are in effect. Profiles are personal and are not exported."""
+    from gatekeeper.imports.exports import to_bods, to_csv, to_ftm
+    from gatekeeper.imports.folder import write_customers, write_text
+
+    if format_ is Format.CSV and out is None:
+        raise InvalidInput("CSV is three files.", hint="Name a folder for them with --out DIR.")
+    with opened(config, data) as wiring:
+        records = [each.in_effect for each in wiring.registry.reviews() if each.in_effect is not None]
+        today = wiring.clock.now().date()
+    if format_ is Format.YAML and out is not None:
+        say(f"{write_customers(records, out):,} files written to {out}")
+        return
+    if format_ is Format.CSV and out is not None:
+        say(f"{write_text(to_csv(records), out):,} files written to {out}")
+        return
+    text = {
+        Format.YAML: lambda: "---\n".join(_dumped(records)),
+        Format.BODS: lambda: to_bods(records, today),
+        Format.FTM: lambda: to_ftm(records),
+    }[format_]()
+    if out is None:
+        sys.stdout.write(text)
+        return
+    name = "customers.json" if format_ is Format.BODS else "customers.ftm.json"
+    say(f"{write_text({name: text}, out):,} file written to {out}")
+
+
+def _dumped(records: list[KycRecord]) -> list[str]:
+    from gatekeeper.customer_files import dump
+
+    return [dump(each) for each in records]
+
+
+def _name_customers(graph: Graph, named: list[str] | None) -> None:
+    for each in named or []:
+        customer, _, party = each.partition("=")
+        graph.customer(f"--customer {each}", customer, graph.id_of("--customer", party) if party else customer)
+
+
+def _use(
+    graph: Graph,
+    out: Path | None,
+    *,
+    apply: bool,
+    dry_run: bool,
+    key: str,
+    person: str | None,
+    config: Path | None,
+    data: Path | None,
+) -> None:
+    """Write what was read as files, or apply it."""
+    from gatekeeper.imports.folder import write_customers, write_parties
+
+    if (out is not None) == (apply or dry_run):
+        raise InvalidInput("Say what becomes of it: --out DIR for files, or --apply (with --dry-run to look first).")
+    records = graph.records()
+    for each in graph.faults.warnings:
+        warn(each)
+    if out is None and not records:
+        raise InvalidInput("The files name no customer.", hint="Say which parties are customers with --customer PARTY.")
+    if out is None:
+        apply_records(records, dry_run=dry_run, key=key, person=person, config=config, data=data)
+        return
+    in_chains = {party.id for record in records for party in record.parties}
+    others = [party for id_, party in sorted(graph.parties().items()) if id_ not in in_chains]
+    if records:
+        say(f"{write_customers(records, out):,} customers written to {out}")
+    if others:
+        say(f"{write_parties(others, out):,} parties of no customer written to {out / 'parties.yaml'}")
+    say(f"look at them, and then: gatekeeper customer diff -f {out}")

@@ -1,0 +1,129 @@
+"""Parties, interests and customers as they gather from some files, and the KYC records that they make."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gatekeeper.customer_files.format import InterestPart, PartyPart, interest_of, party_of
+from gatekeeper.customer_files.profile_format import ProfilePart, profile_of
+from gatekeeper.domain.interest import Interest
+from gatekeeper.domain.kyc_profile import KycProfile
+from gatekeeper.domain.party import Party
+from gatekeeper.imports.faults import Faults
+from gatekeeper.registry import KycRecord
+from gatekeeper.registry.kyc_record import PARTIES_MAX, owners_of
+
+ID_CHARACTERS_MAX = 63
+_NO_ID = re.compile(r"[^a-z0-9.-]+")
+
+
+@dataclass(slots=True)
+class _Told:
+    """A party as far as it was told, and where."""
+
+    place: str
+    part: PartyPart
+    interests: list[Interest] = field(default_factory=list)
+    parents: set[str] = field(default_factory=set)
+
+
+class Graph:
+    """What some files say. Errors gather in `faults`; `records` answers only where there are none."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self._parties: dict[str, _Told] = {}
+        self._customers: dict[str, tuple[str, str, KycProfile | None]] = {}
+        self._owned: list[tuple[str, str, Interest | None, str]] = []
+        self._spelled: dict[str, str] = {}
+
+    def id_of(self, place: str, foreign: str) -> str:
+        """Our id for the id of another system: lower case, other signs as dashes, a hash where it is too long.
+
+        Two spellings that come to one id are an error: nobody knows whether they are one party.
+        """
+        plain = _NO_ID.sub("-", foreign.lower()).strip(".-")
+        if len(plain) > ID_CHARACTERS_MAX or not plain:
+            plain = "x-" + hashlib.sha256(foreign.encode()).hexdigest()[:32]
+        if self._spelled.setdefault(plain, foreign) != foreign:
+            self.faults.add(place, f"the id {foreign!r:.80} is too much like {self._spelled[plain]!r:.80}")
+        return plain
+
+    def party(self, place: str, values: Mapping[str, Any]) -> None:
+        """A party with the fields of `parties:` in our own files."""
+        with self.faults.at(place):
+            part = PartyPart.model_validate(values)
+            before = self._parties.get(part.id)
+            if before is not None:
+                self.faults.add(place, f"party {part.id} is told at {before.place} already")
+                return
+            told = _Told(place, part, [interest_of(each) for each in part.interests], set(part.parents))
+            self._parties[part.id] = told
+
+    def interest(self, place: str, asset: str, values: Mapping[str, Any]) -> None:
+        """Who owns a share of a party."""
+        with self.faults.at(place):
+            part = InterestPart.model_validate(values)
+            self._owned.append((place, asset, interest_of(part), part.owner))
+
+    def parent(self, place: str, asset: str, owner: str) -> None:
+        """Who controls a party by other means than a share."""
+        self._owned.append((place, asset, None, owner))
+
+    def customer(self, place: str, customer: str, party: str, profile: Mapping[str, Any] | None = None) -> None:
+        """A party that has an account here."""
+        if customer in self._customers:
+            self.faults.add(place, f"customer {customer} is told at {self._customers[customer][0]} already")
+            return
+        found = None
+        with self.faults.at(place):
+            found = profile_of(ProfilePart.model_validate(profile)) if profile else None
+        self._customers[customer] = (place, party, found)
+
+    def parties(self) -> dict[str, Party]:
+        """All parties.
+
+        Raises:
+            InvalidInput: everything that is wrong so far.
+        """
+        for place, asset, interest, owner in self._owned:
+            told = self._parties.get(asset)
+            if told is None:
+                self.faults.add(place, f"there is no party {asset!r:.80} that could be owned")
+            elif interest is not None:
+                told.interests.append(interest)
+            else:
+                told.parents.add(owner)
+        self._owned = []
+        found = {}
+        for id_, told in self._parties.items():
+            with self.faults.at(told.place):
+                part = told.part.model_copy(update={"parents": tuple(sorted(told.parents))})
+                found[id_] = party_of(part, tuple(told.interests))
+        self.faults.check()
+        return found
+
+    def records(self) -> list[KycRecord]:
+        """The record of each customer, with every owner that the files name.
+
+        Raises:
+            InvalidInput: everything that is wrong.
+        """
+        parties, found = self.parties(), []
+        for customer, (place, party_id, profile) in self._customers.items():
+            with self.faults.at(place):
+                chain = tuple(owners_of(parties, party_id).values())
+                if len(chain) > PARTIES_MAX:
+                    self.faults.add(
+                        place,
+                        f"customer {customer} has {len(chain):,} owners; {PARTIES_MAX} is the most, so give those that "
+                        "matter: ultimate parents, listed parties and whoever owns 5 % or more",
+                    )
+                    continue
+                found.append(KycRecord(customer, party_id, chain, profile=profile))
+        self.faults.check()
+        return found
