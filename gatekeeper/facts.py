@@ -91,6 +91,7 @@ def reservation_facts(reservation: Reservation, pool: Pool, decision: Decision) 
         "pool": {
             "runs": [each.run_id for each in pool.accounts],
             "beside_tflop": str(pool.beside_tflop),
+            "twice_tflop": str(pool.twice_tflop),
             "used_tflop": str(pool.used_tflop),
             **({"extra_tflop": str(pool.extra_tflop)} if pool.extra_tflop else {}),
         },

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.inquiry import Inquiry, Permit
+from gatekeeper.domain.join import bases_of, models_of
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party, corporate_groups
@@ -78,10 +79,10 @@ class Snapshot:
     by_permit: Mapping[str, Mapping[str, Permit]] = field(default_factory=dict)
     by_open_hit: frozenset[str] = frozenset()
     by_override: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
+    by_model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by_withdrawn: Mapping[str, tuple[str, ...]] = field(init=False)
     by_declared: Mapping[str, tuple[str, ...]] = field(init=False)
     by_labelled: Mapping[str, tuple[str, ...]] = field(init=False)
-    _most_used: dict[tuple[str, ...], Account | None] = field(init=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Note which customers have declared runs of training, and such whose classification was withdrawn."""
@@ -104,6 +105,9 @@ class Snapshot:
         customers = {each.id: each for each in reader.customers()}
         runs = {each.id: each for each in reader.runs()}
         parties = reader.parties()
+        groups = groups_of(customers.values(), parties)
+        group_by_customer = {each.id: groups[each.party_id] for each in customers.values()}
+        joined = [(each.one, each.other) for each in reader.joins()]
         return cls(
             log_size=reader.log_size(),
             by_customer=customers,
@@ -111,7 +115,8 @@ class Snapshot:
             by_namespace={(each.cluster, each.namespace): each for each in reader.bindings()},
             by_run=runs,
             by_account={each.run_id: each for each in reader.accounts()},
-            by_group=groups_of(customers.values(), parties),
+            by_group=groups,
+            by_model=models_of(bases_of(runs.values(), group_by_customer), joined),
             by_permit=_permits_of(reader.inquiries()),
             by_open_hit=frozenset(reader.open_hits()),
             by_override=overrides_of(reader.overrides()),
@@ -154,11 +159,8 @@ class Snapshot:
     def open_hits(self) -> frozenset[str]:
         return self.by_open_hit
 
-    def most_used(self, customer_ids: tuple[str, ...]) -> Account | None:
-        if customer_ids not in self._most_used:
-            found = map(self.account, self.declared(customer_ids))
-            self._most_used[customer_ids] = min(found, key=_most_first, default=None)
-        return self._most_used[customer_ids]
+    def model(self, run_id: str) -> tuple[str, ...]:
+        return self.by_model.get(run_id, (run_id,))
 
     def parties(self) -> dict[str, Party]:
         return self.by_party
@@ -190,11 +192,6 @@ def _permits_of(inquiries: Iterable[Inquiry]) -> dict[str, dict[str, Permit]]:
         if each.permit is not None:
             found.setdefault(each.run_id, {})[each.pack_id] = each.permit
     return found
-
-
-def _most_first(account: Account) -> tuple[int, str]:
-    """Order of accounts by what they used, then by run."""
-    return (-account.used_tflop, account.run_id)
 
 
 def _with_carried_in(account: Account, run: Run | None) -> Account:
@@ -252,8 +249,11 @@ class Exact:
     def open_hits(self) -> frozenset[str]:
         return self.people.open_hits()
 
-    def most_used(self, customer_ids: tuple[str, ...]) -> Account | None:
-        return min(self.accounts(self.people.declared(customer_ids)), key=_most_first, default=None)
+    def declared(self, customer_ids: Iterable[str]) -> tuple[str, ...]:
+        return self.people.declared(customer_ids)
+
+    def model(self, run_id: str) -> tuple[str, ...]:
+        return self.people.model(run_id)
 
 
 class Snapshots:

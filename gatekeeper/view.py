@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from gatekeeper.belonging import Runs, belongs
@@ -18,38 +18,30 @@ from gatekeeper.domain.deciding import binding_pools
 from gatekeeper.domain.decision import Question
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.inquiry import Permit
-from gatekeeper.domain.ledger import Account, Pool
+from gatekeeper.domain.ledger import Pool
 from gatekeeper.domain.limits import limit_under
 from gatekeeper.domain.lineage import Lineage
 from gatekeeper.domain.open_screening import with_open_hits
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
-from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
+from gatekeeper.domain.policy import Action, ActivePack, Mode, Pack, Site
 from gatekeeper.domain.resolving import resolve
-from gatekeeper.domain.run import Purpose, RunState, named_run, undeclared_run_id
-from gatekeeper.domain.tier import TierFinding
+from gatekeeper.domain.run import Purpose, RunState
+from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.domain.workload import Workload
+from gatekeeper.sharing import Holders, Shared, shares_of
 
 
-class View(Runs, Protocol):
-    """What a question is built from.
+class View(Holders, Protocol):
+    """What a question is built from: whose accounts there are, and what people decided.
 
-    `group`: ids of all customers of the same corporate group, sorted. `withdrawn`: ids of the runs of a customer whose
-    classification was withdrawn, sorted. `most_used`: the account of the declared training run of these customers that
-    used most; None where they have none. `labelled`: ids of the accounts of a customer's work that only a label sorts,
-    sorted. `overrides`: those of a customer that two people approved. `permits`: pack -> what the answer to its
-    inquiry about a run permits.
+    `overrides`: those of a customer that two people approved. `permits`: pack -> what the answer to its inquiry about
+    a run permits.
     """
 
     def binding(self, cluster: str, namespace: str) -> Binding | None: ...
-    def customer(self, customer_id: str) -> Customer | None: ...
-    def group(self, customer: Customer) -> tuple[str, ...]: ...
-    def withdrawn(self, customer_id: str) -> tuple[str, ...]: ...
-    def labelled(self, customer_id: str) -> tuple[str, ...]: ...
     def overrides(self, customer_id: str) -> tuple[Override, ...]: ...
     def parties(self) -> dict[str, Party]: ...
-    def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]: ...
-    def most_used(self, customer_ids: tuple[str, ...]) -> Account | None: ...
     def open_hits(self) -> Collection[str]: ...
     def permits(self, run_id: str) -> Mapping[str, Permit]: ...
 
@@ -68,22 +60,6 @@ class Limit:
     pack: str
     mode: Mode
     action: Action
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """The accounts that share one limit, the one that is booked on among them, in a fixed order.
-
-    Attributes:
-        beside: runs among them that are booked apart, and count because they could be the same model.
-    """
-
-    accounts: tuple[Account, ...] = ()
-    beside: tuple[str, ...] = ()
-
-    def under(self, limit_tflop: int, purpose: Purpose, extra_tflop: int = 0) -> Pool:
-        """The pool of these accounts."""
-        return Pool.under(limit_tflop, self.accounts, purpose, self.beside, extra_tflop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +85,11 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, and the run and accounts that its answer would be booked on."""
+    """A question, and the run that its answer would be booked on."""
 
     question: Question
     customer: Customer | None
     run_id: str
-    shared: Shared
     purpose: Purpose = Purpose.TRAINING
 
     def pool(self, provider: Provider) -> Pool:
@@ -133,20 +108,18 @@ def ask(
     if customer and override:
         customer = override.carries(customer, now)
     findings: dict[str, TierFinding] = {}
-    run_id, shared, purpose, bar = "", Shared(), Purpose.TRAINING, None
+    run_id, purpose, bar = "", Purpose.TRAINING, None
     pools: dict[str, Pool] = {}
     permits: Mapping[str, Permit] = {}
     if binding and customer:
         findings = findings_of(view, provider.packs, customer, now)
         belonging = belongs(view, binding, workload.runs)
         run_id, bar = belonging.run_id, belonging.bar
-        shared, purpose, permits = accounts_of(view, customer, run_id), purpose_of(view, run_id), view.permits(run_id)
-        lineage = lineage_of(view, run_id)
+        shares, purpose, permits = shares_of(view, customer, run_id), purpose_of(view, run_id), view.permits(run_id)
+        limits = _Limits(view, provider.site, now.date())
         for pack in (active.pack for active in provider.packs):
-            tier, permit = findings[pack.id].tier, permits.get(pack.id)
-            limit = limit_under(pack, tier, provider.site, now.date(), lineage=lineage, permit=permit)
-            if limit is not None:
-                pools[pack.id] = shared.under(limit, purpose, extra_counted_tflop(pack.allowances, lineage))
+            pool = limits.pool(pack, findings[pack.id].tier, shares, purpose)
+            pools |= {pack.id: pool} if pool else {}
     question = Question(
         workload=workload,
         now=now,
@@ -160,7 +133,46 @@ def ask(
         bar=bar,
         override=override,
     )
-    return Asked(question, customer, run_id, shared, purpose)
+    return Asked(question, customer, run_id, purpose)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """The limits that packs set models at a site on a day."""
+
+    view: View
+    site: Site
+    day: date
+
+    def tflop(self, pack: Pack, tier: Tier, model: Sequence[str]) -> int | None:
+        """The limit of a model: the lowest of its runs, as all of them are of it; without any no allowance holds."""
+        if not model:
+            return limit_under(pack, tier, self.site, self.day)
+        found = [
+            limit_under(
+                pack,
+                tier,
+                self.site,
+                self.day,
+                lineage=lineage_of(self.view, each),
+                permit=self.view.permits(each).get(pack.id),
+            )
+            for each in model
+        ]
+        return min((each for each in found if each is not None), default=None)
+
+    def pool(self, pack: Pack, tier: Tier, shares: Sequence[Shared], purpose: Purpose) -> Pool | None:
+        """Of all sets of accounts the one that leaves least; None where the pack sets no limit."""
+        found = []
+        for each in shares:
+            limit = self.tflop(pack, tier, each.model)
+            extra_tflop = sum(extra_counted_tflop(pack.allowances, lineage_of(self.view, it)) for it in each.model)
+            found += [each.under(limit, purpose, extra_tflop)] if limit is not None else []
+        return min(found, key=_left_tflop, default=None)
+
+
+def _left_tflop(pool: Pool) -> int:
+    return pool.limit_tflop - pool.used_tflop
 
 
 def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, now: datetime) -> dict[str, TierFinding]:
@@ -184,7 +196,8 @@ def limit_of(
     it; else of those that warn, else of those that observe. None where every active pack allows it without one, or
     sets it none. With a run, what its lineage and its answered inquiries make of that limit."""
     findings, found = findings_of(view, packs, customer, now), dict[Mode, list[Limit]]()
-    lineage, permits, day = lineage_of(view, run_id), view.permits(run_id), now.date()
+    day, run = now.date(), view.run(run_id)
+    model = view.model(run_id) if run is not None and run.state is RunState.APPROVED else ()
     for active in packs:
         pack, tier = active.pack, findings[active.pack.id].tier
         if pack.threshold is None or not pack.holds_on(day):
@@ -192,49 +205,11 @@ def limit_of(
         rule = pack.rule_for(tier, site, day)
         action = rule.action if rule else Action.DENY
         if action not in (Action.ALLOW, Action.NOTIFY):
-            tflop = limit_under(pack, tier, site, day, lineage=lineage, permit=permits.get(pack.id)) or 0
+            tflop = _Limits(view, site, day).tflop(pack, tier, model) or 0
             limit = Limit(tflop, pack.threshold.effective_tflop(day), pack.id, active.mode, action)
             found.setdefault(active.mode, []).append(limit)
     strictest = next((found[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in found), [])
     return min(strictest, key=lambda each: (each.tflop, each.pack), default=None)
-
-
-def accounts_of(view: View, customer: Customer, run_id: str) -> Shared:
-    """The accounts that share the limit of a run of a customer.
-
-    Undeclared training may be of any model: that of the whole corporate group shares one limit, with the declared run
-    of the group that used most, and it counts beside each declared run. So another account, namespace, run or
-    subsidiary brings the same training no new budget. What does not count stands alone.
-    """
-    run, undeclared = view.run(run_id), undeclared_of(view, customer)
-    if named_run(run_id) and run_id not in undeclared:
-        undeclared.append(run_id)  # nothing was booked there yet
-    if run is None or run.state is RunState.WITHDRAWN:
-        most = view.most_used(view.group(customer))
-        return Shared((*view.accounts(undeclared), *([most] if most else [])), (most.run_id,) if most else ())
-    own = view.accounts([run_id])
-    if not run.purpose.counts:
-        return Shared(own)
-    return Shared((*own, *view.accounts(undeclared)), tuple(undeclared))
-
-
-def booked_on(runs: Runs, binding: Binding) -> str:
-    """The run that a namespace's work is booked on."""
-    run = runs.run(binding.run_id) if binding.run_id else None
-    if run is not None and run.works_for(binding.customer_id, binding.namespace):
-        return run.id
-    return undeclared_run_id(binding.customer_id)
-
-
-def undeclared_of(view: View, customer: Customer) -> list[str]:
-    """The undeclared training of a customer's group: the runs that it is booked on, in a fixed order.
-
-    A withdrawn classification is among them: it was never declared to be training of a model of its own. So is what
-    only a label sorts: the tenant writes that.
-    """
-    members = view.group(customer)
-    others = [run_id for each in members for run_id in (*view.withdrawn(each), *view.labelled(each))]
-    return [*(undeclared_run_id(each) for each in members), *others]
 
 
 def lineage_of(runs: Runs, run_id: str) -> Lineage | None:

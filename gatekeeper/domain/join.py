@@ -35,39 +35,49 @@ class Join:
             raise InvalidInput(f"A hand-over needs a reason of at most {REASON_CHARACTERS_MAX:,} characters.")
 
 
-def models_of(
-    runs: Iterable[Run], joins: Iterable[Join], group_by_customer: Mapping[str, object]
-) -> dict[str, tuple[str, ...]]:
-    """Approved run of training -> all such runs of its model, itself among them, by id; runs that stand alone are
-    left out.
+def models_of(bases: Mapping[str, object], pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Run -> all runs of its model, itself among them, by id; runs that stand alone are left out.
 
-    Runs of one corporate group that began from the same base share what a rule allows beyond it: to declare one
-    training as several, each with an allowance of its own, gains nothing.
+    Args:
+        bases: approved runs of training -> what names the base whose allowance they share, within whose group; None
+            for those that share none. To declare one training as several, each with an allowance, so gains nothing.
+        pairs: runs that were joined; others than those in `bases` join nothing.
     """
-    counted = {each.id: each for each in runs if each.state is RunState.APPROVED and each.purpose.counts}
-    parent = {run_id: run_id for run_id in counted}
+    above = {run_id: run_id for run_id in bases}
 
     def top(run_id: str) -> str:
-        while parent[run_id] != run_id:
-            parent[run_id] = parent[parent[run_id]]
-            run_id = parent[run_id]
+        while above[run_id] != run_id:
+            above[run_id] = above[above[run_id]]
+            run_id = above[run_id]
         return run_id
 
-    def unite(one: str, other: str) -> None:
-        if one in parent and other in parent:
-            parent[top(one)] = top(other)
-
-    for join in joins:
-        unite(join.one, join.other)
     first: dict[object, str] = {}
-    for run in counted.values():
-        base = shared_base(run)
-        if base:
-            unite(run.id, first.setdefault((group_by_customer.get(run.customer_id, run.customer_id), base), run.id))
+    shared = [(run_id, first.setdefault(base, run_id)) for run_id, base in bases.items() if base is not None]
+    for one, other in (*pairs, *shared):
+        if one in above and other in above:
+            above[top(one)] = top(other)
     members: dict[str, list[str]] = {}
-    for run_id in sorted(counted):
+    for run_id in sorted(above):
         members.setdefault(top(run_id), []).append(run_id)
     return {run_id: tuple(each) for each in members.values() if len(each) > 1 for run_id in each}
+
+
+def bases_of(runs: Iterable[Run], group_by_customer: Mapping[str, object]) -> dict[str, object]:
+    """Approved runs of training -> the base whose allowance they share, within their corporate group."""
+    return {
+        run.id: (group_by_customer.get(run.customer_id, run.customer_id), base) if (base := shared_base(run)) else None
+        for run in runs
+        if run.state is RunState.APPROVED and run.purpose.counts
+    }
+
+
+def counted_twice_tflop(runs: Iterable[Run]) -> int:
+    """Operations of one base that several runs of a model carry in: they went into the model once."""
+    by_base: dict[str, list[int]] = {}
+    for run in runs:
+        if (name := shared_base(run)) and run.lineage and run.lineage.base:
+            by_base.setdefault(name, []).append(run.lineage.base.training_tflop)
+    return sum((len(each) - 1) * min(each) for each in by_base.values())
 
 
 def shared_base(run: Run) -> str:

@@ -55,6 +55,7 @@ class Pool:
         beside: runs among the accounts that are booked apart and counted here all the same: undeclared training beside
             a declared run, a declared run beside undeclared training.
         extra_tflop: operations that no account holds and the pack counts all the same: of models that made its data.
+        twice_tflop: operations that several accounts carry in, of one base, and that count once.
     """
 
     limit_tflop: int
@@ -62,6 +63,7 @@ class Pool:
     purpose: Purpose = Purpose.TRAINING
     beside: tuple[str, ...] = ()
     extra_tflop: int = 0
+    twice_tflop: int = 0
 
     def __post_init__(self) -> None:
         if not self.purpose.counts and (self.limit_tflop != NO_LIMIT_TFLOP or len(self.accounts) != 1):
@@ -75,16 +77,17 @@ class Pool:
         purpose: Purpose,
         beside: tuple[str, ...] = (),
         extra_tflop: int = 0,
+        twice_tflop: int = 0,
     ) -> Pool:
         """The pool under a pack's limit, or under none where the purpose does not count."""
         if not purpose.counts:
             return cls(NO_LIMIT_TFLOP, accounts, purpose, beside)
-        return cls(limit_tflop, accounts, purpose, beside, extra_tflop)
+        return cls(limit_tflop, accounts, purpose, beside, extra_tflop, twice_tflop)
 
     @property
     def used_tflop(self) -> int:
         """What counts against the limit, over all accounts and beside them."""
-        return self.extra_tflop + sum(account.used_tflop for account in self.accounts)
+        return self.extra_tflop + sum(account.used_tflop for account in self.accounts) - self.twice_tflop
 
     @property
     def beside_tflop(self) -> int:

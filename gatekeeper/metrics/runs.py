@@ -18,8 +18,9 @@ from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.ports import Reader
+from gatekeeper.sharing import accounts_of
 from gatekeeper.snapshots import Snapshot, groups_of, overrides_of
-from gatekeeper.view import accounts_of, limit_of
+from gatekeeper.view import limit_of
 
 # Records of these kinds change nobody; all others may, also those of kinds that come later.
 _BOOKED = ("reservation.", "metering.", "correction.", "usage.", "workload.", "clearance.", "policy.", "log.")

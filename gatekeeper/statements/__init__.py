@@ -20,8 +20,9 @@ from gatekeeper.domain.projection import WINDOWS_DAYS, Projection, project
 from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
 from gatekeeper.domain.usage import DailyUsage, Usage, total
 from gatekeeper.ports import Reader
+from gatekeeper.sharing import Shared, accounts_of
 from gatekeeper.snapshots import Snapshot
-from gatekeeper.view import Limit, Shared, accounts_of, limit_of
+from gatekeeper.view import Limit, limit_of
 
 # Enough days for a projection, with a day to spare.
 _PROJECTED_DAYS = max(WINDOWS_DAYS) + 1

@@ -43,6 +43,12 @@ def enrol(registry: Registry, *parties: Party, customer: str = "lab") -> Custome
     return registry.approve(customer, by="ben")
 
 
+def bind(registry: Registry, namespace: str, customer: str = "lab", run: str | None = None) -> None:
+    """One person proposes, another approves."""
+    registry.bind(namespace, customer, by="ana", run_id=run)
+    registry.approve_binding(namespace, by="ben")
+
+
 def tier(registry: Registry, customer: str = "lab") -> Tier:
     return registry.explain(customer)[PACK].tier
 

@@ -23,11 +23,14 @@ ACTS: dict[Right, dict[str, Act]] = {
     },
     Right.APPROVE: {
         "approve": lambda registry, by: registry.approve("lab", by=by),
+        "approve binding": lambda registry, by: registry.approve_binding("team", by=by),
         "approve run": lambda registry, by: registry.approve_run("llm", by=by),
         "approve correction": lambda registry, by: registry.approve_correction("c9", by=by),
     },
     Right.TIGHTEN: {
         "suspend": lambda registry, by: registry.suspend("lab", by=by, reason="fraud"),
+        "unbind": lambda registry, by: registry.unbind("team", by=by, reason="left"),
+        "reject binding": lambda registry, by: registry.reject_binding("team", by=by),
         "reclassify": lambda registry, by: registry.reclassify_run("llm", by=by, reason="it trains"),
     },
 }
