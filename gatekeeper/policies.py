@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from gatekeeper.domain.ownership_facts import ownership_json
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.policy_facts import terms_json
 from gatekeeper.domain.record import Actor, JsonValue, Record, RecordType, decode
@@ -29,9 +30,13 @@ def record_packs(
 
     def work(tx: Transaction) -> int:
         last = _last_said(tx, cluster)
-        changed = [active for active in packs if last.get(active.pack.id) != (active.pack.sha256, active.mode.value)]
+        changed = [
+            active for active in packs if last.get(active.pack.id) != (active.pack.sha256, active.mode.value, True)
+        ]
         for active in changed:
-            tx.append(new_record(RecordType.POLICY_LOADED, by, now, pack_facts(active, cluster, now.date(), site or Site())))
+            tx.append(
+                new_record(RecordType.POLICY_LOADED, by, now, pack_facts(active, cluster, now.date(), site or Site()))
+            )
         return len(changed)
 
     return stores.transact(work)
@@ -73,14 +78,17 @@ def _tier_facts(table: TierTable) -> Facts:
         "rows": rows,
         "parents": dict(table.parents),
         "occupied": sorted(table.occupied),
+        **({} if table.ownership is None else {"ownership": ownership_json(table.ownership)}),
     }
 
 
-def _last_said(tx: Transaction, cluster: str) -> dict[str, tuple[str, str]]:
-    """Pack id -> (SHA-256, mode) as the newest record of this cluster has it."""
-    said: dict[str, tuple[str, str]] = {}
+def _last_said(tx: Transaction, cluster: str) -> dict[str, tuple[str, str, bool]]:
+    """Pack id -> (SHA-256, mode, whether its ownership rules were told) as the newest record of this cluster has it."""
+    said: dict[str, tuple[str, str, bool]] = {}
     for _, leaf in tx.records(types=(RecordType.POLICY_LOADED,)):
         record: Record = decode(leaf)
         if record.facts.get("cluster") == cluster and "pack" in record.facts:
-            said[str(record.facts["pack"])] = (str(record.facts["sha256"]), str(record.facts["mode"]))
+            tiers = record.facts.get("tiers")
+            told = isinstance(tiers, dict) and "ownership" in tiers
+            said[str(record.facts["pack"])] = (str(record.facts["sha256"]), str(record.facts["mode"]), told)
     return said

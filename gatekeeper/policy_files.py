@@ -14,11 +14,13 @@ from gatekeeper.country_files import COUNTRIES_FILE, bundled_dir, read_countries
 from gatekeeper.domain.allowances import Allowances, FineTuning, PublishedBase, SyntheticData
 from gatekeeper.domain.country import CountryTable
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.interest import PERCENT_1
+from gatekeeper.domain.ownership import Ownership, ShareRule, Span
 from gatekeeper.domain.policy import Action, InquiryTerms, LeaseTerms, Pack, Rule
 from gatekeeper.domain.threshold import Floor, Threshold
 from gatekeeper.domain.tier import Tier, TierRow, TierTable
 from gatekeeper.domain.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, parse_flop
-from gatekeeper.policy_format import PackFile, RulePart, TierRowPart
+from gatekeeper.policy_format import PackFile, RulePart, ShareRulePart, TierRowPart
 from gatekeeper.policy_suites import CaseResult, run_cases
 from gatekeeper.yaml_files import Document, Place, read
 
@@ -121,7 +123,25 @@ class _Builder:
                 self._countries.codes,
                 parents=self._countries.parents,
                 occupied=self._countries.occupied,
+                ownership=self._ownership(),
             )
+
+    def _ownership(self) -> Ownership:
+        part = self._file.ownership
+        lists = None if part.lists is None else frozenset(part.lists)
+        return Ownership(lists, self._share_rule(part.listed, "listed"), self._share_rule(part.house, "house"))
+
+    def _share_rule(self, part: ShareRulePart, name: str) -> ShareRule:
+        if part.in_force is None:
+            return ShareRule(part.share_percent * PERCENT_1)
+        spans = []
+        for index, each in enumerate(part.in_force):
+            place: Place = ("ownership", name, "in_force", index)
+            if each.source is not None:
+                self._source(each.source, place)
+            with self._document.at(*place):
+                spans.append(Span(each.effective_from, each.effective_to))
+        return ShareRule(part.share_percent * PERCENT_1, tuple(spans))
 
     def _tier_row(self, part: TierRowPart, code: str, place: Place) -> TierRow:
         source = self._source(part.source, place)

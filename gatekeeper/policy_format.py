@@ -64,6 +64,31 @@ class TiersPart(Part):
     rows: tuple[TierRowPart, ...] = Field(default=(), description="None where the regime knows no countries.")
 
 
+class InForcePart(Part):
+    """Days on which an ownership rule holds: from one on, up to but without another."""
+
+    effective_from: Day | None = Field(default=None, alias="from")
+    effective_to: Day | None = Field(default=None, alias="to")
+    source: Code | None = None
+
+
+class ShareRulePart(Part):
+    """From which share on owners pass on what they are."""
+
+    share_percent: int = Field(default=50, ge=1, le=100, description="What such owners hold together.")
+    in_force: tuple[InForcePart, ...] | None = Field(
+        default=None, description="When it holds; always where this is left out, never where it is empty."
+    )
+
+
+class OwnershipPart(Part):
+    """What the owners of a party do to its tier, besides parents. Left out: any list, both rules on at 50 percent."""
+
+    lists: tuple[Code, ...] | None = Field(default=None, description="Restrictive lists that count. Default: any.")
+    listed: ShareRulePart = Field(default=ShareRulePart(), description="Owners on such a list make it Tier 3.")
+    house: ShareRulePart = Field(default=ShareRulePart(), description="Owners of a stricter tier make it that tier.")
+
+
 class FloorPart(Part):
     """A ratchet under the threshold: lifts it from a day on, never lowers it."""
 
@@ -161,6 +186,7 @@ class PackFile(Part):
     default_mode: Mode
     citations: tuple[CitationPart, ...] = Field(min_length=1)
     tiers: TiersPart
+    ownership: OwnershipPart = OwnershipPart()
     threshold: ThresholdPart | None = None
     allowances: AllowancesPart = AllowancesPart()
     inquiries: tuple[InquiryPart, ...] = ()

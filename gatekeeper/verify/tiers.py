@@ -15,10 +15,11 @@ from itertools import pairwise
 
 from gatekeeper.domain.checkpoint import VerifierKey
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.ownership_facts import ownership_of
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.resolving import REASONS_MAX, resolve
 from gatekeeper.domain.tier import Tier, TierRow, TierTable, worst
 from gatekeeper.verify.export import Source, verify_export
 from gatekeeper.verify.fields import Wrong
@@ -78,9 +79,12 @@ class TierCheck:
     def _learn(self, record: Record) -> None:
         """Take in the tier table of a pack that was loaded."""
         sha256, table = _text(record.facts, "sha256"), _table(_object(record.facts.get("tiers"), "tiers"))
-        known = self._tables.setdefault(sha256, table)
-        if _essence(known) != _essence(table):
+        known = self._tables.get(sha256, table)
+        # The same pack is told with its ownership rules once the service knows any: what was resolved before had none.
+        same_rules = known.ownership == table.ownership or known.ownership is None
+        if _essence(known) != _essence(table) or not same_rules:
             raise Wrong(f"The tier table of pack {_text(record.facts, 'pack')} is not the one known by its SHA-256.")
+        self._tables[sha256] = table
 
     def _compare(
         self, pack: str, stated: Mapping[str, object], state: Mapping[str, object], parties: Mapping[str, Party]
@@ -96,7 +100,9 @@ class TierCheck:
             self.unresolved_packs.add(pack)
             return
         found = resolve(parties, party, table, _day(state))
-        if [(each.tier, each.code, each.path) for each in found.reasons] != reasons:
+        stated_more = stated.get("reasons_total", len(reasons)) != len(found.reasons) + found.more
+        # Records from before there was a limit have all reasons, the strictest first as well.
+        if [(each.tier, each.code, each.path) for each in found.reasons] != reasons[:REASONS_MAX] or stated_more:
             raise Wrong(
                 f"Customer {customer} is stated to be in {tier} by pack {pack}; its parties make it {found.tier}."
             )
@@ -116,6 +122,7 @@ def _table(fields: Mapping[str, object]) -> TierTable:
             # Logs before these were told have neither.
             {code: str(state) for code, state in _object(fields.get("parents", {}), "parents").items()},
             frozenset(_texts(fields, "occupied")) if "occupied" in fields else frozenset(),
+            ownership_of(fields["ownership"]) if "ownership" in fields else None,
         )
     except (InvalidInput, ValueError) as error:
         raise Wrong(f"The tier table of the record is none: {error}") from error
@@ -146,7 +153,7 @@ def _check_path(path: tuple[str, ...], party: str, parties: Mapping[str, Party])
     if not path or path[0] != party:
         raise Wrong(f"A reason's path does not begin at the customer's party {party}.")
     for owned, owner in pairwise(path):
-        if owned not in parties or owner not in parties[owned].parents:
+        if owned not in parties or owner not in parties[owned].owners:
             raise Wrong(f"A reason's path says that {owner} owns {owned}, which the parties do not.")
 
 
