@@ -25,12 +25,13 @@ from gatekeeper.metrics.families import PREFIX
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.ports import Transaction
 from gatekeeper.stores import SqlStores, open_stores
+from tests.domain.questions import limit_of_pack
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 ACTOR = Actor(ActorKind.SERVICE, "controller")
 PACK = "us-ai-diffusion"
 PACKS = (ActivePack(load_pack(bundled_dir() / PACK), Mode.ENFORCE),)
-LIMIT = min(active.pack.threshold.limit_tflop for active in PACKS)
+LIMIT = min(limit_of_pack(active.pack) for active in PACKS)
 Labels = tuple[tuple[str, str], ...]
 
 

@@ -17,10 +17,12 @@ from gatekeeper.domain.ledger import ReservationState
 from gatekeeper.domain.policy import Mode
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose, Run, RunState
+from gatekeeper.domain.threshold import Threshold
 from gatekeeper.facts import Facts
 from gatekeeper.log import checkpoint
 from gatekeeper.ports import Reader
 from gatekeeper.signing import Ed25519Signer
+from tests.domain.questions import limit_of_pack
 from tests.metering import hold, make_reservation
 from tests.metrics.stage import LIMIT, PACKS, Seen, Stage, of, opened, pod, record
 
@@ -103,10 +105,10 @@ def test_what_was_classified_as_no_training_has_amounts_and_no_limit(stage: Stag
 
 
 def test_the_limit_is_that_of_the_packs_that_go_furthest(tmp_path: Path) -> None:
-    (pack,) = (active.pack for active in PACKS if active.pack.threshold.limit_tflop == LIMIT)
-    lower = replace(pack, id="research", threshold=replace(pack.threshold, amount_tflop=1_000, floor_tflop=0))
+    (pack,) = (active.pack for active in PACKS if active.pack.threshold and limit_of_pack(active.pack) == LIMIT)
+    lower = replace(pack, id="research", threshold=Threshold(1_000, reached_is_controlled=True, source="test"))
     with opened(tmp_path) as stores:
-        for mode, limit in ((Mode.OBSERVE, LIMIT), (Mode.ENFORCE, lower.threshold.limit_tflop), (Mode.OFF, LIMIT)):
+        for mode, limit in ((Mode.OBSERVE, LIMIT), (Mode.ENFORCE, limit_of_pack(lower)), (Mode.OFF, LIMIT)):
             stage = Stage(stores, packs=(PACKS[0], replace(PACKS[0], pack=lower, mode=mode)))
             stage.enrol("lab")
             stage.book("undeclared.lab", high=5)

@@ -14,6 +14,7 @@ from gatekeeper.domain.errors import NotFound
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.policy import Action, ActivePack, ChipAuthorization, Mode, Site
 from gatekeeper.domain.run import Purpose
+from gatekeeper.domain.threshold import Threshold
 from gatekeeper.domain.usage import DailyUsage, Usage, total
 from gatekeeper.ports import Stores, Transaction
 from gatekeeper.registry import Registry
@@ -21,10 +22,11 @@ from gatekeeper.statements import Statement, by_device, high_by_day, statement_o
 from gatekeeper.statements.figures import figures_of
 from gatekeeper.statements.report import report_markdown
 from gatekeeper.stores import open_stores
+from tests.domain.questions import limit_of_pack
 from tests.registry.office import NOON, PACKS, HandClock, declare, enrol, org
 
 SITE = Site("US", ChipAuthorization.US_DOMESTIC)
-LIMIT_TFLOP = PACKS[0].pack.threshold.limit_tflop
+LIMIT_TFLOP = limit_of_pack(PACKS[0].pack)
 TODAY = NOON.date()
 
 
@@ -152,7 +154,7 @@ def test_a_higher_limit_that_is_enforced_goes_before_a_lower_one_that_only_warns
 ) -> None:
     enrol(registry, org("lab", "IN"))
     pack = PACKS[0].pack
-    lower = replace(pack, id="lower", threshold=replace(pack.threshold, amount_tflop=10**12, floor_tflop=0))
+    lower = replace(pack, id="lower", threshold=Threshold(10**12, reached_is_controlled=True, source="test"))
     packs = (ActivePack(lower, Mode.WARN), ActivePack(pack, Mode.ENFORCE))
     found = read(stores, "undeclared.lab", packs).limit
     assert found is not None
