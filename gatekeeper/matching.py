@@ -106,7 +106,7 @@ def _by_words(left: Sequence[str], right: Sequence[str]) -> float:
         if i in lefts and j in rights:
             weight = lefts.pop(i) + rights.pop(j)
             matched -= negative * weight
-            distinct += weight >= 1.5  # noqa: PLR2004 - both are rare words, or one that is like a common one
+            distinct += weight >= 1.5  # not two common ones
     apart = min(sum(lefts.values()), sum(rights.values()))
     reached = (matched - 2 * apart) / whole
     if distinct >= 2 and apart == 0:
@@ -120,14 +120,16 @@ def _likeness(one: str, other: str) -> float:
     """0 or 0.5 to 1: how much of one word the other is."""
     if one == other:
         return 1
-    if min(len(one), len(other)) == 1:
-        return 0.9 if one[0] == other[0] and not (one + other).isdigit() else 0
     if one.isdigit() or other.isdigit():
         return 0
-    heard, meant = sound(one), sound(other)
-    if heard == meant:
-        return 0.97
-    near = max(fuzz.ratio(one, other), fuzz.ratio(heard, meant)) / 100
+    if min(len(one), len(other)) == 1:
+        return 0.9 if one[0] == other[0] else 0  # an initial
+    return 0.97 if sound(one) == sound(other) else _nearness(one, other)
+
+
+def _nearness(one: str, other: str) -> float:
+    """Of two words that are written and sound otherwise."""
+    near = max(fuzz.ratio(one, other), fuzz.ratio(sound(one), sound(other))) / 100
     bones = consonants(one)
     if len(bones) > 2 and near >= 0.6 and bones == consonants(other):
         return max(0.92, near)

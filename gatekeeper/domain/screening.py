@@ -19,8 +19,8 @@ from gatekeeper.domain.party import Listing, Party, checked_identifier
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import JsonValue, canonical_json
 
-ENTRY_NAMES_MAX = 200
-TEXT_CHARACTERS_MAX = 300
+ENTRY_NAMES_MAX = 500
+TEXT_CHARACTERS_MAX = 1_000
 REASON_CHARACTERS_MAX = 1_000
 
 

@@ -47,6 +47,9 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
+    """Everybody compared with all lists as they will be. `versions`: the lists as they are until then."""
+
+    versions: list[ListVersion]
     diff: ListDiff
     before: ListVersion | None
     indexed: Indexed
@@ -94,9 +97,7 @@ class ScreeningRegistry:
         prepared = self._stores.read(lambda reader: self._prepare(reader, new, actor.name))
 
         def work(tx: Transaction) -> Loaded:
-            if tuple(each for each in tx.lists() if each.id != new.id) != tuple(
-                each for each in prepared.indexed.versions if each.id != new.id
-            ) or prepared.before != next((each for each in tx.lists() if each.id == new.id), None):
+            if tx.lists() != prepared.versions:
                 raise Conflict("Another list was loaded meanwhile.", hint="Try again.")
             version = next(each for each in prepared.indexed.versions if each.id == new.id)
             diff = prepared.diff
@@ -176,7 +177,7 @@ class ScreeningRegistry:
         kept = sorted((*(each for each in versions if each.id != new.id), version), key=lambda each: each.id)
         indexed, now = Indexed.of(kept, (*others, *new.entries)), self._clock.now()
         found = {identity_sha256(each): indexed.hits(each, now) for each in parties_of(reader)}
-        return _Prepared(diff, before, indexed, found)
+        return _Prepared(versions, diff, before, indexed, found)
 
     def _screen(self, party_id: str | None) -> Loaded | None:
         now = self._clock.now()
@@ -222,7 +223,7 @@ def _asked(reader: Reader, party_id: str | None) -> Sequence[Party]:
         return parties
     asked = [each for each in parties if each.id == party_id]
     if not asked:
-        raise NotFound(f"No customer is or belongs to a party {party_id!r:.80}.", hint="See `gatekeeper customer list`.")
+        raise NotFound(f"No customer is or belongs to party {party_id!r:.80}.", hint="See `gatekeeper customer list`.")
     return asked
 
 

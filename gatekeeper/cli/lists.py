@@ -1,0 +1,155 @@
+"""`gatekeeper list`: load restrictive lists from files, see what is loaded, and what a new file would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened
+from gatekeeper.cli.printing import note, say, say_json, show
+
+if TYPE_CHECKING:
+    from gatekeeper.domain.screening import ListEntry
+    from gatekeeper.registry.screening import Loaded, NewList
+
+app = typer.Typer(help="Load and compare restrictive lists.", no_args_is_help=True)
+SHOWN_MAX = 20
+File = Annotated[Path, typer.Argument(help="CSV or JSON as its publisher has it.", show_default=False)]
+ListId = Annotated[str, typer.Option("--list", help="Id of the list here, such as csl.", show_default=False)]
+Alt = Annotated[
+    Path | None, typer.Option("--alt", help="OFAC's file of other names (alt.csv).", metavar="FILE", show_default=False)
+]
+Shown = Annotated[int, typer.Option("--first", help="Entries shown of each kind.", min=0, max=1000)]
+
+
+@app.command("import", epilog="Example: gatekeeper list import csl.csv --list csl --published-on 2026-11-20 --as pia")
+def import_(
+    file: File,
+    list_id: ListId,
+    published_on: Annotated[str, typer.Option(help="Day of its publication, as YYYY-MM-DD.", show_default=False)],
+    alt: Alt = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; load nothing.")] = False,
+    first: Shown = SHOWN_MAX,
+    person: Person = None,
+    output: Printed = Output.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Load a list in place of its last version, and screen everybody again."""
+    new = _read(file, list_id, published_on, alt)
+    with opened(config, data, makes_data=not dry_run, tell=note) as wiring:
+        if dry_run:
+            loaded = wiring.registry.plan_list(new)
+        else:
+            loaded = wiring.registry.load_list(new, by=caller_of(wiring, person))
+    _tell(new, loaded, first, output, dry_run=dry_run)
+
+
+@app.command("diff", epilog="Example: gatekeeper list diff csl.csv --list csl")
+def diff(
+    file: File,
+    list_id: ListId,
+    alt: Alt = None,
+    first: Shown = SHOWN_MAX,
+    output: Printed = Output.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Say what a file would change in a list; nothing is loaded."""
+    new = _read(file, list_id, "1970-01-01", alt)
+    with opened(config, data) as wiring:
+        loaded = wiring.registry.plan_list(new)
+    _tell(new, loaded, first, output, dry_run=True)
+
+
+@app.command("show", epilog="Example: gatekeeper list show csl")
+def show_(
+    list_id: Annotated[str | None, typer.Argument(help="Id of a list. Default: all.", show_default=False)] = None,
+    first: Shown = SHOWN_MAX,
+    output: Printed = Output.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show which lists are loaded, or the entries of one."""
+    with opened(config, data) as wiring:
+        if list_id is not None:
+            entries = wiring.registry.list_entries(list_id)
+            show(
+                _rows(entries[:first]), ["entry", "names", "kind", "countries", "from", "to"], output, nothing="Empty."
+            )
+            return
+        lists = wiring.registry.lists()
+    rows = [
+        {
+            "list": each.id,
+            "published": each.published_on,
+            "entries": each.entries,
+            "loaded_by": each.loaded_by,
+            "sha256": each.sha256,
+        }
+        for each in lists
+    ]
+    show(rows, ["list", "published", "entries", "loaded_by", "sha256"], output, nothing="No list is loaded.")
+
+
+def _read(file: Path, list_id: str, published_on: str, alt: Path | None) -> NewList:
+    from gatekeeper.registry.screening import NewList
+    from gatekeeper.screening_files import read_list
+
+    read = read_list(file, list_id, alt=alt)
+    return NewList(list_id, read.sha256, day_of(published_on, "--published-on"), read.entries)
+
+
+def _rows(entries: list[ListEntry]) -> list[dict[str, object]]:
+    return [
+        {
+            "entry": each.key,
+            "names": "; ".join(each.names),
+            "kind": each.kind,
+            "countries": " ".join(each.countries),
+            "from": each.begins,
+            "to": each.ends,
+        }
+        for each in entries
+    ]
+
+
+def _tell(new: NewList, loaded: Loaded, first: int, output: Output, *, dry_run: bool) -> None:
+    diff = loaded.diff
+    if output is Output.JSON:
+        say_json(
+            {
+                "list": new.id,
+                "sha256": new.sha256,
+                "dry_run": dry_run,
+                "entries": len(new.entries),
+                "added": len(diff.added),
+                "removed": len(diff.removed),
+                "changed": len(diff.changed),
+                "first_added": [each.key for each in diff.added[:first]],
+                "first_removed": [each.key for each in diff.removed[:first]],
+                "first_changed": [each.key for _, each in diff.changed[:first]],
+                "parties_screened": loaded.parties,
+                "new_hits": [each.id for each in loaded.hits],
+            }
+        )
+        return
+    for sign, entries in (
+        ("+", diff.added),
+        ("-", diff.removed),
+        ("~", tuple(after for _, after in diff.changed)),
+    ):
+        for each in entries[:first]:
+            say(f"{sign} {each.names[0]} ({each.key})")
+        if len(entries) > first:
+            say(f"{sign} and {len(entries) - first:,} more")
+    would = "would be " if dry_run else ""
+    say(
+        f"{new.id}: {len(new.entries):,} entries; {len(diff.added):,} {would}added, {len(diff.removed):,} removed, "
+        f"{len(diff.changed):,} changed."
+    )
+    say(f"{loaded.parties:,} parties {would}screened: {len(loaded.hits):,} new hits.")
+    if loaded.hits and not dry_run:
+        say("Their tiers are unresolved until somebody judges: gatekeeper screening hits --open")
