@@ -47,6 +47,7 @@ _log = structlog.get_logger(__name__)
 ACTOR = Actor(ActorKind.SYSTEM, "service")
 # A probe every few seconds from each API server and kubelet must not become the database's main load.
 STORE_ASKED_EVERY_S = 1.0
+NOTICES_EVERY_S = 3_600.0
 
 
 class Service:
@@ -98,6 +99,7 @@ class Service:
         wiring.count_refusal = exporter.events.token_refused
         self._api = api_server(wiring)
         self._store_answered_at = float("-inf")
+        self._notices_told_at = float("-inf")
 
     def ready(self) -> bool:
         """Whether it can decide: the cluster has been seen whole, and the database answers."""
@@ -147,11 +149,21 @@ class Service:
         """What has to be on record though nobody acted. A store that does not answer is asked again next time."""
         try:
             moved = self._retiering.record()
+            self._tell_notices()
         except Unavailable as error:
             _log.warning("not_looked_again", error=str(error)[:500])
             return
         if moved:
             _log.info("tiers_changed", count=moved)
+
+    def _tell_notices(self) -> None:
+        """Approvals that end soon, once an hour: their notices are counted in days."""
+        if time.monotonic() - self._notices_told_at < NOTICES_EVERY_S:
+            return
+        told = self._wiring.registry.record_notices()
+        self._notices_told_at = time.monotonic()
+        if told:
+            _log.info("notices", count=told)
 
     def _checkpoint(self) -> None:
         """Sign what is durable. A key or disk that does not answer is no reason to stop; a forked log is."""

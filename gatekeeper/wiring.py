@@ -14,6 +14,7 @@ from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import Actor
+from gatekeeper.evidence_files import EvidenceFiles
 from gatekeeper.identity.authenticator import Authenticator, Refusal
 from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_packs
@@ -136,6 +137,11 @@ class Wiring:
     def registry(self) -> Registry:
         """Use cases on people."""
         return self.registry_over(self.stores)
+
+    @cached_property
+    def evidence_files(self) -> EvidenceFiles:
+        """The files that records rest on, beside the database."""
+        return EvidenceFiles(self.settings.data / "evidence")
 
     def registry_over(self, stores: Stores) -> Registry:
         """The same over other stores, such as a transaction that is open."""

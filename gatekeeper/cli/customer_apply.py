@@ -53,6 +53,9 @@ def apply(
             metavar="KEY",
         ),
     ] = "",
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Keep first records as drafts, which wait for nobody until submitted.")
+    ] = False,
     person: Person = None,
     config: Config = None,
     data: Data = None,
@@ -65,6 +68,9 @@ def apply(
 
     with progress("reading files") as tell:
         records = [record for _, record in load_customers(files, tell=tell)]
+    if draft:
+        _draft_records(records, dry_run=dry_run, person=person, config=config, data=data)
+        return
     apply_records(records, dry_run=dry_run, key=idempotency_key, person=person, config=config, data=data)
 
 
@@ -92,6 +98,20 @@ def apply_records(
         _summary(Counter(applied.counts))
     _tell_all(applied.plans)
     _tell_batch(applied)
+
+
+def _draft_records(
+    records: Sequence[KycRecord], *, dry_run: bool, person: str | None, config: Path | None, data: Path | None
+) -> None:
+    """Keep records as drafts; where one of them cannot be, none is."""
+    if dry_run:
+        with _dry(config, data) as wiring:
+            _tell_all([wiring.registry.plan_draft(record) for record in records], dry_run=True)
+        return
+    with opened(config, data, makes_data=True, tell=note) as wiring:
+        by = caller_of(wiring, person)
+        wiring.record_packs(acting(by, Right.EDIT))
+        _tell_all(wiring.registry.draft_all(records, by=by))
 
 
 def diff(files: Files, config: Config = None, data: Data = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)
 Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="Day on which it holds. Default: today.", metavar="YYYY-MM-DD")
+]
+KnownOn = Annotated[
+    str | None,
+    typer.Option("--known-on", help="By what was known at the end of this day. Default: now.", metavar="YYYY-MM-DD"),
+]
 
 
 app.command("apply", epilog=customer_apply.APPLY_EXAMPLE)(customer_apply.apply)
@@ -40,10 +48,23 @@ def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = No
 
 
 @app.command("show", epilog="Example: gatekeeper customer show bharat-models")
-def show_(customer: Customer, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
-    """Show a customer's record, its tier and what waits for approval."""
+def show_(
+    customer: Customer,
+    *,
+    as_of: AsOf = None,
+    known_on: KnownOn = None,
+    output: Printed = Output.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show a customer's record, its tier and what waits for approval; or what was known of it on a day."""
+    day, known = _day(as_of, "--as-of"), _day(known_on, "--known-on")
     with opened(config, data) as wiring:
-        review = wiring.registry.review(customer)
+        registry = wiring.registry
+        if known is None and day is None:
+            review = registry.review(customer)
+        else:
+            review = registry.review_known(customer, known_on=known or wiring.clock.now().date(), as_of=day)
     if output is Output.JSON:
         say_json(_row(review) | {"record": _json(review.in_effect), "proposed": _json(review.proposed)})
         return
@@ -113,15 +134,24 @@ def suspend(
 @app.command(epilog="Example: gatekeeper customer explain pacific-compute --as-of 2026-01-01")
 def explain(
     customer: Customer,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="Day. Default: today.", metavar="YYYY-MM-DD")] = None,
+    *,
+    as_of: AsOf = None,
+    known_on: KnownOn = None,
     output: Printed = Output.TABLE,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Explain the tier of a customer by each policy pack, with the path of owners to every reason."""
-    day = day_of(as_of, "--as-of") if as_of else None
+    """Explain the tier of a customer by each policy pack, with the path of owners to every reason.
+
+    --as-of asks of the day on which something holds, --known-on of what had been entered by the end of a day; with
+    --known-on alone both are that day.
+    """
+    day, known = _day(as_of, "--as-of"), _day(known_on, "--known-on")
     with opened(config, data) as wiring:
-        findings = wiring.registry.explain(customer, as_of=day)
+        if known is None:
+            findings = wiring.registry.explain(customer, as_of=day)
+        else:
+            findings = wiring.registry.explain_known(customer, known_on=known, as_of=day)
     if output is Output.JSON:
         say_json({pack: _finding_json(finding) for pack, finding in findings.items()})
         return
@@ -129,6 +159,10 @@ def explain(
         say(f"{finding.tier} by {pack} on {finding.as_of}")
         for reason in finding.reasons:
             say(f"  {reason.tier}: {reason.text} [{reason.code}]")
+
+
+def _day(text: str | None, option: str) -> date | None:
+    return day_of(text, option) if text else None
 
 
 def _tell_review(review: Review) -> None:

@@ -6,6 +6,7 @@ what only makes things stricter in `standings`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -58,20 +59,12 @@ class CustomerRegistry(Desk):
         Raises:
             InvalidInput: as for `apply`. NotPermitted: the customer was approved or handed in before.
         """
+        return self.draft_all([record], by=by)[0]
+
+    def draft_all(self, records: Iterable[KycRecord], *, by: By) -> list[Plan]:
+        """Keep many drafts, or none where one is refused. Errors as for `draft`."""
         now, actor = self._clock.now(), acting(by, Right.EDIT)
-
-        def work(tx: Transaction) -> Plan:
-            kept = _kept(tx, record)
-            plan = _shown(tx, draft_plan_of(tx, kept, self._yardstick(now)))
-            if plan.outcome is Outcome.UNCHANGED:
-                return plan
-            customer = _after_apply(plan, kept, actor.name)
-            self._put(tx, plan, customer, Proposal(kept, actor.name))
-            facts = {**customer_facts(customer), **self._applied(plan)}
-            tx.append(new_record(RecordType.CUSTOMER_DRAFTED, actor, now, facts))
-            return plan
-
-        return self._stores.transact(work)
+        return self._stores.transact(lambda tx: [self._draft(tx, each, actor, now) for each in records])
 
     def submit(self, customer_id: str, *, by: By) -> Plan:
         """Hand in a draft as it stands. Who wrote the draft stays who prepared it, whoever hands it in.
@@ -140,6 +133,17 @@ class CustomerRegistry(Desk):
         facts = {**customer_facts(customer), "effect": effect.value, **self._applied(plan)}
         kind = RecordType.CUSTOMER_ENROLLED if plan.customer is None else RecordType.CUSTOMER_SUBMITTED
         tx.append(new_record(kind, actor, now, facts))
+        return plan
+
+    def _draft(self, tx: Transaction, record: KycRecord, actor: Actor, now: datetime) -> Plan:
+        record = _kept(tx, record)
+        plan = _shown(tx, draft_plan_of(tx, record, self._yardstick(now)))
+        if plan.outcome is Outcome.UNCHANGED:
+            return plan
+        customer = _after_apply(plan, record, actor.name)
+        self._put(tx, plan, customer, Proposal(record, actor.name))
+        facts = {**customer_facts(customer), **self._applied(plan)}
+        tx.append(new_record(RecordType.CUSTOMER_DRAFTED, actor, now, facts))
         return plan
 
     def _put(self, tx: Transaction, plan: Plan, customer: Customer, proposal: Proposal | None) -> None:
