@@ -189,10 +189,11 @@ def test_the_id_of_a_key_is_looked_up_and_nothing_else(realm: OidcVerifier, prov
 @pytest.mark.parametrize("where", ["jku", "x5u"])
 def test_no_token_says_where_keys_come_from(realm: OidcVerifier, provider: Provider, where: str) -> None:
     provider.answers["/evil"] = public(STRANGER)
-    token = signed(claims(provider.issuer), STRANGER, **{where: f"{provider.issuer}/evil"})
+    place: dict[str, Any] = {where: f"{provider.issuer}/evil"}
+    token = signed(claims(provider.issuer), STRANGER, **place)
     assert refused(realm, token) is Refusal.SIGNATURE
     assert "/evil" not in provider.asked
-    assert realm.authenticate(signed(claims(provider.issuer), **{where: f"{provider.issuer}/evil"}))
+    assert realm.authenticate(signed(claims(provider.issuer), **place))
 
 
 def test_no_token_brings_its_own_key(realm: OidcVerifier, provider: Provider) -> None:
