@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gatekeeper.domain.customer import Binding, Customer
+from gatekeeper.domain.groups import corporate_groups
 from gatekeeper.domain.inquiry import Inquiry, Permit
 from gatekeeper.domain.join import bases_of, models_of
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.override import Override
-from gatekeeper.domain.party import Party, corporate_groups
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.domain.run import Run, RunState, labelled_run_id
 from gatekeeper.ports import Reader, Stores

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -171,26 +170,3 @@ class Party:
         """Ids of all that control or own it or are its head office, on whatever day, each once, in order."""
         named = {*self.parents, *(each.owner for each in self.interests), *filter(None, (self.branch_of,))}
         return tuple(sorted(named))
-
-
-def corporate_groups(parties: Mapping[str, Party], wanted: Iterable[str]) -> Iterator[frozenset[str]]:
-    """The groups of the wanted parties, each once; the graph is walked once for all of them.
-
-    A group is everybody tied by parenthood, in either direction and over any number of steps.
-    """
-    neighbours: dict[str, set[str]] = {}
-    for party in parties.values():
-        for parent in party.parents:
-            neighbours.setdefault(party.id, set()).add(parent)
-            neighbours.setdefault(parent, set()).add(party.id)
-    seen: set[str] = set()
-    for party_id in wanted:
-        if party_id in seen:
-            continue
-        group, waiting = {party_id}, [party_id]
-        while waiting:
-            for other in neighbours.get(waiting.pop(), set()) - group:
-                group.add(other)
-                waiting.append(other)
-        seen |= group
-        yield frozenset(group)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.party import Party, corporate_groups
+from gatekeeper.domain.groups import corporate_groups
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.run import is_undeclared, undeclared_run_id

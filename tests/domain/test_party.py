@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from gatekeeper.domain.customer import Binding, Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.party import Party, PartyKind, checked_identifier, corporate_groups
+from gatekeeper.domain.groups import corporate_groups
+from gatekeeper.domain.party import Party, PartyKind, checked_identifier
 from gatekeeper.domain.person import same_person
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -9,7 +9,8 @@ import pytest
 
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.party import Party, PartyKind, corporate_groups
+from gatekeeper.domain.groups import corporate_groups
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.tier import Tier, TierRow, TierTable
 from gatekeeper.ports import Stores

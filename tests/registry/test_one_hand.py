@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.customer import Customer, Standing
-from gatekeeper.domain.party import Party, corporate_groups
+from gatekeeper.domain.groups import corporate_groups
+from gatekeeper.domain.party import Party
 from gatekeeper.registry import KycRecord
 from gatekeeper.registry.kyc_record import overlaid
 from gatekeeper.registry.strictness import Yardstick, strict_part, tier_changes
