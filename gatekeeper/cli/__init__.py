@@ -18,14 +18,19 @@ from gatekeeper.cli import (
     accelerators,
     apis,
     corrections,
+    countries,
+    customer_life,
     customers,
+    evidence,
     flop,
     imports,
+    lists,
     logs,
     namespaces,
     plays,
     policies,
     runs,
+    screening,
     service,
     tiers,
     tokens,
@@ -84,7 +89,18 @@ app.command("simulate", epilog=plays.SIMULATE_EXAMPLE)(plays.simulate)
 app.command("inspect", epilog=workloads.INSPECT_EXAMPLE)(workloads.inspect)
 app.command("check", epilog=workloads.CHECK_EXAMPLE)(workloads.check)
 customers.app.command("export", epilog=imports.EXPORT_EXAMPLE)(imports.export)
+customers.app.command("submit", epilog=customer_life.SUBMIT_EXAMPLE)(customer_life.submit)
+customers.app.command("reject", epilog=customer_life.REJECT_EXAMPLE)(customer_life.reject)
+customers.app.command("reopen", epilog=customer_life.REOPEN_EXAMPLE)(customer_life.reopen)
+customers.app.command("close", epilog=customer_life.CLOSE_EXAMPLE)(customer_life.close)
+customers.app.command("history", epilog=customer_life.HISTORY_EXAMPLE)(customer_life.history)
+customers.app.command("due", epilog=customer_life.DUE_EXAMPLE)(customer_life.due)
+customers.app.command("override", epilog=customer_life.OVERRIDE_EXAMPLE)(customer_life.override)
+customers.app.command("approve-override", epilog=customer_life.APPROVE_OVERRIDE_EXAMPLE)(customer_life.approve_override)
+customers.app.command("end-override", epilog=customer_life.END_OVERRIDE_EXAMPLE)(customer_life.end_override)
+customers.app.command("overrides", epilog=customer_life.OVERRIDES_EXAMPLE)(customer_life.overrides)
 app.add_typer(customers.app, name="customer")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(imports.app, name="import")
 app.add_typer(namespaces.app, name="namespace")
 runs.app.command("correct", epilog=corrections.CORRECT_EXAMPLE)(corrections.correct)
@@ -98,6 +114,9 @@ app.add_typer(logs.app, name="log")
 app.add_typer(policies.app, name="policy")
 app.add_typer(tiers.app, name="tier")
 app.add_typer(apis.app, name="api")
+app.add_typer(lists.app, name="list")
+app.add_typer(screening.app, name="screening")
+app.command("countries", epilog=countries.COUNTRIES_EXAMPLE)(countries.countries)
 app.command("accelerators", epilog=accelerators.ACCELERATORS_EXAMPLE)(accelerators.accelerators)
 
 
