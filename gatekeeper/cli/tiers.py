@@ -10,6 +10,7 @@ import typer
 
 from gatekeeper.cli.options import Output, Printed, day_of
 from gatekeeper.cli.printing import say, show
+from gatekeeper.cli.tier_changes import changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,7 @@ RESOLVE_EXAMPLE = "Example: gatekeeper tier resolve --graph examples/graphs/join
 _WORTH_A_BAR = 20_000
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `resolve` a command of its own name, also while it is the only one."""
+app.command("changes", epilog="Example: gatekeeper tier changes --since 2026-11-01")(changes)
 
 
 @app.command("resolve", epilog=RESOLVE_EXAMPLE)
