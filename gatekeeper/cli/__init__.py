@@ -21,9 +21,11 @@ from gatekeeper.cli import (
     countries,
     customer_life,
     customers,
+    declarations,
     evidence,
     flop,
     imports,
+    inquiries,
     lists,
     logs,
     namespaces,
@@ -103,6 +105,9 @@ app.add_typer(customers.app, name="customer")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(imports.app, name="import")
 app.add_typer(namespaces.app, name="namespace")
+app.add_typer(inquiries.app, name="inquiry")
+runs.app.command("declare", epilog=declarations.DECLARE_EXAMPLE)(declarations.declare)
+runs.app.command("handover", epilog=declarations.HANDOVER_EXAMPLE)(declarations.handover)
 runs.app.command("correct", epilog=corrections.CORRECT_EXAMPLE)(corrections.correct)
 runs.app.command("approve-correction", epilog=corrections.APPROVE_EXAMPLE)(corrections.approve_correction)
 app.add_typer(runs.app, name="run")

@@ -39,7 +39,7 @@ def bind(
 
 @app.command(epilog="Example: gatekeeper namespace renew team-a team-b --as ana@provider.example")
 def renew(namespaces: Namespaces, person: Person = None, config: Config = None, data: Data = None) -> None:
-    """Propose to bind namespaces that were deleted and made anew as they were bound before. A second person approves."""
+    """Propose to bind namespaces that were made anew as they were bound before. A second person has to approve it."""
     with opened(config, data) as wiring:
         by = caller_of(wiring, person)
         for each in namespaces:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gatekeeper.cli.declarations import WHAT_COUNTS
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, say_csv, say_json, show
 from gatekeeper.domain.run import Purpose
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
     from gatekeeper.statements import Statement
     from gatekeeper.wiring import Wiring
 
-_WHAT_COUNTS = (
-    "Everything counts as training but what two people classified: restarts, discarded steps, roll-outs of "
-    "reinforcement learning, generating synthetic data and running a teacher are training too."
-)
-app = typer.Typer(help=f"Declare and approve runs, and see what they used. {_WHAT_COUNTS}", no_args_is_help=True)
+app = typer.Typer(help=f"Declare and approve runs, and see what they used. {WHAT_COUNTS}", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="Id of the run.", show_default=False)]
 
 
@@ -32,66 +29,6 @@ class ReportForm(StrEnum):
     CSV = "csv"
 
 
-@app.command(
-    epilog="Example: gatekeeper run declare indic-llm-2 --customer bharat-models --title 'Indic LLM 2' "
-    "--carried-in 2.5e24 --source 'model card of the base model, 2026-03-01'"
-)
-def declare(
-    run: RunId,
-    *,
-    customer: Annotated[str, typer.Option("--customer", help="Whose run it is.", show_default=False)],
-    title: Annotated[str, typer.Option("--title", help="What is trained, or what else is done.", show_default=False)],
-    carried_in: Annotated[
-        str, typer.Option("--carried-in", help="FLOP that are in the model already, such as 2.5e24.")
-    ] = "0",
-    source: Annotated[str, typer.Option("--source", help="Where that number comes from.")] = "",
-    purpose: Annotated[
-        Purpose,
-        typer.Option(
-            "--purpose",
-            help=f"inference and evaluation count against no limit: your own classification. {_WHAT_COUNTS}",
-        ),
-    ] = Purpose.TRAINING,
-    namespace: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--namespace",
-            help="A namespace of this cluster that works for it; repeatable. The approval binds all of them.",
-            show_default=False,
-        ),
-    ] = None,
-    parameters: Annotated[
-        str, typer.Option("--parameters", help="Size of the model, such as 405e9: those active for a token.")
-    ] = "0",
-    tokens: Annotated[str, typer.Option("--tokens", help="Tokens that it is trained on, such as 15.6e12.")] = "0",
-    person: Person = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Declare a run of a customer, or classify what some of its namespaces do. A second person has to approve it.
-
-    --parameters and --tokens are held beside what is counted, as 6 x parameters x tokens: more than 1.6 times that
-    raises an alarm in `run show`. They never change a count.
-    """
-    from gatekeeper.domain.units import parse_count, parse_flop
-
-    with opened(config, data) as wiring:
-        declared = wiring.registry.declare_run(
-            run,
-            customer,
-            by=caller_of(wiring, person),
-            title=title,
-            carried_in_tflop=parse_flop(carried_in),
-            carried_in_source=source,
-            purpose=purpose,
-            namespaces=tuple(namespace or ()),
-            parameters=parse_count(parameters),
-            tokens=parse_count(tokens),
-        )
-    waits = "" if declared.approved_by else f"; a second person decides: gatekeeper run approve {run}"
-    say(f"run {run} is {declared.state.value}{waits}")
-
-
 @app.command(epilog="Example: gatekeeper run approve indic-llm-2 --as ben@provider.example")
 def approve(
     run: RunId,
@@ -101,6 +38,7 @@ def approve(
     data: Data = None,
 ) -> None:
     """Approve a declared run. Shows it first; who declared it cannot approve it."""
+    from gatekeeper.cli.lineages import lineage_lines
     from gatekeeper.cli.run_picture import declaration
     from gatekeeper.statements.words import starts
 
@@ -109,7 +47,7 @@ def approve(
         seen, bindings = wiring.stores.read(lambda reader: (reader.run(run), reader.bindings()))
         by = caller_of(wiring, person, approves=True)
         if seen is not None:
-            for line in declaration(seen, cluster):
+            for line in (*declaration(seen, cluster), *lineage_lines(seen)):
                 say(line)
             where = starts(_one(wiring, run))
             if where:

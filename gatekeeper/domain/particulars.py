@@ -92,3 +92,6 @@ def _check_texts(*texts: str) -> None:
     for each in texts:
         if len(each) > TEXT_CHARACTERS_MAX or not each.isprintable():
             raise InvalidInput(f"A text of a declaration is one line of at most {TEXT_CHARACTERS_MAX:,} characters.")
+
+
+NOTHING_SAID = Particulars()

@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
 from gatekeeper.domain.lineage import Lineage
-from gatekeeper.domain.particulars import Particulars
+from gatekeeper.domain.particulars import NOTHING_SAID, Particulars
 from gatekeeper.domain.party import checked_identifier
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.plan import Plan
@@ -115,7 +115,7 @@ class Run:
     tokens: int = 0
     namespaces: tuple[str, ...] = ()
     lineage: Lineage | None = None
-    particulars: Particulars = Particulars()
+    particulars: Particulars = NOTHING_SAID
 
     def __post_init__(self) -> None:
         checked_identifier(self.id, "run")

@@ -14,9 +14,11 @@
     namespace.unbound    {cluster, namespace, customer, run or null, uid, reason}
     namespace.identified {cluster, namespace, customer, run or null, uid, found_uid or null, holds}
     run.declared         {run, customer, title, carried_in_tflop, carried_in_source, purpose, cluster, namespaces,
-                          parameters, tokens, replaces: bool}; parameters and tokens are decimal strings, "0" = not said
+                          parameters, tokens, lineage or null, particulars, replaces: bool}; parameters and tokens are
+                          decimal strings, "0" = not said; lineage: domain/lineage_facts, particulars: what is planned
     run.approved         the same without `replaces`, with declared_by; a namespace.bound follows for each namespace
     run.reclassified     {run, customer, before, purpose, reason}
+    run.joined           {run, customer, into, into_customer, reason}: one model, and one limit, from now on
     correction.proposed  {correction, run, customer, low_tflop, best_tflop, high_tflop, reason, proposed_by}; amounts
                           are signed decimal strings: "1500", "-20"
     usage.corrected      the same with approved_by (null where one person was enough) and after: totals of the run
@@ -36,7 +38,10 @@ from collections.abc import Iterable, Mapping
 from gatekeeper.domain.binding import ProposedBinding
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.customer import Binding, Customer
+from gatekeeper.domain.join import Join
 from gatekeeper.domain.ledger import Account
+from gatekeeper.domain.lineage_facts import lineage_json
+from gatekeeper.domain.particulars import particulars_json
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json
 from gatekeeper.domain.record import JsonValue
@@ -151,6 +156,19 @@ def run_facts(run: Run, cluster: str) -> dict[str, JsonValue]:
         "namespaces": list(run.namespaces),
         "parameters": str(run.parameters),
         "tokens": str(run.tokens),
+        "lineage": lineage_json(run.lineage) if run.lineage else None,
+        "particulars": particulars_json(run.particulars),
+    }
+
+
+def joined_facts(join: Join, one: Run, other: Run) -> Facts:
+    """Two runs that are of one model from now on."""
+    return {
+        "run": join.one,
+        "customer": one.customer_id,
+        "into": join.other,
+        "into_customer": other.customer_id,
+        "reason": join.reason,
     }
 
 

@@ -7,12 +7,16 @@ from dataclasses import replace
 from gatekeeper.domain.binding import wanted_binding
 from gatekeeper.domain.customer import Binding
 from gatekeeper.domain.errors import Conflict, InvalidInput
+from gatekeeper.domain.join import Join
+from gatekeeper.domain.lineage import Lineage
+from gatekeeper.domain.particulars import NOTHING_SAID, Particulars
 from gatekeeper.domain.person import Right
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.record import Actor, RecordType
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Stores, Transaction
-from gatekeeper.registry.facts import binding_facts, reclassified_facts, run_facts
+from gatekeeper.registry.facts import binding_facts, joined_facts, reclassified_facts, run_facts
+from gatekeeper.registry.lineages import check_known, check_trains
 from gatekeeper.registry.namespaces import check_idle, check_open_account, existing_run
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.review import existing
@@ -41,6 +45,8 @@ class RunRegistry:
         namespaces: tuple[str, ...] = (),
         parameters: int = 0,
         tokens: int = 0,
+        lineage: Lineage | None = None,
+        particulars: Particulars = NOTHING_SAID,
     ) -> Run:
         """Declare a run of a customer; it is used once a second person has approved it.
 
@@ -50,6 +56,8 @@ class RunRegistry:
             purpose: anything but training is the provider's classification of what runs in `namespaces`, and does
                 not count.
             namespaces: what the approval binds to the run.
+            lineage: what the model rests on; allowances of packs rest on it once it is approved.
+            particulars: who stands for it, and what is planned. A base run becomes one model with this one.
 
         Raises:
             Conflict: approved already with other content, or of another customer, or a namespace is another's.
@@ -67,10 +75,13 @@ class RunRegistry:
             namespaces=tuple(sorted(namespaces)),
             parameters=parameters,
             tokens=tokens,
+            lineage=lineage,
+            particulars=particulars,
         )
 
         def work(tx: Transaction) -> Run:
             check_open_account(existing(tx, customer_id))
+            check_known(tx, run)
             self._bindings(tx, run)
             before = tx.run(run_id)
             if before is not None:
@@ -107,6 +118,7 @@ class RunRegistry:
                     hint="Look at it again, and approve what it says now.",
                 )
             check_open_account(existing(tx, declared.customer_id))
+            check_known(tx, declared)
             run = declared.approve(by=actor.name)
             bindings = self._bindings(tx, run)
             for binding, _ in bindings:
@@ -115,6 +127,9 @@ class RunRegistry:
             tx.put_account(replace(tx.account(run_id), carried_in_tflop=run.carried_in_tflop))
             facts = {**run_facts(run, self._cluster), "declared_by": run.declared_by}
             tx.append(new_record(RecordType.RUN_APPROVED, actor, now, facts))
+            if run.particulars.base_run:
+                reason = f"declared as the base of run {run_id}"
+                self._join(tx, Join(run.particulars.base_run, run_id, reason, actor.name, now), actor)
             for binding, before in bindings:
                 bound = binding_facts(binding, before, proposed_by=run.declared_by, approved_by=actor.name)
                 tx.put_binding(binding)
@@ -123,6 +138,28 @@ class RunRegistry:
             return run
 
         return self._stores.transact(work)
+
+    def hand_over(self, run_id: str, into: str, *, by: By, reason: str) -> None:
+        """A checkpoint of one run goes on as another: both are one model from now on, and stand under one limit.
+
+        It only adds up, for both and whoever's they are, so one person does it; nobody takes it back.
+
+        Raises:
+            NotPermitted: one of them is not an approved run of training. NotFound: no such run.
+            InvalidInput: they are the same, or no reason is given.
+        """
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN)
+        join = Join(run_id, into, reason, actor.name, now)
+        self._stores.transact(lambda tx: self._join(tx, join, actor))
+
+    def _join(self, tx: Transaction, join: Join, actor: Actor) -> None:
+        one, other = existing_run(tx, join.one), existing_run(tx, join.other)
+        for run in (one, other):
+            check_trains(run)
+        if {join.one, join.other} in [{each.one, each.other} for each in tx.joins()]:
+            return
+        tx.put_join(join)
+        tx.append(new_record(RecordType.RUN_JOINED, actor, join.joined_at, joined_facts(join, one, other)))
 
     def reclassify_run(self, run_id: str, *, by: By, reason: str) -> Run:
         """End the classification of a run: all that was used under it counts from now on as undeclared training.
