@@ -51,14 +51,13 @@ class Right(StrEnum):
     APPROVE = "approve"  # the second hand
     TIGHTEN = "tighten"  # what only makes things stricter: suspend, reclassify
     POLICY = "policy"  # load packs and lists, keep users
-    OVERRIDE = "override"  # break glass: let a customer work for hours against its standing; both hands need it
     EXPORT = "export"  # read and export the log
 
 
 _RIGHTS = {
     Role.VIEWER: {Right.READ},
     Role.KYC_EDITOR: {Right.READ, Right.EDIT, Right.TIGHTEN},
-    Role.KYC_APPROVER: {Right.READ, Right.APPROVE, Right.TIGHTEN, Right.OVERRIDE},
+    Role.KYC_APPROVER: {Right.READ, Right.APPROVE, Right.TIGHTEN},
     Role.POLICY_ADMIN: {Right.READ, Right.POLICY, Right.TIGHTEN},
     Role.REGULATOR: {Right.READ, Right.EXPORT},
 }

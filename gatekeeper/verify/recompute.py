@@ -17,6 +17,7 @@ from gatekeeper.verify.pieces import Piece
 from gatekeeper.verify.purposes import Purposes
 from gatekeeper.verify.report import DayTotals, Overrun, RunTotals
 from gatekeeper.verify.shares import Shares
+from gatekeeper.verify.users import Users
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Recompute:
         self._purposes = Purposes()
         self._shares = Shares()
         self._corrections = Corrections()
+        self._users = Users()
         self._actor = ""
         self._steps: dict[RecordType, Callable[[Mapping[str, object]], None]] = {
             RecordType.RUN_DECLARED: self._declare,
@@ -68,6 +70,7 @@ class Recompute:
         self._shares.see(record)
         if step is not None:
             step(record.facts)
+        self._users.see(record)
 
     def _declare(self, facts: Mapping[str, object]) -> None:
         self._declared[text_of(facts, "run")] = amount_or(facts, "carried_in_tflop", 0)

@@ -1,0 +1,90 @@
+"""Follows who was given which role: that two people gave what only two may give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gatekeeper.domain.person import Method, Role, same_person
+from gatekeeper.domain.record import Actor, Record, RecordType
+from gatekeeper.domain.user import GIVEN_BY_TWO
+from gatekeeper.verify.fields import Facts, Wrong, text_of, texts_of
+
+_BY_TWO = {each.value for each in GIVEN_BY_TWO}
+_ADMIN = Role.POLICY_ADMIN.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    roles: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+    asked_by: str = ""
+
+
+class Users:
+    """What the log says of users so far."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, _Held] = {}
+        self._were_admins: set[str] = set()
+
+    def see(self, record: Record) -> None:
+        """Take the next record in; those of other kinds change nothing.
+
+        Raises:
+            Wrong: it does not follow from the records before it, one person gave what only two may give, or the actor
+                showed a token of ours and was never added.
+        """
+        facts, actor = record.facts, record.actor
+        known = actor.auth is not Method.LOCAL or any(same_person(each, actor.name) for each in self._held)
+        if record.type is RecordType.USER_ADDED:
+            self._add(facts, actor)
+        elif record.type in (RecordType.USER_CHANGED, RecordType.USER_DISABLED):
+            self._change(facts, actor)
+        if not known:
+            raise Wrong(f"{actor.name} acts as a user, and was never added.")
+
+    def _add(self, facts: Facts, actor: Actor) -> None:
+        name, now = text_of(facts, "user"), _held(facts, actor.name)
+        admins = sum(_ADMIN in each.roles for each in self._held.values())
+        alone = admins < 2 if facts.get("bootstrap") is True else self._one_is_enough(actor)
+        known = any(same_person(each, name) for each in self._held)
+        self._take(name, now)
+        if known:
+            raise Wrong(f"User {name} is added a second time.")
+        if now.roles & _BY_TWO and not alone:
+            raise Wrong(f"{actor.name} alone gave {name} {_listed(now.roles & _BY_TWO)}, which takes two.")
+
+    def _change(self, facts: Facts, actor: Actor) -> None:
+        name, before = text_of(facts, "user"), facts.get("before")
+        known, alone = self._held.get(name, _Held()), self._one_is_enough(actor)
+        added, now = name in self._held, _held(facts, str(facts.get("asked_by", "")))
+        self._take(name, now)
+        if not added or not isinstance(before, Mapping):
+            raise Wrong(f"User {name} changes, and was never added.")
+        was = _held(before, "")
+        if (was.roles, was.asked) != (known.roles, known.asked):
+            raise Wrong(f"User {name} had other roles before than the record says.")
+        if now.asked and not same_person(now.asked_by, actor.name) and now != replace(known, roles=now.roles):
+            raise Wrong(f"Roles of {name} wait that {now.asked_by} did not ask for.")
+        gained = (now.roles - known.roles) & _BY_TWO
+        approved = gained <= known.asked and not same_person(actor.name, known.asked_by)
+        if gained and not approved and not alone:
+            raise Wrong(f"{actor.name} alone gave {name} {_listed(gained)}, which takes two.")
+
+    def _take(self, name: str, now: _Held) -> None:
+        self._held[name] = now
+        if _ADMIN in now.roles:
+            self._were_admins.add(name)
+
+    def _one_is_enough(self, actor: Actor) -> bool:
+        return actor.auth is Method.LOCAL and len(self._were_admins) < 2
+
+
+def _held(facts: Facts, by: str) -> _Held:
+    asked = frozenset(texts_of(facts, "asked"))
+    return _Held(frozenset(texts_of(facts, "roles")), asked, by if asked else "")
+
+
+def _listed(roles: frozenset[str]) -> str:
+    return ", ".join(sorted(roles))
