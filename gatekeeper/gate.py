@@ -25,6 +25,7 @@ from gatekeeper.facts import (
     void_facts,
     workload_facts,
 )
+from gatekeeper.inquiries import open_inquiries
 from gatekeeper.ports import Clock, Stores, Transaction
 from gatekeeper.snapshots import Snapshots
 from gatekeeper.view import Asked, Provider, ask
@@ -116,7 +117,12 @@ class Gate:
             return Considered(decision)
         facts = {**workload_facts(workload), "decision": decision_facts(decision), "customer": _customer_id(asked)}
         record = new_record(_EARLY_ANSWER[decision.verdict], WEBHOOK, now, facts)
-        durable = self._stores.submit(lambda tx: tx.append(record))
+
+        def work(tx: Transaction) -> int:
+            self._inquire(tx, asked, decision, WEBHOOK, now)
+            return tx.append(record)
+
+        durable = self._stores.submit(work)
         durable.add_done_callback(lambda done: None if done.exception() else self._remember(said, now))
         return Considered(decision, durable)
 
@@ -220,6 +226,7 @@ class Gate:
             self._snapshots.within(tx), self._provider, gang.combined(new), now, rate_tflop_per_s=self._rate(new)
         )
         decision = decide(asked.question, self._provider.packs)
+        self._inquire(tx, asked, decision, CONTROLLER, now)
         if not decision.verdict.lets_start:
             self._record_hold(tx, gang, asked, decision, now)
             return Release(decision)
@@ -261,6 +268,12 @@ class Gate:
             tx.append(new_record(RecordType.RESERVATION_PENDING, CONTROLLER, now, facts))
             fresh.append(reservation)
         return tuple(fresh)
+
+    def _inquire(self, tx: Transaction, asked: Asked, decision: Decision, by: Actor, now: datetime) -> None:
+        """Open the questions that have to be answered before this, or the next of its run, goes on."""
+        if asked.customer is not None and decision.inquiries:
+            who = {"customer_id": asked.customer.id, "run_id": asked.run_id}
+            open_inquiries(tx, decision, self._provider.packs, **who, by=by, now=now)
 
     def _record_hold(self, tx: Transaction, gang: Gang, asked: Asked, decision: Decision, now: datetime) -> None:
         if self._within(REPEAT_HELD_AFTER, _said(gang.owner, decision), now):

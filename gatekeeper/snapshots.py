@@ -38,7 +38,6 @@ _BOOKKEEPING = frozenset(
         RecordType.WORKLOAD_STOPPED,
         RecordType.CLEARANCE_GIVEN,
         RecordType.INQUIRY_OPENED,
-        RecordType.INQUIRY_ANSWERED,
         RecordType.CLEARANCE_WITHDRAWN,
         RecordType.USER_ADDED,
         RecordType.USER_CHANGED,

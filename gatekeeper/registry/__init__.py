@@ -10,15 +10,17 @@ from __future__ import annotations
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.ports import Clock, Stores
 from gatekeeper.registry.approvals import ApprovalTerms
-from gatekeeper.registry.batch import Applied, BatchRegistry, BatchReview
+from gatekeeper.registry.batch import Applied, BatchReview
 from gatekeeper.registry.corrections import CorrectionRegistry
 from gatekeeper.registry.due import DueRegistry
 from gatekeeper.registry.evidence import EvidenceRegistry
 from gatekeeper.registry.history import HistoryRegistry
+from gatekeeper.registry.inquiries import InquiryRegistry
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.registry.overrides import OverrideRegistry
 from gatekeeper.registry.plan import Outcome, Plan
+from gatekeeper.registry.registers import RegisterRegistry
 from gatekeeper.registry.review import Review
 from gatekeeper.registry.runs import RunRegistry
 from gatekeeper.registry.screener import Screened, Screener
@@ -41,7 +43,7 @@ __all__ = [
 
 
 class Registry(
-    BatchRegistry,
+    RegisterRegistry,
     StandingRegistry,
     OverrideRegistry,
     EvidenceRegistry,
@@ -50,6 +52,7 @@ class Registry(
     NamespaceRegistry,
     RunRegistry,
     CorrectionRegistry,
+    InquiryRegistry,
     ScreeningRegistry,
     UserRegistry,
 ):
@@ -66,9 +69,10 @@ class Registry(
     ) -> None:
         screener = Screener()
         stores = Screened(stores, clock, screener)
-        BatchRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
+        RegisterRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
         NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)
         CorrectionRegistry.__init__(self, stores, clock)
+        InquiryRegistry.__init__(self, stores, clock)
         ScreeningRegistry.__init__(self, stores, clock, screener)
         UserRegistry.__init__(self, stores, clock)
