@@ -5,6 +5,7 @@ Reading is strict (`yaml_files`); what a code means is `gatekeeper.domain.countr
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from gatekeeper.domain.country import Country, CountryTable, HistoricCode
@@ -36,6 +37,12 @@ def read_countries(folder: Path | None = None) -> tuple[Document, CountryTable]:
 def load_countries(folder: Path | None = None) -> CountryTable:
     """The table of `read_countries`; errors as there."""
     return read_countries(folder)[1]
+
+
+@cache
+def known_countries() -> CountryTable:
+    """The table that comes with the package, read once: for what people write into files."""
+    return load_countries()
 
 
 def _table(document: Document) -> CountryTable:

@@ -23,6 +23,7 @@ def countries(
     what: Annotated[
         str | None, typer.Argument(metavar="[CODE|NAME]", help="One country. Default: all.", show_default=False)
     ] = None,
+    *,
     pack: Annotated[str | None, typer.Option("--pack", help="One policy pack.", show_default=False)] = None,
     as_of: Annotated[str | None, typer.Option(help="Day, as YYYY-MM-DD. Default: today.", show_default=False)] = None,
     output: Printed = Output.TABLE,

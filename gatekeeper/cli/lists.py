@@ -29,6 +29,7 @@ def import_(
     file: File,
     list_id: ListId,
     published_on: Annotated[str, typer.Option(help="Day of its publication, as YYYY-MM-DD.", show_default=False)],
+    *,
     alt: Alt = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; load nothing.")] = False,
     first: Shown = SHOWN_MAX,
@@ -51,6 +52,7 @@ def import_(
 def diff(
     file: File,
     list_id: ListId,
+    *,
     alt: Alt = None,
     first: Shown = SHOWN_MAX,
     output: Printed = Output.TABLE,

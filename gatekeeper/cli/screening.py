@@ -64,6 +64,7 @@ def hits(
 @app.command(epilog="Example: gatekeeper screening judge 4f1c... --true-match --reason 'same address' --as ana")
 def judge(
     hit: HitId,
+    *,
     reason: Annotated[str, typer.Option(help="Why, for the log.", show_default=False)],
     true_match: Annotated[bool, typer.Option("--true-match", help="It is the listed party.")] = False,
     false_positive: Annotated[bool, typer.Option("--false-positive", help="It is another party.")] = False,
