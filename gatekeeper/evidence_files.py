@@ -57,13 +57,14 @@ class EvidenceFiles:
             raise NotFound(f"There is no file {path}.") from error
         except OSError as error:
             raise Unavailable(f"{path} cannot be read: {error.strerror}.") from error
-        with os.fdopen(descriptor, "rb", buffering=0) as source:
+        with ExitStack() as end:
+            end.callback(os.close, descriptor)
             found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
+            if not stat.S_ISREG(found.st_mode):  # asked first: a folder cannot even be opened as a stream
                 raise InvalidInput(f"{path} is no regular file.", hint="Give - to read from a pipe.")
             if found.st_size > self._largest_bytes:
                 raise self._too_large(str(path), found.st_size)
-            return self.keep_stream(source, str(path))
+            return self.keep_stream(os.fdopen(descriptor, "rb", buffering=0, closefd=False), str(path))
 
     def keep_stream(self, source: BinaryIO, name: str) -> Kept:
         """Keep what a stream holds to its end: a pipe, or a file that may still grow.

@@ -1,0 +1,173 @@
+"""Break-glass: two people, hours, and every decision that names them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gatekeeper.domain.customer import Standing
+from gatekeeper.domain.decision import Verdict
+from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from gatekeeper.domain.tier import Tier
+from gatekeeper.ports import Stores
+from gatekeeper.registry import Registry
+from gatekeeper.stores import SqlStores
+from tests.registry.office import HandClock, enrol, log, org
+from tests.test_gate import House, make_gang
+
+DAY = timedelta(days=1)
+
+
+def ask(registry: Registry, tier: Tier = Tier.ONE, hours: int = 12, by: str = "ana") -> None:
+    registry.override("lab", tier=tier, hours=hours, reason="the register is down", by=by)
+
+
+def let(house: House, hours: int = 12) -> None:
+    house.registry.override("lab", tier=Tier.ONE, hours=hours, reason="the register is down", by="ana")
+    house.registry.approve_override("lab", by="ben")
+
+
+def test_an_override_takes_two_people_however_they_spell_their_names(registry: Registry, stores: Stores) -> None:
+    enrol(registry, org("lab", "CN"))
+    ask(registry)
+    for same in ("ana", "ANA", " Ana "):
+        with pytest.raises(NotPermitted, match="asked for override"):
+            registry.approve_override("lab", by=same)
+    approved = registry.approve_override("lab", by="ben")
+    facts = log(stores)[-1]["facts"]
+    assert (facts["requested_by"], facts["approved_by"], facts["tier"], facts["hours"]) == ("ana", "ben", "1", 12)
+    assert approved.ends_at == approved.approved_at + timedelta(hours=12) if approved.approved_at else False
+
+
+@pytest.mark.parametrize("hours", [0, 73, -1, 10**6])
+def test_it_lasts_an_hour_to_three_days(registry: Registry, hours: int) -> None:
+    enrol(registry, org("lab", "CN"))
+    with pytest.raises(InvalidInput, match="1 to 72 whole hours"):
+        ask(registry, hours=hours)
+
+
+@pytest.mark.parametrize("tier", [Tier.THREE, Tier.UNRESOLVED])
+def test_it_treats_nobody_as_anything_but_tier_one_or_two(registry: Registry, tier: Tier) -> None:
+    enrol(registry, org("lab", "CN"))
+    with pytest.raises(InvalidInput, match="Tier 1 or 2"):
+        ask(registry, tier)
+
+
+def test_one_at_a_time_and_what_waits_can_be_withdrawn(registry: Registry) -> None:
+    enrol(registry, org("lab", "CN"))
+    ask(registry)
+    with pytest.raises(Conflict, match="has override"):
+        ask(registry, by="cem")
+    registry.end_override("lab", by="cem")
+    with pytest.raises(NotFound, match="No override of customer lab waits"):
+        registry.approve_override("lab", by="ben")
+    ask(registry, by="cem")
+    registry.approve_override("lab", by="ben")
+    with pytest.raises(Conflict):
+        ask(registry, by="dia")
+
+
+def test_an_approver_approves_what_was_looked_at_and_nothing_else(registry: Registry) -> None:
+    enrol(registry, org("lab", "CN"))
+    ask(registry, hours=1)
+    seen = registry.waiting_override("lab")
+    registry.end_override("lab", by="ana")
+    ask(registry, hours=72)
+    with pytest.raises(Conflict, match="not the one that ben looked at"):
+        registry.approve_override("lab", by="ben", seen=seen)
+
+
+def test_it_carries_only_an_approval(registry: Registry, clock: HandClock) -> None:
+    enrol(registry, org("lab", "CN"))
+    ask(registry)
+    registry.suspend("lab", by="cem", reason="inquiry")
+    with pytest.raises(NotPermitted, match="an override carries only an approval"):
+        registry.approve_override("lab", by="ben")
+    registry.close("lab", by="cem", reason="fraud")
+    with pytest.raises(NotPermitted):
+        ask(registry)
+
+
+def test_decisions_under_an_override_name_both_people_and_what_would_hold_without(stores: SqlStores) -> None:
+    house = House(stores)
+    house.enrol("lab", "")  # nobody knows where it is
+    assert not house.gate.release(make_gang("lab", "one")).lets_start
+    let(house)
+    decision = house.gate.consider(make_gang("lab", "two").pods[0], dry_run=True).decision
+    assert decision.verdict.lets_start
+    assert decision.tier is Tier.ONE
+    reason = next(each for each in decision.reasons if each.code == "override")
+    assert "ana and ben" in reason.text
+    assert "without it tier unresolved" in decision.sentence
+
+
+def test_when_it_ends_the_same_work_is_decided_on_again(stores: SqlStores) -> None:
+    house = House(stores)
+    house.enrol("lab", "")  # nobody knows where it is
+    let(house, hours=12)
+    end = house.clock.now() + timedelta(hours=12)
+    assert house.gate.must_stop("lab") is None
+    assert house.gate.cleared_until("lab", at_most=30 * DAY) == end
+    house.clock.move_to(end - timedelta(microseconds=1))
+    assert house.gate.must_stop("lab") is None
+    house.clock.move_to(end)
+    stop = house.gate.must_stop("lab")
+    assert stop is not None
+    assert stop.verdict is Verdict.STOP
+    assert all(each.code != "override" for each in stop.reasons)
+    assert house.gate.cleared_until("lab", at_most=30 * DAY) is None
+
+
+def test_one_person_ends_it_and_it_is_over_at_once(stores: SqlStores) -> None:
+    house = House(stores)
+    house.enrol("lab", "")  # nobody knows where it is
+    let(house)
+    assert house.gate.must_stop("lab") is None
+    house.registry.end_override("lab", by="ana")
+    assert house.gate.must_stop("lab") is not None
+
+
+def test_it_carries_an_approval_that_has_expired_but_no_suspension(stores: SqlStores) -> None:
+    house = House(stores)
+    house.enrol("lab", "US")
+    end = house.registry.review("lab").customer.expires_at
+    assert end is not None
+    house.clock.move_to(end + DAY)
+    assert house.gate.must_stop("lab") is not None
+    let(house, hours=2)
+    assert house.gate.must_stop("lab") is None
+    assert house.gate.cleared_until("lab", at_most=DAY) == house.clock.now() + timedelta(hours=2)
+    house.registry.suspend("lab", by="cem", reason="inquiry")
+    assert house.gate.must_stop("lab") is not None
+    assert house.registry.review("lab").standing is Standing.SUSPENDED
+
+
+def test_it_never_makes_anybody_stricter(stores: SqlStores) -> None:
+    house = House(stores)
+    house.enrol("lab", "US")
+    house.registry.override("lab", tier=Tier.TWO, hours=1, reason="x", by="ana")
+    house.registry.approve_override("lab", by="ben")
+    assert house.gate.consider(make_gang("lab", "one").pods[0], dry_run=True).decision.tier is Tier.ONE
+
+
+def test_an_override_refuses_nonsense() -> None:
+    from gatekeeper.domain.override import Override
+    from tests.registry.office import NOON
+
+    asked = Override("o1", "lab", Tier.ONE, 12, "x", "ana", NOON)
+    assert asked.ends_at is None
+    for nonsense in (
+        {"reason": " "},
+        {"requested_by": ""},
+        {"approved_by": "ben"},
+        {"approved_at": NOON},
+        {"ended_by": "ben"},
+    ):
+        with pytest.raises(InvalidInput):
+            replace(asked, **nonsense)  # type: ignore[arg-type]
+    ended = asked.approve(by="ben", now=NOON).end(by="ana", now=NOON + timedelta(hours=1))
+    assert ended.ends_at == NOON + timedelta(hours=1)
+    with pytest.raises(NotPermitted, match="over already"):
+        ended.end(by="ana", now=NOON + timedelta(hours=2))
