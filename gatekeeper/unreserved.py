@@ -20,7 +20,7 @@ from gatekeeper.domain.record import Actor, ActorKind, RecordType, decode
 from gatekeeper.domain.workload import Workload
 from gatekeeper.facts import metering_facts, new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
-from gatekeeper.view import Provider, booked_on
+from gatekeeper.view import Provider
 
 ACTOR = Actor(ActorKind.SERVICE, "controller")
 # Pods of one transaction: a release that comes meanwhile waits for no more than these.
