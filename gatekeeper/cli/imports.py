@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.customer_apply import apply_records
-from gatekeeper.cli.options import Config, Data, Person, opened
+from gatekeeper.cli.options import Config, Data, Person, caller_of, opened
 from gatekeeper.cli.printing import say, warn
+from gatekeeper.cli.reading import reading
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.person import Right
+from gatekeeper.registry.people import acting
 
 if TYPE_CHECKING:
     from gatekeeper.imports.graph import Graph
@@ -210,3 +213,42 @@ def _use(
     if others:
         say(f"{write_parties(others, out):,} parties of no customer written to {out / 'parties.yaml'}")
     say(f"look at them, and then: gatekeeper customer diff -f {out}")
+
+
+@app.command("gleif", epilog="Example: gatekeeper import gleif --lei2 lei2.csv --rr rr.csv --repex repex.csv --dry-run")
+def gleif(
+    lei2: Annotated[Path, typer.Option("--lei2", help="Entities (LEI2 golden copy, CSV).", show_default=False)],
+    *,
+    rr: Annotated[Path | None, typer.Option("--rr", help="Relationships (RR, CSV).", show_default=False)] = None,
+    repex: Annotated[
+        Path | None, typer.Option("--repex", help="Reporting exceptions (REPEX, CSV).", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and store nothing.")] = False,
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> int:
+    """Hold GLEIF's files against the parties that have an LEI. Exit code 1 where they disagree.
+
+    They are evidence: a stricter country of headquarters takes effect at once, everything else is told.
+    """
+    from gatekeeper.imports.gleif import read_gleif
+
+    paths = [path for path in (lei2, rr, repex) if path is not None]
+    with opened(config, data) as wiring:
+        wanted = wiring.registry.known_leis()
+        with reading(paths) as tell:
+            observed = read_gleif(wanted, lei2=lei2, rr=rr, repex=repex, at=wiring.clock.now(), tell=tell)
+        if dry_run:
+            found = wiring.registry.compare(observed)
+        else:
+            by = caller_of(wiring, person)
+            wiring.record_packs(acting(by, Right.EDIT))
+            found = wiring.registry.observe(observed, by=by)
+    for each in found:
+        effect = "; the stricter one took effect" if each.taken else ""
+        told = f"{each.code.replace('_', ' ')}: recorded {each.recorded}, GLEIF has {each.observed}{effect}"
+        say(f"party {each.party_id} ({each.lei}): {told} [kyc.conflict.{each.code}]")
+    disagree = len({each.lei for each in found})
+    say(f"{len(wanted):,} LEIs: {len(wanted) - disagree:,} agree, {disagree:,} do not")
+    return 1 if found else 0

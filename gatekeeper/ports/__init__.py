@@ -25,6 +25,7 @@ from gatekeeper.ports.bindings import BindingReads, BindingWrites
 from gatekeeper.ports.inquiries import InquiryReads, InquiryWrites
 from gatekeeper.ports.joins import JoinReads, JoinWrites
 from gatekeeper.ports.kyc import KycReads, KycWrites
+from gatekeeper.ports.observations import ObservationReads, ObservationWrites
 from gatekeeper.ports.profiles import ProfileReads, ProfileWrites
 from gatekeeper.ports.screening import ScreeningReads, ScreeningWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
@@ -48,6 +49,7 @@ class Reader(
     JoinReads,
     InquiryReads,
     KycReads,
+    ObservationReads,
     ProfileReads,
     ScreeningReads,
     TierReads,
@@ -147,6 +149,7 @@ class Transaction(
     JoinWrites,
     InquiryWrites,
     KycWrites,
+    ObservationWrites,
     ProfileWrites,
     ScreeningWrites,
     TierWrites,

@@ -68,6 +68,11 @@ class Books:
         found = {each for party in self._in_sight for each in self._accounts.get(party, ())}
         return [self._customers[each] for each in sorted(found)]
 
+    def customers_below(self, party_id: str) -> list[Customer]:
+        """The customers that a party owns or is, by id, whose records were approved before."""
+        found = {each for party in self._below([party_id]) for each in self._accounts.get(party, ())}
+        return [self._customers[each] for each in sorted(found) if not self._customers[each].standing.is_first_record]
+
     def customer(self, customer_id: str) -> Customer | None:
         """The customer, or None."""
         return self._customers.get(customer_id)

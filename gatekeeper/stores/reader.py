@@ -25,6 +25,7 @@ from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryReads
 from gatekeeper.stores.joins import JoinReads
 from gatekeeper.stores.kyc import KycReads
+from gatekeeper.stores.observations import ObservationReads
 from gatekeeper.stores.profiles import ProfileReads
 from gatekeeper.stores.screening import ScreeningReads
 from gatekeeper.stores.tiers import TierReads
@@ -53,6 +54,7 @@ class SqlReader(
     JoinReads,
     InquiryReads,
     KycReads,
+    ObservationReads,
     ProfileReads,
     ScreeningReads,
     TierReads,

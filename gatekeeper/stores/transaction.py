@@ -42,6 +42,7 @@ from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryWrites
 from gatekeeper.stores.joins import JoinWrites
 from gatekeeper.stores.kyc import KycWrites
+from gatekeeper.stores.observations import ObservationWrites
 from gatekeeper.stores.profiles import ProfileWrites
 from gatekeeper.stores.reader import SqlReader
 from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
@@ -78,6 +79,7 @@ class SqlTransaction(
     InquiryWrites,
     JoinWrites,
     KycWrites,
+    ObservationWrites,
     ProfileWrites,
     ScreeningWrites,
     TierWrites,

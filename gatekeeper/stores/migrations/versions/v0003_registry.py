@@ -26,6 +26,7 @@ def upgrade() -> None:
     _answers()
     _profiles()
     _batches()
+    _observations()
     _inquiries()
     _screening()
     _life()
@@ -132,6 +133,17 @@ def _profiles() -> None:
     )
     op.create_index("profile_by_customer", "profile", ["customer_id", "number"], unique=True)
     op.add_column("customer", sa.Column("profile_sha256", sa.String(64), nullable=False, server_default=""))
+
+
+def _observations() -> None:
+    """What a register says about parties: evidence beside the record."""
+    op.create_table(
+        "observation",
+        sa.Column("lei", sa.String(20), primary_key=True),
+        sa.Column("source", sa.String(16), primary_key=True),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )
 
 
 def _batches() -> None:

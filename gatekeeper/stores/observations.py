@@ -1,0 +1,39 @@
+"""What registers say about parties, in SQL: the last word of each register on each LEI."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Column, String, Table, Text
+
+from gatekeeper.domain.observation import Observed, observed_json, observed_of
+from gatekeeper.domain.record import canonical_json
+from gatekeeper.stores.asking import Asking, Changing
+from gatekeeper.stores.tables import Moment, metadata
+
+observation = Table(
+    "observation",
+    metadata,
+    Column("lei", String(20), primary_key=True),
+    Column("source", String(16), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+
+class ObservationReads(Asking):
+    """`gatekeeper.ports.observations.ObservationReads`."""
+
+    def observation(self, lei: str, source: str) -> Observed | None:
+        """What a register said last about an LEI, or None."""
+        row = self._get(observation, lei=lei, source=source)
+        return observed_of(json.loads(row["body"]), row["at"]) if row else None
+
+
+class ObservationWrites(Changing):
+    """`gatekeeper.ports.observations.ObservationWrites`."""
+
+    def put_observation(self, observed: Observed) -> None:
+        """Store what a register says now, in place of what it said before."""
+        body = canonical_json(observed_json(observed)).decode()
+        self._put(observation, {"lei": observed.lei, "source": observed.source, "body": body, "at": observed.at})
