@@ -51,6 +51,8 @@ PACKAGES = (
     Package("mount", "umount", "node", "cleans up after the test node"),
     Package("prometheus", "prometheus", "prometheus", "scrapes the test exporter; the meter reads it", "prometheus"),
     Package("postgresql", POSTGRES, "postgresql", "is the database of larger installations", "postgresql"),
+    Package("curl", "curl", "api", "sends the examples of docs/api.md"),
+    Package("jq", "jq", "api", "reads their answers"),
     Package("nginx-light", "nginx", "bench", "is what the webhook's CPU is measured against", "nginx"),
     Package("wrk", "wrk", "bench", "sends the load"),
 )

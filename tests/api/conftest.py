@@ -36,6 +36,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
+def served_certificate(served: Served) -> Path:
+    """The certificate that the server shows, which also signs it."""
+    return served.certificate
+
+
+@pytest.fixture
 def house(stores: Stores, served: Served) -> Iterator[ApiHouse]:
     opened = ApiHouse(stores, served)
     yield opened

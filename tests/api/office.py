@@ -40,7 +40,8 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         write_pair(folder, "api")
-        self.verify = ssl.create_default_context(cafile=str(folder / "tls.crt"))
+        self.certificate = folder / "tls.crt"
+        self.verify = ssl.create_default_context(cafile=str(self.certificate))
         self.app: Door | None = None
         self.server = ApiServer(self, "127.0.0.1", folder)
         self.port = self.server.start()
