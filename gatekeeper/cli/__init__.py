@@ -31,6 +31,7 @@ from gatekeeper.cli import (
     namespaces,
     plays,
     policies,
+    policy_questions,
     runs,
     screening,
     service,
@@ -106,6 +107,8 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(imports.app, name="import")
 app.add_typer(namespaces.app, name="namespace")
 app.add_typer(inquiries.app, name="inquiry")
+policies.app.command("diff", epilog=policy_questions.DIFF_EXAMPLE)(policy_questions.diff)
+policies.app.command("explain", epilog=policy_questions.EXPLAIN_EXAMPLE)(policy_questions.explain)
 runs.app.command("declare", epilog=declarations.DECLARE_EXAMPLE)(declarations.declare)
 runs.app.command("handover", epilog=declarations.HANDOVER_EXAMPLE)(declarations.handover)
 runs.app.command("correct", epilog=corrections.CORRECT_EXAMPLE)(corrections.correct)

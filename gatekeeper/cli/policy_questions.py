@@ -1,0 +1,191 @@
+"""`gatekeeper policy diff` and `policy explain`: whose verdict other packs change, and what a pack does with a case."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from gatekeeper.cli.customer_apply import progress
+from gatekeeper.cli.options import Config, Data, Output, Printed, opened
+from gatekeeper.cli.printing import say, say_json, show
+from gatekeeper.domain.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from gatekeeper.domain.customer import Customer
+    from gatekeeper.domain.policy import ActivePack
+    from gatekeeper.policy_changes import Change, Position
+    from gatekeeper.snapshots import Snapshot
+    from gatekeeper.wiring import Wiring
+
+DIFF_EXAMPLE = "Example: gatekeeper policy diff policies.new"
+EXPLAIN_EXAMPLE = "Example: gatekeeper policy explain us-ai-diffusion --tier 2 --chips aia --country SG"
+DIFFERS = 1
+E = TypeVar("E", bound=Enum)
+
+
+def diff(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="OLD and NEW, or NEW alone against the packs that are loaded.", metavar="FOLDER..."),
+    ],
+    output: Printed = Output.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show whose verdict changes if other packs are loaded. Ends with 1 if anybody's does.
+
+    A folder holds packs, or is one. With a registry every customer is asked, at this site; without one every tier, chip
+    authorization and kind of data centre. Modes are those of the settings, else the packs' own.
+    """
+    from gatekeeper.policy_changes import changes_of_cells, changes_of_customers
+    from gatekeeper.snapshots import Snapshot
+
+    if len(folders) > 2:
+        raise InvalidInput("Name one folder or two: OLD and NEW.")
+    with opened(config, data) as wiring:
+        now = wiring.clock.now()
+        after = _packs_of(folders[-1], wiring)
+        before = _packs_of(folders[0], wiring) if len(folders) > 1 else wiring.packs
+        if len(folders) == 1:  # who hands in one pack means that one; the others stay
+            ids = {each.pack.id for each in after}
+            before = tuple(each for each in before if each.pack.id in ids) if _is_pack(folders[0]) else before
+        registry = wiring.settings.has_data
+        if registry:
+            everybody = wiring.stores.read(Snapshot.load)
+            with progress("asking customers") as tell:
+                found = list(changes_of_customers(before, after, everybody, wiring.site, now, tell=tell))
+        else:
+            found = list(changes_of_cells(before, after, now.date()))
+    _print(found, output, registry=registry)
+    if found:
+        raise typer.Exit(DIFFERS)
+
+
+def explain(
+    pack: Annotated[str, typer.Argument(help="Id of the pack.", show_default=False)],
+    *,
+    tier: Annotated[str, typer.Option("--tier", help="1, 2, 3 or unresolved.")] = "",
+    chips: Annotated[str, typer.Option("--chips", help="Chip authorization. Default: the site's.")] = "",
+    country: Annotated[str, typer.Option("--country", help="Of the data centre. Default: the site's.")] = "",
+    customer: Annotated[str, typer.Option("--customer", help="A customer of the registry, instead of a tier.")] = "",
+    run: Annotated[str, typer.Option("--run", help="A run of that customer: its lineage and answers.")] = "",
+    output: Printed = Output.TABLE,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Explain what a pack does with a tier at a site, or with a customer: which rule, why, up to which limit."""
+    from gatekeeper.domain.policy import ChipAuthorization, Site
+    from gatekeeper.domain.tier import Tier
+    from gatekeeper.policy_changes import limit_of_customer, position
+    from gatekeeper.snapshots import Snapshot
+
+    if bool(tier) is bool(customer):
+        raise InvalidInput("Say either --tier or --customer.", hint=EXPLAIN_EXAMPLE)
+    with opened(config, data) as wiring:
+        active, now = _loaded(wiring, pack), wiring.clock.now()
+        site = Site(
+            country or wiring.site.country,
+            _member(ChipAuthorization, chips, "--chips") if chips else wiring.site.chip_authorization,
+        )
+        if customer:
+            everybody = wiring.stores.read(Snapshot.load)
+            found = _customer_in(everybody, customer)
+            asked, why, limit = limit_of_customer(active, everybody, found, site=site, now=now, run_id=run)
+        else:
+            asked, why, limit = _member(Tier, tier, "--tier"), "", None
+    where = position(active, asked, site, now.date())
+    if where is not None and limit is None:
+        limit = where.limit_tflop
+    rule = active.pack.rule_for(asked, site, now.date())
+    asks = active.pack.asking(rule) if rule is not None and rule.inquiry else None
+    if output is Output.JSON:
+        shown = None if where is None else where.shown() | {"limit_tflop": None if limit is None else str(limit)}
+        extra = {"text": rule.text if rule else "", "source": rule.source if rule else "", "why": why}
+        question = None if asks is None else {"id": asks.id, "asks": asks.asks, "source": asks.source}
+        say_json({"pack": pack, "position": shown, **extra, "inquiry": question})
+        return
+    _explain(active, where, why, limit)
+    if rule is not None:
+        say(f"because {rule.text} ({rule.source})")
+    if asks is not None:
+        say(f"a hold asks {asks.asks} ({asks.source})")
+
+
+def _explain(active: ActivePack, where: Position | None, why: str, limit: int | None) -> None:
+    from gatekeeper.domain.units import format_below
+
+    if where is None:
+        say(f"{active.pack.id} says nothing today: it is {active.mode.value}, or not in effect")
+        return
+    rule = f"rule {where.rule}" if where.rule else "no rule, which refuses"
+    say(f"{active.pack.id} (mode {where.mode.value}): tier {where.tier.value}{f', as {why}' if why else ''}")
+    say(f"{rule}: {where.action}{f', up to {format_below(limit)}' if limit is not None else ''}")
+
+
+def _print(found: list[Change], output: Output, *, registry: bool) -> None:
+    if output is Output.JSON:
+        rows = [
+            {
+                "who": each.who,
+                "pack": each.pack,
+                "before": each.before.shown() if each.before else None,
+                "after": each.after.shown() if each.after else None,
+            }
+            for each in found
+        ]
+        say_json(rows)
+        return
+    table = [
+        {"who": each.who, "pack": each.pack, "before": _words(each.before), "after": _words(each.after)}
+        for each in found
+    ]
+    whom = "customer" if registry else "cell of the tables"
+    show(table, ["who", "pack", "before", "after"], output, nothing=f"No {whom} is judged otherwise.")
+
+
+def _words(where: Position | None) -> str:
+    from gatekeeper.domain.units import format_below
+
+    if where is None:
+        return "nothing"
+    limit = "" if where.limit_tflop is None else f" at {format_below(where.limit_tflop)}"
+    return f"{where.mode.value}: tier {where.tier.value}, {where.rule or 'no rule'}, {where.action}{limit}"
+
+
+def _packs_of(folder: Path, wiring: Wiring) -> tuple[ActivePack, ...]:
+    """The packs of a folder in the modes of the settings."""
+    from gatekeeper.domain.policy import ActivePack
+    from gatekeeper.policy_files import load_pack, load_packs
+
+    packs, chosen = ((load_pack(folder),) if _is_pack(folder) else load_packs(folder)), wiring.settings.policies
+    return tuple(ActivePack(each, chosen[each.id].mode if each.id in chosen else each.default_mode) for each in packs)
+
+
+def _is_pack(folder: Path) -> bool:
+    from gatekeeper.policy_files import PACK_FILE
+
+    return (folder / PACK_FILE).exists()
+
+
+def _loaded(wiring: Wiring, pack: str) -> ActivePack:
+    found = next((each for each in wiring.packs if each.pack.id == pack), None)
+    if found is None:
+        raise NotFound(f"There is no policy pack {pack!r:.80}.", hint="See `gatekeeper policy list`.")
+    return found
+
+
+def _customer_in(everybody: Snapshot, customer_id: str) -> Customer:
+    found = everybody.by_customer.get(customer_id)
+    if found is None:
+        raise NotFound(f"There is no customer {customer_id!r:.80}.", hint="See `gatekeeper customer list`.")
+    return found
+
+
+def _member(kind: type[E], text: str, option: str) -> E:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise InvalidInput(f"{option} is one of {', '.join(str(each.value) for each in kind)}.") from error

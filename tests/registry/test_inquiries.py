@@ -1,0 +1,184 @@
+"""What a hold asks of the provider: once, answered by two people, permitted up to an amount and a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.domain.decision import Verdict
+from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from gatekeeper.domain.inquiry import Inquiry
+from gatekeeper.domain.person import Caller, Method, Role
+from gatekeeper.domain.policy import ActivePack, Mode
+from gatekeeper.domain.record import RecordType
+from gatekeeper.policy_files import bundled_dir, load_pack
+from gatekeeper.stores import open_stores
+from tests.registry.serving import use
+from tests.test_gate import PACK, House, make_gang
+
+ANSWER = "They export the weights, under the licence."
+RUN, INQUIRY = "big", f"{PACK.id}.big"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+        house = House(stores)
+        house.enrol("vistula", "PL")
+        house.registry.declare_run(RUN, "vistula", title="Big", by="ana", namespaces=("vistula",))
+        house.registry.approve_run(RUN, by="ben")
+        yield house
+
+
+def held(house: House, name: str = "a") -> Verdict:
+    decision = house.gate.release(make_gang("vistula", name)).decision
+    assert decision is not None
+    return decision.verdict
+
+
+def use_all(house: House) -> None:
+    use(house, RUN, 10**14 - 1)
+
+
+def inquiry(house: House, name: str = INQUIRY) -> Inquiry:
+    found = house.stores.read(lambda reader: reader.inquiry(name))
+    assert found is not None
+    return found
+
+
+def answer(house: House, *, by: str = "ana", limit_tflop: int | None = 15 * 10**13, days: int = 30) -> Inquiry:
+    until = (house.clock.now() + timedelta(days=days)).date()
+    return house.registry.answer_inquiry(
+        INQUIRY, answer=ANSWER, licence="D123456", until=until, limit_tflop=limit_tflop, by=by
+    )
+
+
+def test_a_hold_opens_its_inquiry_once_however_often_it_is_asked(house: House) -> None:
+    use_all(house)
+    assert [held(house, name) for name in "aab"] == [Verdict.HOLD] * 3
+    (opened,) = house.records(RecordType.INQUIRY_OPENED)
+    assert (opened["inquiry"], opened["customer"], opened["run"]) == (INQUIRY, "vistula", RUN)
+    assert "intends to export this model" in str(opened["question"])
+
+
+def test_an_answer_of_two_people_lifts_the_limit_of_this_run_and_the_decision_cites_it(house: House) -> None:
+    use_all(house)
+    held(house)
+    answer(house)
+    assert held(house) is Verdict.HOLD  # one person is not enough
+    house.registry.approve_inquiry(INQUIRY, by="ben", seen=inquiry(house))
+    (reservation,) = house.gate.release(make_gang("vistula", "a")).reservations
+    (recorded,) = house.records(RecordType.RESERVATION_PENDING)
+    assert reservation.run_id == RUN
+    assert recorded["limit_tflop"] == str(15 * 10**13)
+    assert f"by the answer to inquiry {INQUIRY}" in str(recorded["decision"])
+
+
+def test_an_answer_permits_no_more_than_its_amount_and_no_longer_than_its_day(house: House) -> None:
+    use_all(house)
+    held(house)
+    house.registry.approve_inquiry(INQUIRY, by="ben", seen=answer(house, limit_tflop=10**14))
+    assert held(house) is Verdict.DENY
+    house.registry.approve_inquiry(INQUIRY, by="ben", seen=answer(house, days=2))
+    house.clock.move_to(house.clock.now() + timedelta(days=3))
+    assert held(house) is Verdict.HOLD
+
+
+def test_nobody_approves_an_answer_of_their_own_under_any_spelling(house: House) -> None:
+    use_all(house)
+    held(house)
+    seen = answer(house, by="ana")
+    with pytest.raises(NotPermitted, match="second person"):
+        house.registry.approve_inquiry(INQUIRY, by="ANA", seen=seen)
+
+
+def test_an_answer_that_changed_since_it_was_looked_at_is_not_approved(house: House) -> None:
+    use_all(house)
+    held(house)
+    seen = answer(house)
+    answer(house, limit_tflop=9 * 10**17)
+    with pytest.raises(Conflict):
+        house.registry.approve_inquiry(INQUIRY, by="ben", seen=seen)
+
+
+def test_one_person_says_no_and_what_is_held_is_refused(house: House) -> None:
+    use_all(house)
+    held(house)
+    house.registry.approve_inquiry(INQUIRY, by="ben", seen=answer(house))
+    house.registry.deny_inquiry(INQUIRY, answer="It goes to somebody else.", by="ben")
+    assert held(house) is Verdict.DENY
+    assert house.records(RecordType.INQUIRY_DENIED)[0]["state"] == "denied"
+
+
+def test_a_new_answer_ends_the_one_before_it_until_it_is_approved(house: House) -> None:
+    use_all(house)
+    held(house)
+    house.registry.approve_inquiry(INQUIRY, by="ben", seen=answer(house))
+    answer(house, limit_tflop=2 * 10**14)
+    assert held(house) is Verdict.HOLD
+
+
+def test_no_licence_covers_training_that_nobody_declared(house: House) -> None:
+    house.enrol("narew", "PL")
+    use(house, "undeclared.narew", 10**14)
+    house.gate.release(make_gang("narew", "a"))
+    with pytest.raises(NotPermitted, match="may be training of any model"):
+        house.registry.answer_inquiry(
+            f"{PACK.id}.undeclared.narew",
+            answer=ANSWER,
+            licence="D1",
+            until=house.clock.now().date(),
+            limit_tflop=2 * 10**14,
+            by="ana",
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"licence": " "}, "name the licence"),
+        ({"answer": ""}, "say what the answer is"),
+        ({"limit_tflop": None}, "needs limit in FLOP"),
+    ],
+)
+def test_an_answer_that_says_too_little_is_refused(house: House, changes: dict[str, object], words: str) -> None:
+    use_all(house)
+    held(house)
+    said = {"answer": ANSWER, "licence": "D1", "until": house.clock.now().date(), "limit_tflop": 10**14} | changes
+    with pytest.raises(InvalidInput, match=words):
+        house.registry.answer_inquiry(INQUIRY, by="ana", **said)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="permits nothing"):
+        answer(house, days=-1)
+
+
+def test_an_inquiry_that_nobody_opened_cannot_be_answered(house: House) -> None:
+    with pytest.raises(NotFound):
+        answer(house)
+
+
+def test_who_answers_and_who_approves_need_the_right_to(house: House) -> None:
+    use_all(house)
+    held(house)
+    viewer = Caller("eve", Method.LOCAL, frozenset({Role.VIEWER}))
+    with pytest.raises(NotPermitted):
+        house.registry.deny_inquiry(INQUIRY, answer="no", by=viewer)
+
+
+def test_training_for_d5_waits_for_an_end_use_attestation_which_two_people_stand_for(tmp_path: Path) -> None:
+    guidance = ActivePack(load_pack(bundled_dir() / "us-bis-2025-05-13"), Mode.ENFORCE)
+    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+        house = House(stores, others=(guidance,))
+        house.enrol("neva", "RU")
+        first = house.gate.release(make_gang("neva", "a")).decision
+        assert first is not None
+        assert first.verdict is Verdict.HOLD
+        name = f"{guidance.pack.id}.undeclared.neva"
+        until = house.clock.now().date()
+        seen = house.registry.answer_inquiry(
+            name, answer="A chat model.", licence="attested 2026-11-22", until=until, limit_tflop=None, by="ana"
+        )
+        house.registry.approve_inquiry(name, by="ben", seen=seen)
+        assert len(house.gate.release(make_gang("neva", "a")).reservations) == 1
