@@ -26,8 +26,9 @@ START_S = 60
 class Served:
     """One installation of the process: its files, its port, and the process itself while it runs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        """Nothing runs yet; `settings` stand beside or above our own."""
+        self.folder, self._settings = folder, settings
         self.port, self.metrics_port = free_ports(2)
         (folder / "tls").mkdir()
         write_pair(folder / "tls", "webhook")
@@ -53,7 +54,7 @@ class Served:
             "controller": {"resync_s": 5, "settle_every_s": 5, "clearance_s": 3600},
             "kubernetes": {"kubeconfig": str(plane.service_account_kubeconfig(NAMESPACE, "controller"))},
         }
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(settings))
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(settings | self._settings))
         (self.folder / "data").mkdir(mode=0o700)
         self.reopen()
         command = [GATEKEEPER, "serve", "--config", str(self.folder / "config.yaml")]
@@ -90,9 +91,9 @@ class Served:
         """SIGTERM; returns the exit code."""
         return self.daemon.end()
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, person: str = "ana") -> subprocess.CompletedProcess[str]:
         """Another command of the command line on the same data."""
-        environment = {**os.environ, "COMPUTE_GATEKEEPER_PERSON": "ana"}
+        environment = {**os.environ, "COMPUTE_GATEKEEPER_PERSON": person}
         command = [GATEKEEPER, *arguments, "--config", str(self.folder / "config.yaml")]
         return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=60, check=False)
 
