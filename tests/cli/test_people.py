@@ -209,12 +209,18 @@ def is_caller(value: ast.expr, function: ast.FunctionDef) -> bool:
     parameters = {each.arg: each.annotation for each in (*function.args.args, *function.args.kwonlyargs)}
     if value.id in parameters:
         return "Caller" in ast.unparse(parameters[value.id] or ast.Constant(None))
-    given = [
-        node.value
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign) and value.id in (ast.unparse(each) for each in node.targets)
-    ]
+    given = list(assigned(value.id, function))
     return bool(given) and all("caller_of(" in ast.unparse(each) for each in given)
+
+
+def assigned(name: str, function: ast.FunctionDef) -> Iterator[ast.expr]:
+    """What a function gives a name, alone or as one of several."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                pairs = zip(target.elts, node.value.elts, strict=True) if several else [(target, node.value)]  # type: ignore[attr-defined]
+                yield from (value for each, value in pairs if ast.unparse(each) == name)
 
 
 def test_every_command_that_writes_says_who_as_a_caller() -> None:
