@@ -1,25 +1,30 @@
 """Which part of a changed record one person may put into effect: the part that can only make tiers stricter.
 
 Raising strictness needs one person, lowering it two. A changed record may do both at once (a customer is sold: a new
-owner comes, an old one goes). So the change is split: owners are added at once, and a headquarters that is as strict
-or stricter by every pack is taken at once; what removes an owner, moves a headquarters to a milder tier or explains
-an unknown away waits. No sequence of one-handed changes can therefore end in a milder tier or a smaller corporate
+owner comes, an old one goes). So the change is split (`merging`): owners, shares and listings are added at once, and a
+headquarters that is as strict or stricter by every pack is taken at once; what removes, lowers or ends anything, moves
+a headquarters to a milder tier or explains an unknown away waits. What is left is then resolved as a whole, by every
+pack, today and on each later day on which a table, a rule or a share changes: whatever would be milder for anybody is
+left out. No sequence of one-handed changes can therefore end in a milder tier, on any later day, or a smaller corporate
 group, and with it in a fresh budget: what is added stays until two people have looked. Where an owner turns out to be
 the wrong one and nobody knows the right one, removing it waits too; a suspension is what one person can do at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 from datetime import date
 
+from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.customer import Customer, Standing
-from gatekeeper.domain.party import Party
+from gatekeeper.domain.holdings import Holdings
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.tier import Tier, TierFinding, TierTable
 from gatekeeper.registry.kyc_record import KycRecord, in_order, overlaid, owners_of
+from gatekeeper.registry.merging import stricter_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,27 @@ class Yardstick:
             for day in (self.day, *_later_changes(table, (country, other), self.day))
         )
 
+    def is_unresolved_at_best(self, party: Party) -> bool:
+        """Whether a party is as strict by itself as one without a record, and ties groups as that one does."""
+        if party.branch_of or party.kind is PartyKind.STATE:
+            return False
+        known = {country for country in (party.headquarters, *party.nationalities) if self.at_least(country, "")}
+        return bool(known) or (party.kind is PartyKind.PERSON and not party.nationalities)
+
+    def is_milder(self, before: Mapping[str, Party], changes: Mapping[str, Party], known: Set[str]) -> bool:
+        """Whether changed parties make anybody milder by any table, on this day or on a later one: anybody on record,
+        named by somebody on record, or `known` otherwise."""
+        after = overlaid(before, changes.values())
+        known = known | before.keys() | {owner for party in before.values() for owner in party.owners}
+        affected = sorted(_owned_by(changes, before, after) & known)
+        graph = [*_graph_of(affected, before), *_graph_of(affected, after)]
+        for table in self.tables.values():
+            for day in sorted({self.day, *(each for each in _days(table, graph) if each > self.day)}):
+                was, will = (Settled(Holdings(parties, affected, table, day)) for parties in (before, after))
+                if any(will.level[each] < was.level[each] for each in range(len(affected))):
+                    return True
+        return False
+
     def findings(
         self, parties: Mapping[str, Party], party_id: str, as_of: date | None = None
     ) -> dict[str, TierFinding]:
@@ -65,35 +91,50 @@ class TierChange:
 def strict_part(
     parties: Mapping[str, Party], customers: Iterable[Customer], record: KycRecord, yardstick: Yardstick
 ) -> dict[str, Party]:
-    """The parties to write at once: never milder for any customer, and no corporate group gets smaller.
+    """The parties to write at once: never milder for anybody, today or later, and no corporate group gets smaller.
 
     Only parties that the registry knows are changed, and those added that they now name as owners: what belongs to a
     new customer alone waits for its approval.
     """
-    changed = _part_by_part(parties, record, yardstick)
-    # An owner outside a circle of owners gives it an ultimate parent, which no single party shows: look at the whole.
-    changes = tier_changes(customers, parties, changed.values(), yardstick)
-    return {} if any(each.after.strictness < each.before.strictness for each in changes) else changed
+    known = {customer.party_id for customer in customers if _was_approved(customer)}
+    whole = _part_by_part(parties, record, yardstick, frozenset(each.id for each in record.parties))
+    if not yardstick.is_milder(parties, whole, known):
+        return whole
+    # An owner outside a circle of owners gives it an ultimate parent, which no single party shows: what makes somebody
+    # milder with the rest is left out.
+    allowed: frozenset[str] = frozenset()
+    changed: dict[str, Party] = {}
+    for each in record.parties:
+        found = _part_by_part(parties, record, yardstick, allowed | {each.id})
+        if not yardstick.is_milder(parties, found, known):
+            allowed, changed = allowed | {each.id}, found
+    return changed
 
 
-def _part_by_part(parties: Mapping[str, Party], record: KycRecord, yardstick: Yardstick) -> dict[str, Party]:
-    referred = {parent for party in parties.values() for parent in party.parents}
+def _part_by_part(
+    parties: Mapping[str, Party], record: KycRecord, yardstick: Yardstick, allowed: frozenset[str]
+) -> dict[str, Party]:
+    """The strict part of each allowed party, with the owners that it names anew."""
+    referred = {owner for party in parties.values() for owner in party.owners}
     changed: dict[str, Party] = {}
     for wanted in record.parties:
         before = parties.get(wanted.id)
-        if before is not None and (merged := _stricter_of(before, wanted, yardstick)) != in_order(before):
+        if before is None or wanted.id not in allowed:
+            continue
+        merged = stricter_of(before, wanted, yardstick.at_least)
+        if in_order(merged) != in_order(before):
             changed[wanted.id] = merged
     new = {wanted.id: wanted for wanted in record.parties if wanted.id not in parties}
-    waiting = [each for each in new if each in referred]
-    waiting += [parent for party in changed.values() for parent in party.parents]
+    waiting = [each for each in new if each in referred and each in allowed]
+    waiting += [owner for party in changed.values() for owner in party.owners]
     while waiting:
         party_id = waiting.pop()
         party = new.pop(party_id, None)
         # Somebody names it already, so it counts as unresolved today; a record of it may make things milder.
-        if party is None or (party_id in referred and not yardstick.at_least(party.headquarters, "")):
+        if party is None or (party_id in referred and not yardstick.is_unresolved_at_best(party)):
             continue
         changed[party_id] = party
-        waiting += party.parents
+        waiting += party.owners
     return changed
 
 
@@ -117,24 +158,45 @@ def tier_changes(
     return tuple(found)
 
 
-def _stricter_of(before: Party, wanted: Party, yardstick: Yardstick) -> Party:
-    """The wanted party as far as nothing of it is milder than what stands there."""
-    # Who owns it is an open question where nobody has said so: any answer may be milder than that.
-    is_open = not before.parents and not before.no_parent_reason
-    parents = () if is_open else tuple(sorted({*before.parents, *wanted.parents}))
-    reason = wanted.no_parent_reason if before.no_parent_reason and not parents else ""
-    stricter = yardstick.at_least(wanted.headquarters, before.headquarters)
-    return replace(
-        wanted,
-        headquarters=wanted.headquarters if stricter else before.headquarters,
-        parents=parents,
-        no_parent_reason=reason,
-    )
-
-
 def _was_approved(customer: Customer) -> bool:
     """Whether its tier rests on what two people approved; the approval of all others is still to come."""
     return customer.standing in (Standing.APPROVED, Standing.SUSPENDED, Standing.EXPIRED)
+
+
+def _owned_by(owners: Iterable[str], *graphs: Mapping[str, Party]) -> set[str]:
+    """The parties and all that they own or control in any of some graphs, on whatever day."""
+    below: dict[str, list[str]] = {}
+    for parties in graphs:
+        for party in parties.values():
+            for owner in party.owners:
+                below.setdefault(owner, []).append(party.id)
+    found, waiting = set(owners), list(owners)
+    while waiting:
+        fresh = set(below.get(waiting.pop(), ())) - found
+        found |= fresh
+        waiting += fresh
+    return found
+
+
+def _graph_of(party_ids: Iterable[str], parties: Mapping[str, Party]) -> Iterable[Party]:
+    """Some parties and all their owners."""
+    found: dict[str, Party] = {}
+    for each in party_ids:
+        if each not in found:
+            found |= owners_of(parties, each)
+    return found.values()
+
+
+def _days(table: TierTable, graph: Iterable[Party]) -> set[date]:
+    """Days on which a table, an ownership rule or the graph itself says something new."""
+    days = {day for rows in table.rows.values() for row in rows for day in (row.effective_from, row.effective_to)}
+    if table.ownership is not None:
+        days |= table.ownership.listed.days | table.ownership.house.days
+    for party in graph:
+        spans = [(each.begins, each.ends) for each in party.interests]
+        spans += [(each.begins, each.ends) for each in party.listings]
+        days |= {day for span in spans for day in span}
+    return {day for day in days if day is not None}
 
 
 def _later_changes(table: TierTable, countries: Iterable[str], day: date) -> set[date]:
