@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from gatekeeper.country_files import known_countries
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import Interest, millionths, percent_text
 from gatekeeper.domain.party import INTERESTS_MAX, OTHER_NAMES_MAX, Listing, Party, PartyKind
 from gatekeeper.registry.kyc_record import PARTIES_MAX
-from gatekeeper.yaml_files import Day, Document, Part
+from gatekeeper.yaml_files import Day, Document, Part, Place
 
 Id = Annotated[str, StringConstraints(max_length=63)]
 Name = Annotated[str, StringConstraints(max_length=300)]
@@ -78,9 +79,19 @@ def parties_of(parts: tuple[PartyPart, ...], document: Document) -> tuple[Party,
         for number, each in enumerate(part.interests):
             with document.at("parties", index, "interests", number):
                 interests.append(interest_of(each))
+        _check_codes(part, document, index)
         with document.at("parties", index):
             found.append(party_of(part, tuple(interests)))
     return tuple(found)
+
+
+def _check_codes(part: PartyPart, document: Document, index: int) -> None:
+    """Refuse codes by which people are known to mean others: "UK", "SU", "US-CA". Unknown ones leave a tier open."""
+    told: list[tuple[Place, str | None]] = [(("headquarters",), part.headquarters), (("residence",), part.residence)]
+    told += [(("nationalities", at), code) for at, code in enumerate(part.nationalities)]
+    for place, code in told:
+        if code and (wrong := known_countries().mistake(code)):
+            raise document.error(("parties", index, *place), wrong)
 
 
 def party_of(part: PartyPart, interests: tuple[Interest, ...]) -> Party:

@@ -117,8 +117,7 @@ def keep(
     if new or past or listed or why == "run":
         facts = run_facts(versions, why, parties=len(parties), opened=new, superseded=past, written=listed)
         tx.append(new_record(RecordType.SCREENING_RUN, SCREENING, now, facts))
-    for each in new:
-        tx.append(new_record(RecordType.SCREENING_HIT, SCREENING, now, hit_facts(each)))
+    tx.append_all([new_record(RecordType.SCREENING_HIT, SCREENING, now, hit_facts(each, past)) for each in new])
     return new
 
 
@@ -162,14 +161,13 @@ def run_facts(
         "parties": parties,
         "opened": [each.id for each in opened[:IDS_IN_RECORD_MAX]],
         "opened_total": len(opened),
-        "superseded": [each.id for each in superseded[:IDS_IN_RECORD_MAX]],
         "superseded_total": len(superseded),
         "written": [party_json(each) for each in written[:IDS_IN_RECORD_MAX]],
     }
 
 
-def hit_facts(hit: Hit) -> dict[str, JsonValue]:
-    """What the log says of a new hit."""
+def hit_facts(hit: Hit, past: Iterable[Hit]) -> dict[str, JsonValue]:
+    """What the log says of a new hit, and which of the past ones it takes the place of."""
     return {
         "hit": hit.id,
         "party": hit.party_id,
@@ -180,6 +178,7 @@ def hit_facts(hit: Hit) -> dict[str, JsonValue]:
         "score": hit.score,
         "party_name": hit.party_name,
         "entry_name": hit.entry_name,
+        "supersedes": [each.id for each in past if each.pair == hit.pair],
     }
 
 

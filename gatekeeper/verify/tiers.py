@@ -24,6 +24,7 @@ from gatekeeper.domain.tier import Tier, TierRow, TierTable, worst
 from gatekeeper.verify.export import Source, verify_export
 from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.report import Report
+from gatekeeper.verify.screening import ScreeningCheck
 
 # Where a record of each type keeps a customer's parties and tiers.
 _STATES = {
@@ -36,9 +37,9 @@ Reason = tuple[Tier, str, tuple[str, ...]]
 
 
 def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: Source | None = None) -> Report:
-    """All that an export lets anybody check: bytes, signature, totals and tiers. Errors as for `verify_export`."""
+    """All that an export lets anybody check: bytes, signature, totals, tiers, screening. Errors as for `verify_export`."""
     tiers = TierCheck()
-    report = verify_export(source, key, since=since, checks=[tiers])
+    report = verify_export(source, key, since=since, checks=[tiers, ScreeningCheck()])
     return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)))
 
 
@@ -56,6 +57,10 @@ class TierCheck:
     def __init__(self, tables: Mapping[str, TierTable] | None = None) -> None:
         self.unresolved_packs: set[str] = set()
         self._tables = dict(tables or {})
+
+    def table(self, sha256: str) -> TierTable | None:
+        """The tier table of a pack, from its publisher or as the log told of it."""
+        return self._tables.get(sha256)
 
     def see(self, record: Record) -> None:
         """Take the next record in.

@@ -1,0 +1,103 @@
+"""Follows screening through the records: a hit is put aside only after it was found, and only by two people.
+
+    list.loaded       the lists and their SHA-256; a screening names exactly those that were loaded last
+    screening.run     when everybody, or somebody, was compared with them
+    screening.hit     a party's name that is similar to an entry's: open
+    screening.judged  who says what it is; `state` false_positive needs `confirmed_by`, another person than `judged_by`
+
+The names on a list are its publisher's; who holds the file with the SHA-256 of `list.loaded` can compare them again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from gatekeeper.domain.person import same_person
+from gatekeeper.domain.record import Record, RecordType
+from gatekeeper.verify.fields import Wrong, amount_of, flag_of, text_of, texts_of
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_OPEN, _TRUE, _FALSE, _SUPERSEDED = "open", "true_match", "false_positive", "superseded"
+
+
+class ScreeningCheck:
+    """A check for `verify_export(checks=[...])`.
+
+    Attributes:
+        open_hits: hit -> party, of those that nobody has judged.
+    """
+
+    def __init__(self) -> None:
+        self.open_hits: dict[str, str] = {}
+        self._state: dict[str, str] = {}
+        self._party: dict[str, str] = {}
+        self._proposed: dict[str, str] = {}
+        self._lists: dict[str, str] = {}
+
+    def see(self, record: Record) -> None:
+        """Take the next record in.
+
+        Raises:
+            Wrong: it does not follow from the records before it.
+        """
+        if record.type is RecordType.LIST_LOADED:
+            self._load(record.facts)
+        elif record.type is RecordType.SCREENING_RUN:
+            self._run(record.facts)
+        elif record.type is RecordType.SCREENING_HIT:
+            self._hit(record.facts)
+        elif record.type is RecordType.SCREENING_JUDGED:
+            self._judge(record.facts, record.actor.name)
+
+    def _load(self, facts: Mapping[str, object]) -> None:
+        name, sha256 = text_of(facts, "list"), text_of(facts, "sha256")
+        if not _SHA256.fullmatch(sha256):
+            raise Wrong(f"sha256 of the list {name} is none.")
+        before = facts.get("before")
+        known = self._lists.get(name)
+        self._lists[name] = sha256
+        if before != known:
+            raise Wrong(f"The list {name} is loaded in place of {before}, and {known} was loaded before.")
+
+    def _run(self, facts: Mapping[str, object]) -> None:
+        lists = facts.get("lists")
+        if not isinstance(lists, Mapping) or dict(lists) != self._lists:
+            raise Wrong("A screening names other lists than those that were loaded last.")
+        if not 0 < amount_of(facts, "threshold") <= 100:
+            raise Wrong("A screening's threshold is a number from 1 to 100.")
+
+    def _hit(self, facts: Mapping[str, object]) -> None:
+        hit = text_of(facts, "hit")
+        before = self._state.get(hit)
+        self._party[hit] = text_of(facts, "party")
+        for past in texts_of(facts, "supersedes"):
+            self._set(past, _SUPERSEDED)
+        self._set(hit, _OPEN)
+        if before not in (None, _SUPERSEDED):
+            raise Wrong(f"Hit {hit} is found again, and was {before} already.")
+        if text_of(facts, "list") not in self._lists:
+            raise Wrong(f"Hit {hit} is on a list that was never loaded.")
+
+    def _judge(self, facts: Mapping[str, object], actor: str) -> None:
+        hit, state = text_of(facts, "hit"), text_of(facts, "state")
+        before, first = self._state.get(hit), self._proposed.get(hit)
+        self._set(hit, state)
+        if flag_of(facts, "proposed"):
+            self._proposed[hit] = actor
+        if before is None or before == _SUPERSEDED or facts.get("before") != before:
+            raise Wrong(f"Hit {hit} is judged as if it were {facts.get('before')}, and it was {before}.")
+        if state not in (_OPEN, _TRUE, _FALSE):
+            raise Wrong(f"Hit {hit} is judged to be {state}, which is nothing that a hit can be.")
+        if state == _FALSE and (first is None or same_person(first, actor) or facts.get("confirmed_by") != actor):
+            raise Wrong(f"Hit {hit} is put aside by one person alone.")
+        if state == _OPEN and before != _OPEN:
+            raise Wrong(f"Hit {hit} was {before} and is open again, which no judgement can do.")
+
+    def _set(self, hit: str, state: str) -> None:
+        self._state[hit] = state
+        self._proposed.pop(hit, None)
+        if state == _OPEN:
+            self.open_hits[hit] = self._party.get(hit, "")
+        else:
+            self.open_hits.pop(hit, None)
