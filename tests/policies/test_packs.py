@@ -4,14 +4,15 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.policy import Action, LegalStatus, Mode, Pack
+from gatekeeper.domain.policy import Action, ChipAuthorization, LegalStatus, Mode, Pack, Site
 from gatekeeper.domain.tier import Tier
+from gatekeeper.policy_changes import cells, told
 from gatekeeper.policy_files import bundled_dir, load_pack, load_packs, run_suite
 from gatekeeper.policy_format import schema_text
 from gatekeeper.policy_suites import CaseResult
@@ -51,17 +52,19 @@ def test_the_pack_answers_its_suite_and_samples(result: CaseResult) -> None:
     assert result.got == result.expected, result.where
 
 
-def test_every_pack_has_samples_that_allow_warn_and_refuse() -> None:
+def test_every_pack_has_samples_in_both_directions() -> None:
     for pack in PACKS:
         told = [each.expected for each in run_suite(bundled_dir() / pack.id) if "sentence" in each.expected]
-        assert {each["verdict"] for each in told} >= {"allow", "warn", "deny"}
+        assert "allow" in {each["verdict"] for each in told}
+        assert {each["verdict"] for each in told} & {"warn", "hold", "deny"}
 
 
 def test_the_diffusion_pack_says_what_the_rule_says(diffusion: Pack) -> None:
     """90 FR 4544: 10^26 operations or more; in the CFR, not enforced, so it ships in mode warn."""
+    assert diffusion.threshold is not None
     assert diffusion.threshold.amount_tflop == 10**14
     assert diffusion.threshold.reached_is_controlled
-    assert diffusion.threshold.limit_tflop == 10**14 - 1
+    assert diffusion.threshold.limit_tflop(TODAY) == 10**14 - 1
     assert (diffusion.legal_status, diffusion.default_mode) == (LegalStatus.IN_CFR_NOT_ENFORCED, Mode.WARN)
 
 
@@ -81,11 +84,52 @@ def test_no_tier_1_customer_escapes_by_a_site_and_no_other_gets_through_without_
             assert rule.tiers == {Tier.ONE}
 
 
-def test_the_partner_countries_of_the_rules_are_the_tier_1_countries(diffusion: Pack) -> None:
-    table = diffusion.tiers
-    partners = {code for code in table.countries if table.tier_of(code, TODAY) is Tier.ONE}
-    named = [rule.countries for rule in diffusion.rules if rule.countries is not None]
-    assert named == [partners]
+def test_every_cell_of_the_table_is_decided_by_a_rule_of_its_pack() -> None:
+    for pack in PACKS:
+        found = list(cells(pack, day=TODAY))
+        assert len(found) >= len(Tier) * len(ChipAuthorization) * 2
+        for cell, tier, site in found:
+            if tier is not Tier.UNRESOLVED:  # who is unresolved is refused before the table, or told of by a rule
+                assert pack.rule_for(tier, site, TODAY) is not None, (pack.id, cell)
+
+
+AT_HOME, ABROAD = ("NL",), ("SG", "CN", "")
+FORBIDS = (ChipAuthorization.AIA, ChipAuthorization.UVEU, ChipAuthorization.NVEU)
+
+
+@pytest.mark.parametrize("country", [*AT_HOME, *ABROAD])
+@pytest.mark.parametrize("chips", list(ChipAuthorization))
+def test_the_table_of_the_diffusion_pack_is_that_of_the_rule(
+    diffusion: Pack, chips: ChipAuthorization, country: str
+) -> None:
+    """Allowed at home; a budget that ends in a refusal where chips or place forbid it, else in an inquiry."""
+    abroad, forbids = country in ABROAD, chips in FORBIDS
+    done = {tier: diffusion.rule_for(tier, Site(country, chips), TODAY) for tier in (Tier.ONE, Tier.TWO, Tier.THREE)}
+    found = {tier: told(rule) for tier, rule in done.items() if rule is not None}
+    assert found == {
+        Tier.ONE: "budget, then deny" if abroad and forbids else "allow",
+        Tier.TWO: "budget, then deny" if abroad or forbids else "budget, then hold",
+        Tier.THREE: "budget, then deny",
+    }
+
+
+def test_no_shipped_pack_says_anything_outside_of_its_days() -> None:
+    for pack in PACKS:
+        assert not pack.holds_on(pack.effective_from - timedelta(days=1))
+    later = next(pack for pack in PACKS if pack.id == "us-ny-raise")
+    assert not later.holds_on(date(2026, 12, 31))
+    assert later.holds_on(date(2027, 1, 1))
+
+
+def test_an_installation_that_chose_nothing_refuses_nobody() -> None:
+    assert {pack.id: pack.default_mode for pack in PACKS} == {
+        "eu-gpai": Mode.OBSERVE,
+        "house": Mode.OFF,
+        "us-ai-diffusion": Mode.WARN,
+        "us-bis-2025-05-13": Mode.WARN,
+        "us-ca-sb53": Mode.OBSERVE,
+        "us-ny-raise": Mode.OBSERVE,
+    }
 
 
 @pytest.mark.parametrize("code", ["AN", "CS", "DD", "SU", "TP", "YU", "ZR", "EU", "UK", "EL", "XX", "ZZ", "us", ""])
@@ -132,11 +176,26 @@ def test_the_schema_knows_every_key_that_the_bundled_packs_use() -> None:
     ("old", "new", "words"),
     [
         ("id: us-ai-diffusion", "id: other", "the pack says that it is 'other', its folder is 'us-ai-diffusion'"),
-        ("format: 1", "format: 2", "'format': Input should be '1'"),
+        ("format: 2", "format: 3", "'format': Input should be '2'"),
+        ("format: 2", "format: 1", "format 1 is no longer read"),
+        ("effective_from: 2025-01-13", "effective_from: 2025-13-01", "'effective_from'"),
+        ("above_percent: 10", "above_percent: 0", "'above_percent': Input should be greater than or equal to 1"),
+        ("op: reached", "op: above", "'op': Input should be 'reached' or 'exceeded'"),
+        (
+            "beyond: hold\n    inquiry: export-of-the-model\n    text: what",
+            "inquiry: export-of-the-model\n    text: what",
+            "names an inquiry and never holds",
+        ),
+        (
+            "inquiry: export-of-the-model\n    text: what chips",
+            "inquiry: nobody\n    text: what chips",
+            "'nobody' is the id of no inquiry",
+        ),
+        ("action: allow", "action: allow\n    beyond: hold", "only a budget has something beyond it"),
         ("default_mode: warn", "default_mode: loud", "'default_mode': Input should be 'off', 'observe', 'warn' or"),
         ("version: 2026-11-22", "version: 2026-11-31", "'version'"),
         ("otherwise: 2", "otherwise: 1", "'otherwise': Input should be '2' or '3'"),
-        ("countries: [MO]", "countries: [UK]", "'UK' is no code of countries.yaml"),
+        ("countries: [MO]", "countries: [UK]", "'UK' is no ISO code"),
         ("countries: [MO]", "countries: [mo]", "String should match pattern"),
         ("countries: [MO]", "countries: [MO, MO]", "country 'MO' stands twice"),
         ("countries: [MO]", "countries: []", "'countries': Tuple should have at least 1 item"),
@@ -148,10 +207,10 @@ def test_the_schema_knows_every_key_that_the_bundled_packs_use() -> None:
         ("source: eccn-4e091\n", "source: nobody\n", "'nobody' is the id of no citation"),
         ("source: red-flag-28", "source: red-flag-29", "'red-flag-29' is the id of no citation"),
         ("- id: status", "- id: rule", "citation 'rule' stands twice"),
-        ("code: export-risk", "code: partner", "rule 'partner' stands twice"),
-        ("action: budget", "action: budge", "'action': Input should be 'allow', 'budget', 'hold' or 'deny'"),
-        ("tiers: [2, 3]", "tiers: [unresolved]", "Input should be '1', '2' or '3'"),
-        ("tiers: [2, 3]", "tiers: [2, 3]\n    nations: [US]", "'nations' is no key that belongs here"),
+        ("code: tier-3", "code: partner", "rule 'partner' stands twice"),
+        ("action: allow", "action: alow", "'action': Input should be 'allow', 'budget', 'notify', 'hold' or 'deny'"),
+        ("tiers: [3]", "tiers: [4]", "Input should be '1', '2', '3' or 'unresolved'"),
+        ("tiers: [3]", "tiers: [3]\n    nations: [US]", "'nations' is no key that belongs here"),
         ("[uveu, nveu]", "[uveu, mine]", "chip_authorizations"),
         ("shortest: 1h", "shortest: 29d", "0 < shortest <= longest <= 180 days"),
         ("shortest: 1h", "shortest: 0h", "'shortest': String should match pattern"),
@@ -179,12 +238,26 @@ def test_a_wrong_pack_is_refused_with_its_place(edited: Edit, old: str, new: str
 
 
 def test_a_lifted_floor_lifts_the_limit(edited: Edit) -> None:
-    folder = edited('  # floor: {amount: "1e26"', '  floor: {amount: "2e26"')
-    assert load_pack(folder).threshold.limit_tflop == 2 * 10**14 - 1
+    threshold = load_pack(edited("  # floors: [{", "  floors: [{")).threshold
+    assert threshold is not None
+    assert threshold.limit_tflop(date(2026, 12, 31)) == 10**14 - 1
+    assert threshold.limit_tflop(date(2027, 1, 1)) == 2 * 10**14 - 1
+
+
+def test_floors_that_fall_are_refused_with_their_place(edited: Edit) -> None:
+    line = 'source: eccn-4e091}, {amount: "1e26", from: 2028-01-01, source: eccn-4e091}]'
+    folder = edited(
+        '  # floors: [{amount: "2e26", from: 2027-01-01, source: eccn-4e091}]',
+        '  floors: [{amount: "2e26", from: 2027-01-01, ' + line,
+    )
+    with pytest.raises(InvalidInput, match=r"pack\.yaml:\d+:\d+: A floor never falls"):
+        load_pack(folder)
 
 
 def test_a_threshold_that_must_be_exceeded_may_be_reached(edited: Edit) -> None:
-    assert load_pack(edited("controlled_when: reached", "controlled_when: exceeded")).threshold.limit_tflop == 10**14
+    threshold = load_pack(edited("op: reached", "op: exceeded")).threshold
+    assert threshold is not None
+    assert threshold.limit_tflop(TODAY) == 10**14
 
 
 @pytest.mark.parametrize(("span", "seconds"), [("20s", 20), ("30m", 1800), ("1h", 3600), ("1d", 86_400)])
@@ -213,7 +286,7 @@ def test_a_pack_that_changed_its_mind_fails_its_suite(edited: Edit) -> None:
 
 
 def test_a_suite_says_which_case_it_cannot_read(edited: Edit) -> None:
-    folder = edited("format: 1", "format: 1")
+    folder = edited("format: 2", "format: 2")
     suite = folder / "suite.yaml"
     text = suite.read_text()
     for old, new, words in (
@@ -231,10 +304,10 @@ def test_a_suite_says_which_case_it_cannot_read(edited: Edit) -> None:
 
 
 def test_a_case_with_a_crowd_of_owners_is_refused(edited: Edit) -> None:
-    folder = edited("format: 1", "format: 1")
+    folder = edited("format: 2", "format: 2")
     owners = ", ".join(["{headquarters: US}"] * 60)
     (folder / "suite.yaml").write_text(
-        "format: 1\ncases:\n"
+        "format: 2\ncases:\n"
         f"  - case: x\n    on: 2026-11-22\n    customer: {{headquarters: US, owned_by: [{owners}]}}\n"
         "    expect: {verdict: allow, code: x}\n"
     )
