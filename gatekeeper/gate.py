@@ -74,6 +74,7 @@ class Gang:
             claims=any(pod.claims for pod in pods),
             unsaid=any(pod.unsaid for pod in pods),
             unknown=any(pod.unknown for pod in pods),
+            runs=tuple(sorted({run for pod in pods for run in pod.runs or ("",)})),
         )
 
 

@@ -10,6 +10,7 @@ from gatekeeper.domain.workload import LARGEST_COUNT, Count
 
 # No workload asks for more kinds of devices. Each is held in memory for each of its pods, and stands in records.
 MOST_KINDS = 64
+RUNS_HELD_MAX = 4
 # Reasons and doubts beyond these tell nobody anything, and would make long manifests slow.
 _MOST_SAID = 40
 
@@ -38,6 +39,8 @@ class Ask:
         host_access: it could reach a device without asking for it.
         reasons: what made it gated, for people, most telling first.
         doubts: what could not be read; any doubt makes the workload unknown.
+        runs: the runs that pods which ask for a device name by label, "" for those that name none; a few suffice to
+            know that they differ.
     """
 
     devices: Mapping[str, Count] = field(default_factory=dict)
@@ -46,6 +49,7 @@ class Ask:
     host_access: bool = False
     reasons: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
 
     @property
     def asks(self) -> bool:
@@ -70,6 +74,7 @@ class Ask:
             host_access=self.host_access or other.host_access,
             reasons=_said(self.reasons, other.reasons),
             doubts=_said(self.doubts, other.doubts),
+            runs=_said(self.runs, other.runs)[:RUNS_HELD_MAX],
         )
 
     def or_larger(self, other: Ask) -> Ask:

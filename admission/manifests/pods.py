@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from admission.manifests.asks import MOST_KINDS, Ask
 from admission.manifests.nodes import Doubts, Node, items, mapping, shown, text
 from admission.manifests.reach import Reach
 from admission.quantities import device_count
+from gatekeeper.belonging import RUN_LABEL
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.workload import Count
 
@@ -28,6 +29,8 @@ _SHARE = re.compile(
     r".*(?:mem|memory|(?<!neuron)cores|vcore|[.-]core|[.-]percentage|-ratio|memory\.max|/priority)", re.I
 )
 
+# Of a label's value; one more is enough to be no run's.
+LABEL_CHARACTERS_MAX = 64
 # Kubernetes: a prefix of 253 characters, a slash, a name of 63.
 _LONGEST_KEY = 317
 
@@ -64,7 +67,7 @@ def read_pod(manifest: Node, reach: Reach) -> Ask:
     if unsaid:
         found.doubts.append("it names no number of devices")
     reasons = [*_device_reasons(devices), *(["DRA resource claims"] if claims else []), *found.asks, *found.access]
-    return Ask(
+    asked = Ask(
         devices=devices,
         claims=claims,
         unsaid=unsaid,
@@ -72,6 +75,7 @@ def read_pod(manifest: Node, reach: Reach) -> Ask:
         reasons=tuple(dict.fromkeys(reasons)),
         doubts=tuple(dict.fromkeys(found.doubts)),
     )
+    return replace(asked, runs=(_run_of(metadata),)) if asked.asks else asked
 
 
 def read_template(parent: Node, reach: Reach, key: str = "template") -> Ask:
@@ -90,6 +94,11 @@ def loose_devices(resources: Node, reach: Reach) -> Ask:
         reasons=tuple(_device_reasons(devices)) + tuple(found.asks),
         doubts=(*found.doubts, "resources outside a container"),
     )
+
+
+def _run_of(metadata: Node) -> str:
+    """The run that a pod names by label; "" where it names none. Cut: a manifest in a file is bounded by nobody."""
+    return str(mapping(metadata, "labels", []).get(RUN_LABEL) or "")[:LABEL_CHARACTERS_MAX]
 
 
 def _note_annotations(annotations: Node, reach: Reach, found: _Findings) -> None:

@@ -152,4 +152,5 @@ def _workload(ask: Ask, ref: WorkloadRef) -> Workload:
         host_access=ask.host_access,
         unknown=bool(ask.doubts),
         reason="; ".join(said[:_REASONS_SHOWN]) + more,
+        runs=ask.runs,
     )

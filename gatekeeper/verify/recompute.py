@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from gatekeeper.domain.record import Record, RecordType
+from gatekeeper.verify.bindings import Bindings
 from gatekeeper.verify.corrections import Corrections
 from gatekeeper.verify.fields import Wrong, amount_of, amount_or, moment_of, text_of
 from gatekeeper.verify.pieces import Piece
@@ -43,6 +44,7 @@ class Recompute:
         self._ended: set[str] = set()
         self._purposes = Purposes()
         self._shares = Shares()
+        self._bindings = Bindings()
         self._corrections = Corrections()
         self._users = Users()
         self._actor = ""
@@ -50,6 +52,7 @@ class Recompute:
             RecordType.RUN_DECLARED: self._declare,
             RecordType.RUN_APPROVED: self._approve,
             RecordType.RUN_RECLASSIFIED: self._reclassify,
+            RecordType.RUN_JOINED: self._shares.join,
             RecordType.CORRECTION_PROPOSED: lambda facts: self._corrections.propose(facts, self._actor),
             RecordType.USAGE_CORRECTED: self._correct,
             RecordType.RESERVATION_PENDING: self._hold,
@@ -68,6 +71,7 @@ class Recompute:
         step = self._steps.get(record.type)
         self._actor = record.actor.name
         self._shares.see(record)
+        self._bindings.see(record)
         if step is not None:
             step(record.facts)
         self._users.see(record)
@@ -119,7 +123,7 @@ class Recompute:
         pool = _pool(facts, run)[0]
         self._purposes.check_hold(facts, run, pool, limit)
         if self._purposes.of(run).counts:
-            self._shares.check_hold(facts, pool, self._purposes.withdrawn, lambda each: self._run(each).used_tflop)
+            self._shares.check_hold(facts, pool, self._purposes.withdrawn, self._run)
         needed = _worst_case(facts)
         if amount != needed:
             raise Wrong(f"Reservation {reservation} holds {amount} TFLOP; its worst rate over its time is {needed}.")
@@ -206,11 +210,19 @@ class Recompute:
     def _compare_pool(self, facts: Mapping[str, object], run: str, limit: int) -> None:
         """No reservation may take the runs that share a limit past it; only usage that was metered may."""
         runs, stated = _pool(facts, run)
-        used = _extra(facts) + sum(self._run(each).used_tflop for each in runs)
+        used = _extra(facts) + sum(self._run(each).used_tflop for each in runs) - self._twice(facts, runs)
         if stated not in (None, used):
             raise Wrong(f"The record says {stated} TFLOP are used of the limit of run {run}; added up it is {used}.")
         if used > limit:
             raise Wrong(f"The reservation takes run {run} to {used} TFLOP, past its limit of {limit}.")
+
+    def _twice(self, facts: Mapping[str, object], runs: set[str]) -> int:
+        """What several of the runs carry in of one base, as far as the record takes it off."""
+        pool, twice = facts.get("pool"), self._shares.twice_tflop(runs)
+        stated = amount_or(pool, "twice_tflop", 0) if isinstance(pool, Mapping) else 0
+        if stated > twice:
+            raise Wrong(f"The record takes {stated} TFLOP off that count twice; the runs carry in {twice} of one base.")
+        return stated
 
     def _run(self, run: str) -> RunTotals:
         return self.runs.get(run) or RunTotals(run)

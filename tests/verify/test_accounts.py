@@ -51,7 +51,8 @@ class Office(Books):
         facts: dict[str, JsonValue] = {**run_facts(SERVING, "c1"), "declared_by": "ana"}
         self.act(RecordType.RUN_DECLARED, "ana", facts)
         self.act(RecordType.RUN_APPROVED, "ben", facts)
-        self.act(RecordType.NAMESPACE_BOUND, "ben", binding_facts(Binding("c1", "serve", "acme", "chat"), None))
+        bound = Binding("c1", "serve", "acme", "chat")
+        self.act(RecordType.NAMESPACE_BOUND, "ben", binding_facts(bound, None, proposed_by="ana", approved_by="ben"))
 
     def reclassify(self) -> None:
         self.act(RecordType.RUN_RECLASSIFIED, "eve", reclassified_facts(SERVING, SERVING.withdraw(), "training found"))
@@ -266,7 +267,7 @@ def test_undeclared_training_that_leaves_out_the_declared_run_that_used_most_is_
     office.hold("pod-u", "undeclared.acme", seconds=100)
     assert verify(office).problems == ()
     lie(office, RecordType.RESERVATION_PENDING, left_out("llm"))
-    assert "leaves out the declared run of its group that used most, 1000 TFLOP" in said(office)
+    assert "leaves out a model of its group that used 1000 TFLOP more: llm" in said(office)
 
 
 def test_what_counts_beside_a_run_is_added_up_again(office: Office) -> None:
