@@ -10,7 +10,8 @@ from gatekeeper.verify.export import Check, Source, verify_export
 from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.recompute import Recompute
 from gatekeeper.verify.report import Overrun, Problem, Report, RunTotals
-from gatekeeper.verify.tiers import TierCheck, verify_totals_and_tiers
+from gatekeeper.verify.tiers import TierCheck
+from gatekeeper.verify.whole import verify_totals_and_tiers
 
 __all__ = [
     "Check",

@@ -9,11 +9,9 @@ again from the parties alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
-from gatekeeper.domain.checkpoint import VerifierKey
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.ownership_facts import ownership_of
 from gatekeeper.domain.party import Party
@@ -21,10 +19,7 @@ from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.resolving import REASONS_MAX, resolve
 from gatekeeper.domain.tier import Tier, TierRow, TierTable, worst
-from gatekeeper.verify.export import Source, verify_export
 from gatekeeper.verify.fields import Wrong
-from gatekeeper.verify.report import Report
-from gatekeeper.verify.screening import ScreeningCheck
 
 # Where a record of each type keeps a customer's parties and tiers.
 _STATES = {
@@ -34,13 +29,6 @@ _STATES = {
     RecordType.CUSTOMER_APPROVED: "in_effect",
 }
 Reason = tuple[Tier, str, tuple[str, ...]]
-
-
-def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: Source | None = None) -> Report:
-    """All that an export lets anybody check: bytes, signature, totals, tiers, screening. Errors as for `verify_export`."""
-    tiers = TierCheck()
-    report = verify_export(source, key, since=since, checks=[tiers, ScreeningCheck()])
-    return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)))
 
 
 class TierCheck:

@@ -10,7 +10,7 @@ from gatekeeper.domain.customer import Standing
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
 from gatekeeper.registry.due import NoticeKind
-from tests.registry.office import HandClock, enrol, log, org
+from tests.registry.office import HandClock, enrol, log, org, record_of
 
 DAY = timedelta(days=1)
 
@@ -26,7 +26,8 @@ def test_each_notice_is_recorded_once_at_60_30_and_7_days_and_at_the_end(
     end = enrol(registry, org("lab", "US")).expires_at
     assert end is not None
     expected = []
-    for left, kind in ((61, None), (60, "60_days"), (59, None), (30, "30_days"), (7, "7_days"), (1, None), (0, "expired")):
+    days = {61: None, 60: "60_days", 59: None, 30: "30_days", 7: "7_days", 1: None, 0: "expired"}
+    for left, kind in days.items():
         clock.at = end - left * DAY
         assert registry.record_notices() == (1 if kind else 0)
         assert registry.record_notices() == 0
@@ -34,7 +35,9 @@ def test_each_notice_is_recorded_once_at_60_30_and_7_days_and_at_the_end(
         assert notices(stores) == expected
 
 
-def test_after_a_long_silence_all_that_fell_due_is_recorded(registry: Registry, stores: Stores, clock: HandClock) -> None:
+def test_after_a_long_silence_all_that_fell_due_is_recorded(
+    registry: Registry, stores: Stores, clock: HandClock
+) -> None:
     end = enrol(registry, org("lab", "US")).expires_at
     assert end is not None
     clock.at = end + 400 * DAY
@@ -49,8 +52,6 @@ def test_a_renewed_approval_is_told_of_anew_and_a_change_in_between_is_not(
     assert end is not None
     clock.at = end - 60 * DAY
     registry.record_notices()
-    from tests.registry.office import record_of
-
     registry.apply(record_of(org("lab", "GB")), by="cem")
     assert registry.record_notices() == 0
     renewed = registry.approve("lab", by="dia")

@@ -166,7 +166,7 @@ def test_an_override_refuses_nonsense() -> None:
         {"ended_by": "ben"},
     ):
         with pytest.raises(InvalidInput):
-            replace(asked, **nonsense)  # type: ignore[arg-type]
+            replace(asked, **nonsense)
     ended = asked.approve(by="ben", now=NOON).end(by="ana", now=NOON + timedelta(hours=1))
     assert ended.ends_at == NOON + timedelta(hours=1)
     with pytest.raises(NotPermitted, match="over already"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from gatekeeper.domain.evidence import Attestation, CheckMethod, Evidence, Sensi
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Reader, Stores, Transaction
+from tests.stores.test_contract import put
 from tests.stores.values import CUSTOMER, NOW, PARTY, record
 
 SHA256 = "0f" * 32
@@ -61,7 +63,7 @@ def run(stores: Stores, statement: str) -> None:
 
 @pytest.mark.parametrize("override", [OVERRIDE, APPROVED, ENDED])
 def test_an_override_comes_back_equal(stores: Stores, override: Override) -> None:
-    stores.transact(lambda tx: (tx.put_customer(CUSTOMER), tx.put_override(override)))
+    put(stores, CUSTOMER, override)
     assert stores.read(lambda reader: reader.override("o1")) == override
     assert stores.read(lambda reader: reader.overrides("lab")) == [override]
     assert stores.read(lambda reader: reader.overrides("other")) == []
@@ -104,10 +106,14 @@ def test_a_put_adds_a_version_and_the_same_again_does_not(stores: Stores) -> Non
         None,
     ]
     for size, customer in ((0, None), (1, CUSTOMER), (2, changed)):
-        assert stores.read(lambda reader, size=size: reader.customers_known(size).get("lab")) == customer
+        assert stores.read(partial(_known, size=size)) == customer
     assert stores.read(lambda reader: reader.parties_known(1)) == {PARTY.id: PARTY}
     assert stores.read(lambda reader: reader.proposal_known("lab", 1)) == '{"parties":[]}'
     assert stores.read(lambda reader: reader.proposal_known("lab", 2)) is None
+
+
+def _known(reader: Reader, *, size: int) -> object:
+    return reader.customers_known(size).get("lab")
 
 
 def test_what_is_undone_leaves_no_version(stores: Stores) -> None:
@@ -124,6 +130,10 @@ _SAME = "approved_by = 'Ana', approved_key = 'ana'"
 _VERSION = (
     "INSERT INTO customer_version (customer_id, number, seq, body, standing, prepared_by, prepared_key, "
     "prepared_unique, approved_by, approved_key, approved_unique, expires_at) VALUES ('lab', 2, 1, '', 'approved', "
+)
+_OVERRIDE = (
+    "INSERT INTO tier_override (id, customer_id, tier, hours, reason, requested_by, requested_key, requested_unique, "
+    "requested_at, approved_by, approved_key, approved_unique, approved_at, ended_by) VALUES ('o2', 'lab', '1', "
 )
 
 
@@ -142,12 +152,8 @@ _VERSION = (
         _VERSION + "'ana#7', 'ana', '7', 'new-name#7', 'new-name', '7', 1)",
         _VERSION + "'ana', 'ana', '', 'ben', 'ben', '', NULL)",
         "UPDATE tier_override SET approved_by = 'ANA', approved_key = 'ana' WHERE id = 'o1'",
-        "INSERT INTO tier_override (id, customer_id, tier, hours, reason, requested_by, requested_key, requested_unique, "
-        "requested_at, approved_by, approved_key, approved_unique, approved_at, ended_by) VALUES "
-        "('o2', 'lab', '1', 1, 'x', 'eve', 'eve', '', 1, 'Eve', 'eve', '', 2, '')",
-        "INSERT INTO tier_override (id, customer_id, tier, hours, reason, requested_by, requested_key, requested_unique, "
-        "requested_at, approved_by, approved_key, approved_unique, approved_at, ended_by) VALUES "
-        "('o2', 'lab', '1', 73, 'x', 'eve', 'eve', '', 1, '', '', '', NULL, '')",
+        _OVERRIDE + "1, 'x', 'eve', 'eve', '', 1, 'Eve', 'eve', '', 2, '')",
+        _OVERRIDE + "73, 'x', 'eve', 'eve', '', 1, '', '', '', NULL, '')",
         # What was asked for, approved or ended stays so.
         "UPDATE tier_override SET hours = 71 WHERE id = 'o1'",
         "UPDATE tier_override SET tier = '1' WHERE id = 'o1'",
@@ -206,7 +212,7 @@ def test_nothing_is_added_twice(stores: Stores, add: Callable[[Transaction], Non
 
 def test_a_suspended_customer_is_stored_without_an_approver(stores: Stores) -> None:
     suspended = CUSTOMER.suspend(by="Ben", reason="x")
-    stores.transact(lambda tx: (tx.put_customer(CUSTOMER), tx.put_customer(suspended)))
+    put(stores, CUSTOMER, suspended)
     found = stores.read(lambda reader: reader.customer("lab"))
     assert found == suspended
     assert found.standing is Standing.SUSPENDED

@@ -1,0 +1,105 @@
+"""Follows the life of each customer from record to record: two people approve, what is closed stays closed, and no
+version is told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gatekeeper.domain.person import same_person
+from gatekeeper.domain.record import Record, RecordType
+from gatekeeper.verify.fields import Facts, Wrong, amount_of, flag_of, text_of
+
+# Standings from which an approval is never the next act.
+_NOT_WAITING = ("draft", "rejected", "closed")
+# Acts after which a customer's record is another version.
+_VERSIONS = (
+    RecordType.CUSTOMER_ENROLLED,
+    RecordType.CUSTOMER_DRAFTED,
+    RecordType.CUSTOMER_SUBMITTED,
+    RecordType.CUSTOMER_APPROVED,
+    RecordType.CUSTOMER_SUSPENDED,
+    RecordType.CUSTOMER_REJECTED,
+    RecordType.CUSTOMER_REOPENED,
+    RecordType.CUSTOMER_CLOSED,
+)
+
+
+@dataclass(slots=True)
+class _Life:
+    """What is known of a customer."""
+
+    standing: str = ""
+    version: int = 0
+    rejected_by: str = ""
+    final: bool = False
+
+
+class LifeCheck:
+    """A check for `verify_export(checks=[...])`."""
+
+    def __init__(self) -> None:
+        self._lives: dict[str, _Life] = {}
+        self._rules: dict[RecordType, Callable[[_Life, Facts, str], None]] = {
+            RecordType.CUSTOMER_APPROVED: _approved,
+            RecordType.CUSTOMER_REJECTED: _rejected,
+            RecordType.CUSTOMER_REOPENED: _reopened,
+            RecordType.CUSTOMER_DRAFTED: _drafted,
+        }
+
+    def see(self, record: Record) -> None:
+        """Take the next record in.
+
+        Raises:
+            Wrong: it is not what can follow in the life of this customer.
+        """
+        if record.type not in _VERSIONS or "version" not in record.facts or "standing" not in record.facts:
+            return
+        facts = record.facts
+        customer, version = text_of(facts, "customer"), amount_of(facts, "version")
+        life = self._lives.setdefault(customer, _Life())
+        before, life.standing = life.standing, text_of(facts, "standing")
+        known, life.version = life.version, max(version, life.version)
+        rule = self._rules.get(record.type)
+        if before == "closed":
+            life.standing = before
+            raise Wrong(f"Customer {customer} is closed; nothing can become of it.")
+        if before and (version < known or (version == known and record.type not in _SAME_VERSION)):
+            raise Wrong(f"Customer {customer} had version {known} already; this record says {version}.")
+        if rule is not None:
+            standing, life.standing = life.standing, before
+            try:
+                rule(life, facts, record.actor.name)
+            finally:
+                life.standing = standing
+
+
+# What only waits beside an approval leaves the customer as it was.
+_SAME_VERSION = (RecordType.CUSTOMER_SUBMITTED,)
+
+
+def _approved(life: _Life, facts: Facts, by: str) -> None:
+    customer, prepared_by = text_of(facts, "customer"), facts.get("prepared_by")
+    if isinstance(prepared_by, str) and same_person(prepared_by, by):
+        raise Wrong(f"{by} alone prepared and approved the record of customer {customer}.")
+    if life.standing in _NOT_WAITING:
+        raise Wrong(f"Customer {customer} is approved, and was {life.standing}.")
+
+
+def _rejected(life: _Life, facts: Facts, by: str) -> None:
+    life.rejected_by, life.final = by, flag_of(facts, "final")
+    if life.final and text_of(facts, "standing") != "rejected":
+        raise Wrong(f"Customer {text_of(facts, 'customer')} is rejected for good, and its standing is not rejected.")
+
+
+def _reopened(life: _Life, facts: Facts, by: str) -> None:
+    customer, final, life.final = text_of(facts, "customer"), life.final, False
+    if not final:
+        raise Wrong(f"Customer {customer} is reopened, and was not rejected for good.")
+    if same_person(life.rejected_by, by):
+        raise Wrong(f"{by} alone rejected customer {customer} for good and reopened it.")
+
+
+def _drafted(life: _Life, facts: Facts, _: str) -> None:
+    if life.standing not in ("", "draft", "rejected") or life.final:
+        raise Wrong(f"Customer {text_of(facts, 'customer')} becomes a draft, and was handed in before.")

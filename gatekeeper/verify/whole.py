@@ -1,0 +1,24 @@
+"""All checks of an export together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gatekeeper.domain.checkpoint import VerifierKey
+from gatekeeper.verify.export import Check, Source, verify_export
+from gatekeeper.verify.life import LifeCheck
+from gatekeeper.verify.overrides import OverrideCheck
+from gatekeeper.verify.report import Report
+from gatekeeper.verify.screening import ScreeningCheck
+from gatekeeper.verify.tiers import TierCheck
+
+
+def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: Source | None = None) -> Report:
+    """All that an export lets anybody check: bytes, signature, totals, tiers, screening, and who let be what.
+
+    Errors as for `verify_export`.
+    """
+    tiers = TierCheck()
+    checks: list[Check] = [tiers, ScreeningCheck(), LifeCheck(), OverrideCheck(tiers)]
+    report = verify_export(source, key, since=since, checks=checks)
+    return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)))

@@ -1,0 +1,139 @@
+"""The verifier follows customers: four eyes, closed accounts, overrides, and no decision milder than its owners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatekeeper.domain.policy import ActivePack, Mode
+from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode
+from gatekeeper.domain.tier import Tier
+from gatekeeper.policies import record_packs
+from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.verify import TierCheck, Wrong
+from gatekeeper.verify.life import LifeCheck
+from gatekeeper.verify.overrides import OverrideCheck
+from tests.registry.office import org, record_of
+from tests.test_gate import PACK, House, make_gang
+
+Change = Callable[[Record], Record]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_stores(f"sqlite:///{tmp_path / 'life.db'}") as stores:
+        yield begun(stores)
+
+
+def begun(stores: SqlStores) -> House:
+    house = House(stores)
+    actor = Actor(ActorKind.SYSTEM, "service")
+    record_packs(stores, house.clock, (ActivePack(PACK, Mode.ENFORCE),), cluster="east", by=actor)
+    return house
+
+
+def records(house: House) -> list[Record]:
+    return [decode(leaf) for leaf in house.stores.read(lambda reader: list(reader.leaves()))]
+
+
+def verify(found: list[Record]) -> None:
+    tiers = TierCheck()
+    checks = (tiers, LifeCheck(), OverrideCheck(tiers))
+    for record in found:
+        for check in checks:
+            check.see(record)
+
+
+def forged(found: list[Record], kind: RecordType, change: Change) -> list[Record]:
+    """The log with the last record of a kind written otherwise."""
+    last = max(index for index, each in enumerate(found) if each.type is kind)
+    return [change(each) if index == last else each for index, each in enumerate(found)]
+
+
+def by(name: str) -> Change:
+    return lambda each: replace(each, actor=replace(each.actor, name=name))
+
+
+def told(**facts: Any) -> Change:
+    return lambda each: replace(each, facts={**each.facts, **facts})
+
+
+def live(house: House) -> list[Record]:
+    """A whole life: draft, rejections, approval, work under an override, and the end."""
+    registry = house.registry
+    registry.draft(record_of(org("lab", "")), by="ana")
+    registry.submit("lab", by="ana")
+    registry.reject("lab", by="ben", reason="x", final=True)
+    registry.reopen("lab", by="cem", reason="x")
+    registry.apply(record_of(org("lab", "")), by="ana")
+    registry.approve("lab", by="ben")
+    house.bind("lab", "lab")
+    registry.override("lab", tier=Tier.TWO, hours=12, reason="x", by="ana")
+    registry.approve_override("lab", by="ben")
+    assert house.gate.release(make_gang("lab", "one")).lets_start
+    registry.end_override("lab", by="cem")
+    registry.close("lab", by="dia", reason="x")
+    return records(house)
+
+
+def test_a_whole_life_verifies(house: House) -> None:
+    verify(live(house))
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "says"),
+    [
+        (RecordType.CUSTOMER_APPROVED, by(" ANA"), "alone prepared and approved"),
+        (RecordType.CUSTOMER_REOPENED, by("Ben"), "alone rejected customer lab for good and reopened"),
+        (RecordType.OVERRIDE_APPROVED, by("Ana"), "alone asked for override"),
+        (RecordType.OVERRIDE_APPROVED, told(tier="1"), "not approved as it was asked for"),
+        (RecordType.OVERRIDE_APPROVED, told(ends_at="2027-01-01T00:00:00Z"), "not approved as it was asked for"),
+        (RecordType.OVERRIDE_APPROVED, told(override="o999"), "nobody had asked for it"),
+        (RecordType.OVERRIDE_REQUESTED, told(hours=73), "for Tier 2 and 73 hours"),
+        (RecordType.OVERRIDE_ENDED, told(override="o999"), "there was none"),
+        (RecordType.CUSTOMER_REJECTED, told(final=False), "was not rejected for good"),
+        (RecordType.CUSTOMER_APPROVED, told(version=1), "had version"),
+        (RecordType.CUSTOMER_REOPENED, told(standing="closed"), "closed; nothing can become of it"),
+    ],
+)
+def test_a_log_that_one_person_wrote_is_refused(house: House, kind: RecordType, change: Change, says: str) -> None:
+    found = forged(live(house), kind, change)
+    with pytest.raises(Wrong, match=says):
+        verify(found)
+
+
+def test_nothing_becomes_of_a_closed_customer(house: House) -> None:
+    found = live(house)
+    again = next(each for each in found if each.type is RecordType.CUSTOMER_SUBMITTED)
+    with pytest.raises(Wrong, match="closed; nothing can become of it"):
+        verify([*found, again])
+
+
+def test_a_decision_milder_than_the_owners_needs_an_override_in_force(house: House) -> None:
+    found = live(house)
+    without = [each for each in found if "override" not in each.type.value]
+    with pytest.raises(Wrong, match="rests on an override, and none was in force"):
+        verify(without)
+
+    def hidden(each: Record) -> Record:
+        decision: Any = each.facts["decision"]
+        reasons = [reason for reason in decision["reasons"] if reason["code"] != "override"]
+        return replace(each, facts={**each.facts, "decision": {**decision, "reasons": reasons}})
+
+    with pytest.raises(Wrong, match="tier 2; its owners make it tier unresolved"):
+        verify(forged(without, RecordType.RESERVATION_PENDING, hidden))
+    late = forged(found, RecordType.RESERVATION_PENDING, lambda each: replace(each, at=each.at + timedelta(hours=12)))
+    with pytest.raises(Wrong, match="none was in force"):
+        verify(late)
+    with pytest.raises(Wrong, match="tier 1; its owners make it"):
+        verify(forged(found, RecordType.RESERVATION_PENDING, _tier_1))
+
+
+def _tier_1(each: Record) -> Record:
+    decision: Any = each.facts["decision"]
+    return replace(each, facts={**each.facts, "decision": {**decision, "tier": "1"}})
