@@ -20,6 +20,7 @@ from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_packs
 from gatekeeper.ports import Stores
 from gatekeeper.registry import ApprovalTerms, Registry
+from gatekeeper.registry.screener import Screener
 from gatekeeper.settings import Settings
 from gatekeeper.signing import Ed25519Signer
 from gatekeeper.stores import SqlStores, open_stores
@@ -144,10 +145,22 @@ class Wiring:
         return EvidenceFiles(self.settings.data / "evidence")
 
     def registry_over(self, stores: Stores) -> Registry:
-        """The same over other stores, such as a transaction that is open."""
+        """The same over other stores, such as a transaction that is open; both keep one index of the lists."""
         approvals = self.settings.approvals
         terms = ApprovalTerms(timedelta(days=approvals.tier_one_days), timedelta(days=approvals.others_days))
-        return Registry(stores, self.clock, packs=self.packs, cluster=self.settings.cluster, terms=terms)
+        return Registry(
+            stores,
+            self.clock,
+            packs=self.packs,
+            cluster=self.settings.cluster,
+            terms=terms,
+            screener=self.screener,
+        )
+
+    @cached_property
+    def screener(self) -> Screener:
+        """The lists, indexed, for all registries of this process."""
+        return Screener()
 
     @cached_property
     def authenticator(self) -> Authenticator:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse
 
-from gatekeeper.api import customers, namespaces, others, runs
+from gatekeeper.api import customers, lives, namespaces, others, runs
 from gatekeeper.api.asking import Office
 from gatekeeper.api.door import Door
 from gatekeeper.api.openapi import describe, offered, page
@@ -40,7 +40,7 @@ def routes() -> FastAPI:
         redirect_slashes=False,
         exception_handlers=dict.fromkeys((GatekeeperError, RequestValidationError, HTTPException, Exception), answer),
     )
-    for router in (customers.router, namespaces.router, runs.router, others.router):
+    for router in (customers.router, lives.router, namespaces.router, runs.router, others.router):
         app.include_router(router, prefix="/v1")
     app.include_router(_PUBLIC)
     return app

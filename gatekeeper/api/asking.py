@@ -8,6 +8,7 @@ moment at which the effect is durable and the answer is not.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import re
@@ -27,18 +28,21 @@ from starlette.responses import Response
 from gatekeeper.api.bodies import BODY_BYTES_MAX, Body, parse
 from gatekeeper.api.problems import Refused
 from gatekeeper.api.sources import Failures
-from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.errors import GatekeeperError, Unavailable
 from gatekeeper.domain.person import Caller, Right
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.identity.authenticator import Authenticator, Unauthenticated
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.ports.answers import KeptAnswer
 from gatekeeper.registry import Registry
+from gatekeeper.registry.screener import Screener
 
 T = TypeVar("T")
 READ_WITHIN_S = 5.0
 KEPT = timedelta(hours=24)
 KEPT_MAX = 10_000
+# A list that is loaded while a request acts makes it begin again.
+TRIES = 3
 KEY_CHARACTERS_MAX = 255
 # Threads that find out who is asking: an identity provider that does not answer holds up these and not the work.
 AUTHENTICATING = 4
@@ -46,21 +50,38 @@ _ETAG = re.compile(r'\s*(W/)?"([!#-~]{0,200})"\s*(?:,|$)')
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
+class Undone(Exception):
+    """A work failed within a transaction that is open, and a use case went on: all of it has to begin again."""
+
+
 class Inside:
-    """`Stores` within a transaction that is open: what several use cases read and write is one state."""
+    """`Stores` within a transaction that is open: what several use cases read and write is one state.
+
+    A work that fails is undone with the whole transaction and not alone. So whoever catches its failure gets nothing
+    more done here.
+    """
 
     def __init__(self, reader: Reader, writing: Transaction | None = None) -> None:
         self._reader, self._writing = reader, writing
+        self._failed = False
 
     def read(self, work: Callable[[Reader], T]) -> T:
         """Run the work on the state of the transaction."""
+        if self._failed:
+            raise Undone
         return work(self._reader)
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run the work in the transaction; it is durable with all the rest."""
         if self._writing is None:
             raise GatekeeperError("A request that only reads would have written.")
-        return work(self._writing)
+        if self._failed:
+            raise Undone
+        try:
+            return work(self._writing)
+        except BaseException:
+            self._failed = True
+            raise
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """The same, done at once."""
@@ -75,6 +96,7 @@ class Office:
 
     stores: Stores
     registry_over: Callable[[Stores], Registry]
+    screener: Screener
     authenticator: Authenticator
     clock: Clock
     packs: tuple[ActivePack, ...]
@@ -102,7 +124,7 @@ class Asked:
     """A request of somebody who may read, with what it says in headers and body."""
 
     def __init__(self, request: Request, office: Office, caller: Caller, body: Body, content: bytes) -> None:
-        self.office, self.caller, self.body = office, caller, body
+        self.office, self.caller, self.body, self.content = office, caller, body, content
         self.path: str = request.scope["raw_path"].decode("ascii")
         self.if_match = _tags(request, "if-match")
         self.if_none_match = _tags(request, "if-none-match")
@@ -132,7 +154,11 @@ class Asked:
             self._keep(tx, answer, body)
             return Response(body, answer.status, answer.headers(), media_type="application/json")
 
-        return office.stores.transact(whole)
+        for _ in range(TRIES):
+            office.stores.read(office.screener.indexed)  # here, not on the writer's thread: it takes up to a second
+            with contextlib.suppress(Undone):
+                return office.stores.transact(whole)
+        raise Unavailable("The lists change faster than they can be read.", hint="Ask again.")
 
     def check_match(self, *tags: str, owed: bool = True) -> None:
         """Let only a request pass that names what is there now, by one of its tags.

@@ -13,13 +13,16 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gatekeeper.api.problems import KINDS, MEDIA_TYPE
-from gatekeeper.api.shapes import Approval, Because, Bind, Declare, ProblemShown, Rejection
+from gatekeeper.api.shapes import Approval, AskOverride, Because, Bind, Declare, ProblemShown, Rejection
 from gatekeeper.customer_files import CustomerFile
 
 VERSION = "1"
 _BODIES: dict[str, type[BaseModel]] = {
-    each.__name__: each for each in (CustomerFile, Approval, Because, Rejection, Bind, Declare)
+    each.__name__: each for each in (CustomerFile, Approval, AskOverride, Because, Rejection, Bind, Declare)
 }
+_ANYTHING = {"type": "array", "items": {"type": "object"}}
+# Read by `graph_files`, and told in docs/tiers.md.
+_GRAPH = {"type": "object", "required": ["parties"], "properties": {"parties": _ANYTHING, "interests": _ANYTHING}}
 _REF = "#/components/schemas/{model}"
 _ABOUT = (
     "The registry of Compute Gatekeeper: customers, who owns them, their tiers, namespaces and runs. Every request but "
@@ -37,7 +40,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         known: list[type[BaseModel]] = [*_BODIES.values(), ProblemShown]
         _, models = models_json_schema([(each, "validation") for each in known], ref_template=_REF)
         schemas = described.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= models["$defs"]
+        schemas |= {**models["$defs"], "Graph": _GRAPH}
         for path, operations in described["paths"].items():
             for method, operation in operations.items():
                 _complete(operation, path, writes=method != "get")

@@ -12,6 +12,8 @@ from gatekeeper.api.customers import Cursor, Limit
 from gatekeeper.api.pages import LIMIT_DEFAULT, page
 from gatekeeper.api.shapes import Declare, RunShown, RunsShown
 from gatekeeper.domain.errors import NotFound
+from gatekeeper.domain.lineage_facts import lineage_json, lineage_of_json
+from gatekeeper.domain.particulars import NOTHING_SAID, particulars_json, particulars_of
 from gatekeeper.domain.run import Run, RunState
 from gatekeeper.domain.units import parse_count, parse_flop
 from gatekeeper.ports import Reader
@@ -62,6 +64,10 @@ def declare_run(asked: Writing) -> Response:
         parameters = parse_count(said.parameters)
     with asked.body.at("tokens"):
         tokens = parse_count(said.tokens)
+    with asked.body.at("lineage"):
+        lineage = None if said.lineage is None else lineage_of_json(said.lineage)
+    with asked.body.at("particulars"):
+        particulars = NOTHING_SAID if said.particulars is None else particulars_of(said.particulars)
 
     def work(registry: Registry, reader: Reader) -> Answer:
         run = registry.declare_run(
@@ -75,6 +81,8 @@ def declare_run(asked: Writing) -> Response:
             namespaces=said.namespaces,
             parameters=parameters,
             tokens=tokens,
+            lineage=lineage,
+            particulars=particulars,
         )
         return Answer(_shown(run, reader), 201, _etag(run), location=f"{asked.path}/{run.id}")
 
@@ -123,6 +131,8 @@ def _shown(run: Run, reader: Reader) -> RunShown:
         approved_by=run.approved_by,
         carried_in_tflop=str(run.carried_in_tflop),
         carried_in_source=run.carried_in_source,
+        lineage=None if run.lineage is None else dict(lineage_json(run.lineage)),
+        particulars=particulars_json(run.particulars),
         namespaces=list(run.namespaces),
         parameters=str(run.parameters),
         tokens=str(run.tokens),

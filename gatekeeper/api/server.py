@@ -44,6 +44,7 @@ def api_server(wiring: Wiring) -> ApiServer | None:
     office = Office(
         stores=wiring.stores,
         registry_over=wiring.registry_over,
+        screener=wiring.screener,
         authenticator=wiring.authenticator,
         clock=wiring.clock,
         packs=wiring.packs,

@@ -5,7 +5,7 @@ Amounts are whole TFLOP as decimal text, as in the log: a run may have used more
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -166,6 +166,8 @@ class RunShown(Shown):
     approved_by: str
     carried_in_tflop: Count
     carried_in_source: str
+    lineage: dict[str, Any] | None = Field(description="What the model rests on, as it stands in the log.")
+    particulars: dict[str, Any] = Field(description="Who stands for it, and what is planned.")
     namespaces: list[str]
     parameters: Count
     tokens: Count
@@ -194,6 +196,12 @@ class Declare(Part):
     namespaces: tuple[Id, ...] = Field(default=(), max_length=1_000)
     parameters: Count = "0"
     tokens: Count = "0"
+    lineage: dict[str, Any] | None = Field(
+        default=None, description="What the model rests on, in the shape that GET shows."
+    )
+    particulars: dict[str, Any] | None = Field(
+        default=None, description="Who stands for it, and what is planned, in the shape that GET shows."
+    )
 
 
 class PackShown(Shown):
@@ -221,21 +229,69 @@ class PartyShown(Shown):
     owns: list[str] = Field(description="Ids of the parties that name it as parent, owner or head office.")
 
 
-class RecordLine(Shown):
-    """One record of the audit log about a customer."""
+class VersionShown(Shown):
+    """One version of a customer, of what waited for it, or of a party that it is or that owned it."""
 
-    index: int
-    at: datetime
-    type: str
-    actor: dict[str, Any]
-    facts: dict[str, Any]
+    kind: str = Field(description="party, customer or proposal.")
+    id: str
+    number: int
+    record: int = Field(description="Index of the record in the audit log that tells of it.")
+    type: str | None
+    at: datetime | None
+    by: str | None
+    changes: dict[str, list[Any]] = Field(description="Field: what it was, and what it is; null for nothing.")
 
 
 class HistoryShown(Shown):
-    """A page of what happened to a customer, oldest first."""
+    """A page of versions, in the order in which they were written."""
 
-    items: list[RecordLine]
+    items: list[VersionShown]
     next: str | None
+
+
+class OverrideShown(Shown):
+    """Break-glass: a customer treated as in a milder tier for some hours, by two people."""
+
+    override: str
+    customer: str
+    tier: str
+    hours: int
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    approved_by: str
+    approved_at: datetime | None
+    ended_by: str
+    ends_at: datetime | None
+
+
+class OverridesShown(Shown):
+    """The overrides of a customer, oldest first."""
+
+    items: list[OverrideShown]
+
+
+class AskOverride(Part):
+    """Break-glass, asked for by one person."""
+
+    tier: Literal["1", "2"]
+    hours: Annotated[int, Field(ge=1, le=72)]
+    reason: Text
+
+
+class GraphFinding(Shown):
+    """The tier of a party of a graph, and why."""
+
+    tier: int | str = Field(description="1, 2, 3 or unresolved.")
+    reasons: list[GraphReason]
+
+
+class GraphReason(Shown):
+    """One fact that it rests on."""
+
+    code: str
+    path: list[str]
+    text: str
 
 
 class ProblemShown(Shown):
@@ -251,3 +307,4 @@ class ProblemShown(Shown):
 
 
 NamespaceShown.model_rebuild()
+GraphFinding.model_rebuild()

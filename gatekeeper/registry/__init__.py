@@ -66,8 +66,10 @@ class Registry(
         packs: tuple[ActivePack, ...],
         cluster: str,
         terms: ApprovalTerms | None = None,
+        screener: Screener | None = None,
     ) -> None:
-        screener = Screener()
+        """`screener`: what several registries of one process share, so that lists are indexed once."""
+        screener = screener or Screener()
         stores = Screened(stores, clock, screener)
         RegisterRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
         NamespaceRegistry.__init__(self, stores, clock, cluster)

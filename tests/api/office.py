@@ -22,6 +22,7 @@ from gatekeeper.identity.local import LocalUsers
 from gatekeeper.identity.tokens import kept_of, new_token
 from gatekeeper.ports import Stores, Transaction
 from gatekeeper.registry import KycRecord, Registry
+from gatekeeper.registry.screener import Screener
 from tests.admission.reviews import write_pair
 from tests.registry.office import NOON, PACKS, HandClock
 
@@ -67,10 +68,12 @@ class ApiHouse:
                 tx.put_user(user)
 
         stores.transact(add)
+        self.screener = Screener()
         self.registry = self.registry_over(stores)
         office = Office(
             stores=stores,
             registry_over=self.registry_over,
+            screener=self.screener,
             authenticator=authenticator or Realms([LocalUsers(stores)]),
             clock=self.clock,
             packs=PACKS,
@@ -81,7 +84,7 @@ class ApiHouse:
         self._clients: dict[str, httpx.Client] = {}
 
     def registry_over(self, stores: Stores) -> Registry:
-        return Registry(stores, self.clock, packs=PACKS, cluster="east")
+        return Registry(stores, self.clock, packs=PACKS, cluster="east", screener=self.screener)
 
     def client(self, name: str | None = "ana") -> httpx.Client:
         """Somebody's client; None is somebody without a token."""
