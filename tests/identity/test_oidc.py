@@ -78,6 +78,7 @@ def refused(realm: OidcVerifier, token: str) -> Refusal:
     return caught.value.reason
 
 
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 @pytest.mark.parametrize(
     ("key", "algorithm"), [(RSA, "RS256"), (RSA, "PS256"), (EC, "ES256"), (ED, "EdDSA")], ids=lambda each: str(each)[:5]
 )
