@@ -122,6 +122,7 @@ class Service:
         self._checkpoint()  # First of all: a ledger from an old backup has forgotten what was used since.
         settings = self._wiring.settings
         self._wiring.record_packs(ACTOR)
+        self._wiring.registry.catch_up()  # where names are compared otherwise than before
         port = self._server.start(settings.webhook.host, settings.webhook.port)
         try:
             if settings.metrics is not None:
