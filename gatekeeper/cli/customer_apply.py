@@ -155,7 +155,7 @@ def approve_batch(
         done = wiring.registry.approve_all(
             batch, by=by, seen=seen or review.fingerprint, expires_at=expires_at, tell=tell
         )
-    say(f"{done:,} customers approved by {by.name}")
+    say(f"customers approved by {by.name}: {done:,}")
 
 
 @contextlib.contextmanager

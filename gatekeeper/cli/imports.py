@@ -153,10 +153,10 @@ def export(
         records = [each.in_effect for each in wiring.registry.reviews() if each.in_effect is not None]
         today = wiring.clock.now().date()
     if format_ is Format.YAML and out is not None:
-        say(f"{write_customers(records, out):,} files written to {out}")
+        say(f"files written to {out}: {write_customers(records, out):,}")
         return
     if format_ is Format.CSV and out is not None:
-        say(f"{write_text(to_csv(records), out):,} files written to {out}")
+        say(f"files written to {out}: {write_text(to_csv(records), out):,}")
         return
     text = {
         Format.YAML: lambda: "---\n".join(_dumped(records)),
@@ -167,7 +167,7 @@ def export(
         sys.stdout.write(text)
         return
     name = "customers.json" if format_ is Format.BODS else "customers.ftm.json"
-    say(f"{write_text({name: text}, out):,} file written to {out}")
+    say(f"files written to {out}: {write_text({name: text}, out):,}")
 
 
 def _dumped(records: list[KycRecord]) -> list[str]:
@@ -209,9 +209,9 @@ def _use(
     in_chains = {party.id for record in records for party in record.parties}
     others = [party for id_, party in sorted(graph.parties().items()) if id_ not in in_chains]
     if records:
-        say(f"{write_customers(records, out):,} customers written to {out}")
+        say(f"customers written to {out}: {write_customers(records, out):,}")
     if others:
-        say(f"{write_parties(others, out):,} parties of no customer written to {out / 'parties.yaml'}")
+        say(f"parties of no customer written to {out / 'parties.yaml'}: {write_parties(others, out):,}")
     say(f"look at them, and then: gatekeeper customer diff -f {out}")
 
 

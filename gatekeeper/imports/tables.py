@@ -159,14 +159,14 @@ def _row(graph: Graph, place: str, cells: Mapping[str, Any]) -> None:
 def _party(graph: Graph, place: str, cells: Mapping[str, Any]) -> None:
     values = _only(graph, place, cells, PARTY, *CUSTOMER, *INTEREST)
     values = {name: values[name] for name in PARTY if name in values}
+    if "owner" in cells:
+        graph.interest(place, str(values.get("id", "")), {name: cells[name] for name in INTEREST if name in cells})
     fit = [_fits(graph, f"{place}:{name}", name, values[name]) for name in _CHECKED if name in values]
     if not all(fit):
         return
     if "listed" in values:
         values["listed"] = [_listing(each) for each in split(values["listed"])]
     graph.party(place, {name: split(each) if name in LISTS else each for name, each in values.items()})
-    if "owner" in cells:
-        graph.interest(place, str(values.get("id", "")), {name: cells[name] for name in INTEREST if name in cells})
     if "customer" in cells:
         graph.customer(place, str(cells["customer"]), str(values.get("id", "")), _profile(graph, place, cells))
 

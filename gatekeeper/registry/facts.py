@@ -21,8 +21,11 @@
     run.joined           {run, customer, into, into_customer, reason}: one model, and one limit, from now on
     correction.proposed  {correction, run, customer, low_tflop, best_tflop, high_tflop, reason, proposed_by}; amounts
                           are signed decimal strings: "1500", "-20"
+    correction.rejected  the same: what waited is dropped
     usage.corrected      the same with approved_by (null where one person was enough) and after: totals of the run
     STATE                {customer, party, parties: [PARTY], as_of, tiers: {pack: {sha256, tier, reasons: [REASON]}}}
+    gleif.imported       {files: [SHA-256], entries, parties, agree, conflicts: [{party, lei, code, recorded, observed,
+                          taken}], conflicts_total}
     PARTY                {id, kind, legal_name, headquarters, parents, no_parent_reason}
     REASON               {tier, code, path}, strictest first; the path leads from the customer's party to the owner
     CHANGE               {customer, pack, before, after}: a customer whose tier the parties written changed

@@ -35,6 +35,7 @@ _MASKS = (
     (r"(?<=\| )\d{4}-\d\d-\d\d(?= \|)", "<day>"),
     (r"(?<=,)\d{4}-\d\d-\d\d(?=,)", "<day>"),
     (r"\b[0-9a-f]{64}\b", "<hash>"),
+    (r"--batch [0-9a-f-]{36}\b", "--batch <id>"),
     (r"\b(\d+) of \1 cases", "<n> of <n> cases"),
     (r"\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}", "+<id>+<key>"),
     (r"(— \S+) \S{90,}", r"\1 <signature>"),
