@@ -1,0 +1,73 @@
+"""Rows from before versions were kept: they become version 1, and what was known before is not made up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from gatekeeper.domain.customer import Customer, Standing
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.record import encode
+from gatekeeper.registry import Registry
+from gatekeeper.stores import open_stores
+from gatekeeper.stores.schema import MIGRATIONS
+from tests.registry.office import PACKS, HandClock
+from tests.stores.values import NOW, record
+
+_END = NOW + timedelta(days=300)
+
+
+def old_database(path: Path) -> None:
+    """A database as version 0002 left it, with one customer and one record."""
+    from alembic import command
+    from alembic.config import Config
+
+    from gatekeeper.domain.merkle import Frontier, leaf_hash
+    from gatekeeper.stores.tables import stored_moment
+
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        body = encode(record(0))
+        head = Frontier().append(leaf_hash(body))
+        for statement, values in (
+            ("INSERT INTO party VALUES ('lab', 'org', 'Lab', 'US', '[]', 'listed company')", {}),
+            (
+                "INSERT INTO customer VALUES ('lab', 'lab', 'approved', 'Ana Bé', 3, 'ben', :end, '')",
+                {"end": stored_moment(_END)},
+            ),
+            (
+                "INSERT INTO record VALUES (0, :id, :at, :type, 'lab', :body, :hash)",
+                {
+                    "id": record(0).id,
+                    "at": stored_moment(record(0).at),
+                    "type": record(0).type.value,
+                    "body": body,
+                    "hash": leaf_hash(body),
+                },
+            ),
+            ("UPDATE log_head SET size = 1, frontier = :frontier", {"frontier": head.to_bytes()}),
+        ):
+            connection.execute(text(statement), values)
+    engine.dispose()
+
+
+def test_what_there_was_becomes_version_1_and_can_be_changed(tmp_path: Path) -> None:
+    old_database(tmp_path / "old.db")
+    with open_stores(f"sqlite:///{tmp_path / 'old.db'}") as stores:
+        customer = Customer("lab", "lab", Standing.APPROVED, "Ana Bé", 3, "ben", _END)
+        assert stores.read(lambda reader: reader.customer("lab")) == customer
+        assert stores.read(lambda reader: reader.customers_known(1)) == {"lab": customer}
+        assert stores.read(lambda reader: [each.number for each in reader.versions("party", "lab")]) == [1]
+        clock = HandClock()
+        registry = Registry(stores, clock, packs=PACKS, cluster="east")
+        registry.suspend("lab", by="cem", reason="x")
+        assert [each.version.number for each in registry.history("lab") if each.version.kind == "customer"] == [1, 2]
+        with pytest.raises(InvalidInput, match="older than the versions here"):
+            registry.review_known("lab", known_on=(record(0).at - timedelta(days=1)).date())
