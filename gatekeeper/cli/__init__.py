@@ -73,7 +73,8 @@ def _options(
         Path | None,
         typer.Option(
             "--token-file",
-            help="File with your token, for you alone to read. [env: COMPUTE_GATEKEEPER_TOKEN_FILE]",
+            help="File with your token, for you alone to read; - is the first line of stdin. "
+            "[env: COMPUTE_GATEKEEPER_TOKEN_FILE]",
             metavar="FILE",
             show_default=False,
         ),

@@ -1,25 +1,32 @@
 """Where the token of a command comes from, and where `gatekeeper login` keeps it.
 
 In this order: --token-file or COMPUTE_GATEKEEPER_TOKEN_FILE, COMPUTE_GATEKEEPER_TOKEN, and the file of `login`. It is
-never an option of its own: every user of a machine can read the words of its commands.
+never an option of its own: every user of a machine can read the words of its commands, and an API server's audit log
+has those of `kubectl exec`. There `--token-file -` takes the first line of stdin, and leaves the rest to the command.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import sys
 from contextvars import ContextVar
 from pathlib import Path
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted, Unavailable
 
 TOKEN_BYTES_MAX = 16_384
-_CHOSEN: ContextVar[Path | None] = ContextVar("token file", default=None)
+STDIN = Path("-")
+_CHOSEN: ContextVar[Path | str | None] = ContextVar("token file, or its token", default=None)
 
 
 def choose_file(path: Path | None) -> None:
-    """Let the commands of this process take their token from this file."""
-    _CHOSEN.set(path)
+    """Let the commands of this process take their token from this file; from stdin it is read now, before all else.
+
+    Raises:
+        InvalidInput: stdin has none.
+    """
+    _CHOSEN.set(_checked(_first_line(), "The first line of stdin") if path == STDIN else path)
 
 
 def token_of_caller() -> str | None:
@@ -32,7 +39,7 @@ def token_of_caller() -> str | None:
 
     chosen = _CHOSEN.get()
     if chosen is not None:
-        return _read(chosen)
+        return chosen if isinstance(chosen, str) else _read(chosen)
     if TOKEN_VARIABLE in os.environ:
         return _checked(os.environ[TOKEN_VARIABLE], TOKEN_VARIABLE)
     kept = kept_file()
@@ -63,6 +70,17 @@ def keep(token: str) -> Path:
         beside.unlink(missing_ok=True)
         raise Unavailable(f"The token cannot be kept at {path}: {error.strerror}.") from error
     return path
+
+
+def replace_kept(before: str | None, token: str) -> None:
+    """Keep a new token where the one before it was kept."""
+    path = kept_file()
+    if before is not None and path.exists() and _read(path) == before:
+        keep(token)
+
+
+def _first_line() -> str:
+    return sys.stdin.buffer.readline(TOKEN_BYTES_MAX + 2).decode("ascii", "replace")
 
 
 def _read(path: Path) -> str:

@@ -101,12 +101,15 @@ def rotate(
     data: Data = None,
 ) -> None:
     """Print a new token, for yourself or for somebody who lost the old one, which ends at once."""
+    from gatekeeper.cli.tokens import replace_kept, token_of_caller
     from gatekeeper.identity.tokens import kept_of, new_token
 
     token = new_token()
     with opened(config, data) as wiring:
         if name is None or same_person(name, known_user(wiring).name):
+            before = token_of_caller()
             user = wiring.registry.rotate_own(kept_of(token), by=known_user(wiring).caller)
+            replace_kept(before, token)
         else:
             user = wiring.registry.hand_token(name, kept_of(token), by=caller_of(wiring, None))
             _tell(user)

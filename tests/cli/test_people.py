@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper import cli
-from gatekeeper.cli.tokens import kept_file
+from gatekeeper.cli.tokens import keep, kept_file
 from gatekeeper.registry import Registry
 from gatekeeper.stores import open_stores
 
@@ -147,6 +147,26 @@ def test_a_token_file_is_named_before_the_command(desk: Desk, root: str, tmp_pat
     file.chmod(0o600)
     desk.run("--token-file", str(file), "user", "add", "ana", "--role", "viewer")
     assert [each["user"] for each in json.loads(desk.run("user", "list", "-o", "json"))] == ["ana", "root"]
+
+
+def test_a_token_comes_on_stdin_before_the_file_that_the_command_reads(
+    desk: Desk, root: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ed = desk.own(desk.run("user", "add", "ed", "--role", "kyc-editor", token=root))
+    sent = tmp_path / "sent"
+    sent.write_text(f"{ed}\n" + (EXAMPLES / "customers" / "bharat-models.yaml").read_text())
+    with sent.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        desk.run("--token-file", "-", "customer", "apply", "-f", "-")
+    assert desk.log()[-1]["actor"] == {"auth": "local", "kind": "person", "name": "ed"}
+
+
+def test_who_rotates_the_kept_token_goes_on_with_the_new_one(desk: Desk, root: str) -> None:
+    keep(root)
+    new = desk.run("user", "rotate")
+    assert kept_file().read_text().strip() == new
+    suspend(desk, code=2)
+    assert "There is no customer" in desk.err
 
 
 def test_who_is_disabled_is_out_at_once(desk: Desk, root: str) -> None:
