@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import catalogue, inspect, releases, screening, settling, telemetry, webhook
+from bench import catalogue, inspect, releases, screening, settling, telemetry, tiers, webhook
 from bench.tools import Missing, file_system, programs
 
 # Goals of the project: no more than four times nginx's CPU, and two hundred durable releases a second.
@@ -51,10 +51,11 @@ def main() -> int:
         settled = settling.measure(folder, rounds=chosen.rounds)
         read = inspect.measure(folder, rounds=chosen.rounds)
         found_chips = catalogue.measure(rounds=chosen.rounds)
+        resolved = tiers.measure(rounds=chosen.rounds)
         screened = screening.measure()
         facts = {"customers": chosen.customers, **_facts(load, durable, file_system(folder)), **inspect.facts(read)}
         counted = telemetry.measure(folder, sizes=telemetry.up_to(chosen.devices))
-        facts |= telemetry.facts(counted) | catalogue.facts(found_chips) | settling.facts(settled)
+        facts |= telemetry.facts(counted) | catalogue.facts(found_chips) | settling.facts(settled) | tiers.facts(resolved)
         facts |= screening.facts(screened)
     if chosen.output == "json":
         print(json.dumps(facts, indent=2))
@@ -64,6 +65,7 @@ def main() -> int:
         inspect.show(read, Console())
         telemetry.show(counted, Console())
         catalogue.show(found_chips, Console())
+        tiers.show(resolved, Console())
         screening.show(screened, Console())
     return 0
 

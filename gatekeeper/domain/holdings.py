@@ -67,7 +67,9 @@ class Holdings:
 
     def replace(self, party_id: str) -> None:
         """Read a party again from the mapping that this was built from."""
-        self._read(self._number(party_id))
+        number = self._number(party_id)
+        if number < len(self.own):
+            self._read(number)
         self._fill()
 
     def _read(self, number: int) -> None:

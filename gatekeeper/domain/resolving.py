@@ -13,6 +13,7 @@ from datetime import date
 from itertools import pairwise
 
 from gatekeeper.domain.cascade import Settled
+from gatekeeper.domain.headquarters import by_headquarters_alone
 from gatekeeper.domain.holdings import LEVELS, ONE, OPEN, THREE, Holdings
 from gatekeeper.domain.interest import WHOLE, percent_text
 from gatekeeper.domain.party import Party
@@ -32,7 +33,8 @@ def resolve(parties: Mapping[str, Party], party_id: str, table: TierTable, as_of
     Order-independent and safe with circles. Owners that only own each other have no ultimate parent, which leaves the
     tier unresolved however clean the circle looks.
     """
-    return Resolver(Settled(Holdings(parties, (party_id,), table, as_of))).finding(party_id)
+    found = by_headquarters_alone(parties, party_id, table, as_of)
+    return found or Resolver(Settled(Holdings(parties, (party_id,), table, as_of))).finding(party_id)
 
 
 def resolve_all(parties: Mapping[str, Party], table: TierTable, as_of: date) -> dict[str, Tier]:
@@ -91,8 +93,8 @@ class Resolver:
 
     def steps(self, path: Sequence[str]) -> list[str]:
         """A path for people, one party a line: "owned 60 % by Acme Holding (SG)"."""
-        above = [f"{tied(self._held, *pair)} {named(self._held, pair[1])}" for pair in pairwise(path)]
-        return [named(self._held, path[0]), *above]
+        above = [f"{tied(self._held, *pair)} {named(self._held.parties, pair[1])}" for pair in pairwise(path)]
+        return [named(self._held.parties, path[0]), *above]
 
     def _controllers(self, start: int) -> dict[int, tuple[int, int]]:
         """All that control a party over any number of steps -> (whom they control, steps), nearest first."""
@@ -129,7 +131,10 @@ class Resolver:
         listed, totals = settled.listed_total(number), settled.totals(number)
         by_list = held.list_share is not None and listed >= held.list_share
         house = held.house_share
+        shares: dict[int, int] = {}
         for owner, most in held.shares[number]:
+            shares[owner] = shares.get(owner, 0) + most
+        for owner, most in sorted(shares.items(), key=lambda each: (-each[1], held.ids[each[0]])):
             level = settled.level[owner]
             if not most or level == ONE:
                 continue

@@ -5,7 +5,7 @@ All are clauses that can follow "because". Names and shares are told as recorded
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,6 +13,7 @@ from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.holdings import LEVELS, OPEN, THREE, Holdings
 from gatekeeper.domain.interest import percent_text
 from gatekeeper.domain.party import Party, PartyKind
+from gatekeeper.domain.tier import Tier
 
 # Steps of a path that a sentence names at each end of a longer one.
 _STEPS_AT_AN_END = 6
@@ -32,19 +33,23 @@ class Fact:
     alone: str
     after: str = ""
 
+    @property
+    def tier(self) -> Tier:
+        """The tier that it makes the party."""
+        return LEVELS[self.level]
+
 
 def facts_of(settled: Settled, number: int) -> Iterator[Fact]:
     """All that a party is by itself, whoever owns it."""
     held = settled.held
     party = held.parties.get(held.ids[number])
     if party is None:
-        each = held.ids[number]
-        yield Fact(OPEN, "party.missing", f"there is no record of {each}")
+        yield unrecorded(held.ids[number])
         return
     if party.kind is PartyKind.PERSON and held.table.ownership is not None:
         yield from _of_person(held, party)
     elif not party.branch_of:
-        yield _headquarters(held, party)
+        yield by_headquarters(party, held.tier_of(party.headquarters))
     if held.listed[number]:
         names = {each.list for each in party.listings if held.counts(each.list) and each.holds_on(held.day)}
         yield from (_listed(party, name) for name in sorted(names))
@@ -72,28 +77,26 @@ def chain(held: Holdings, path: Sequence[int]) -> str:
     steps = list(pairwise(path))
     if left_out > 1:
         steps = [*steps[:_STEPS_AT_AN_END], *steps[-_STEPS_AT_AN_END:]]
-    text = _named(held, path[0])
+    text = named(held.parties, held.ids[path[0]])
     for index, (lower, upper) in enumerate(steps):
         which = ", which " if index else " "
         if left_out > 1 and index == _STEPS_AT_AN_END:
-            which = f", and so on through {left_out:,} more up to {_named(held, lower)}, which "
-        text += f"{which}{_tie(held, lower, upper)} {_named(held, upper)}"
+            which = f", and so on through {left_out:,} more up to {named(held.parties, held.ids[lower])}, which "
+        text += f"{which}{_tie(held, lower, upper)} {named(held.parties, held.ids[upper])}"
     return text
 
 
-def _named(held: Holdings, number: int) -> str:
-    return named(held, held.ids[number])
-
-
-def named(held: Holdings, party_id: str) -> str:
+def named(parties: Mapping[str, Party], party_id: str) -> str:
     """A party for people: "Acme Holding (SG)"; one without a record by its id."""
-    party = held.parties.get(party_id)
+    party = parties.get(party_id)
     if party is None:
         return party_id
-    if party.branch_of and not party.headquarters:
+    if party.headquarters:
+        return f"{party.legal_name} ({party.headquarters})"
+    if party.branch_of:
         return party.legal_name
     lacking = "residence unknown" if party.kind is PartyKind.PERSON else "headquarters unknown"
-    return f"{party.legal_name} ({party.headquarters or lacking})"
+    return f"{party.legal_name} ({lacking})"
 
 
 def _tie(held: Holdings, lower: int, upper: int) -> str:
@@ -113,21 +116,23 @@ def tied(held: Holdings, lower: str, upper: str) -> str:
     )
 
 
-def _headquarters(held: Holdings, party: Party) -> Fact:
+def unrecorded(party_id: str) -> Fact:
+    """Of an owner that somebody named."""
+    return Fact(OPEN, "party.missing", f"there is no record of {party_id}")
+
+
+def without_parent(party: Party) -> Fact:
+    """Of a party that says nothing about its owners."""
+    return Fact(OPEN, "parent.unknown", f"nobody has said who owns {party.legal_name}, or why nobody does")
+
+
+def by_headquarters(party: Party, level: int) -> Fact:
+    """Of a company or a state; the level is that of its country."""
     if not party.headquarters:
         return Fact(OPEN, "hq.unknown", f"nobody has recorded where {party.legal_name} is headquartered")
-    level = held.tier_of(party.headquarters)
-    if level == OPEN and party.headquarters in held.table.occupied:
-        text = f"{party.headquarters}, where {party.legal_name} is headquartered, is held by others than its state"
-        return Fact(OPEN, "hq.occupied", text)
     if level == OPEN:
         where = f"{party.headquarters}, which is no known country"
         return Fact(OPEN, "hq.unknown_country", f"the headquarters of {party.legal_name} are recorded in {where}")
-    if state := held.table.partner_of(party.headquarters, held.day):
-        where = f"{party.headquarters}, which belongs to {state} and is {LEVELS[level]} by itself"
-        return Fact(
-            level, "hq.dependency", f"{party.legal_name} is headquartered in {where}", f", headquartered in {where}"
-        )
     alone = f"{party.legal_name} ({party.headquarters}) is headquartered in {LEVELS[level]}"
     return Fact(level, "hq", alone, f", headquartered in {LEVELS[level]}")
 
@@ -163,8 +168,7 @@ def _undisclosed(settled: Settled, number: int, party: Party) -> Fact | None:
     if not rest:
         return None
     if not held.shares[number]:
-        text = f"nobody has said who owns {party.legal_name}, or why nobody does"
-        return Fact(OPEN, "parent.unknown", text)
+        return without_parent(party)
     level = settled.undisclosed_level(number)
     if level is None:
         return None

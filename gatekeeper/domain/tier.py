@@ -28,10 +28,13 @@ class Tier(Enum):
     @property
     def strictness(self) -> int:
         """Order in which the worst wins."""
-        return list(Tier).index(self)
+        return _ORDER[self.value]
 
     def __str__(self) -> str:
         return "tier unresolved" if self is Tier.UNRESOLVED else f"Tier {self.value}"
+
+
+_ORDER = {tier.value: place for place, tier in enumerate(Tier)}
 
 
 def worst(tiers: Iterable[Tier]) -> Tier:
