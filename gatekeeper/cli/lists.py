@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened
-from gatekeeper.cli.printing import note, say, say_json, show
+from gatekeeper.cli.printing import say, say_json, show
 
 if TYPE_CHECKING:
     from gatekeeper.domain.screening import ListEntry
@@ -40,7 +40,7 @@ def import_(
 ) -> None:
     """Load a list in place of its last version, and screen everybody again."""
     new = _read(file, list_id, published_on, alt)
-    with opened(config, data, makes_data=not dry_run, tell=note) as wiring:
+    with opened(config, data) as wiring:
         if dry_run:
             loaded = wiring.registry.plan_list(new)
         else:

@@ -7,12 +7,14 @@ what only makes things stricter in `standings`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
 from gatekeeper.domain.open_screening import with_open_hits
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import Actor, JsonValue, RecordType
 from gatekeeper.domain.tier import TierFinding
@@ -116,8 +118,9 @@ class CustomerRegistry(Desk):
         now = self._clock.now()
 
         def work(reader: Reader) -> dict[str, TierFinding]:
-            found, parties = findings_on(reader, customer_id, self._yardstick(now), as_of), reader.parties()
-            return {pack: with_open_hits(each, parties, reader.open_hits()) for pack, each in found.items()}
+            found = findings_on(reader, customer_id, self._yardstick(now), as_of)
+            parties, open_hits = _explained_by(reader, existing(reader, customer_id)), reader.open_hits()
+            return {pack: with_open_hits(each, parties, open_hits) for pack, each in found.items()}
 
         return self._stores.read(work)
 
@@ -167,11 +170,14 @@ def findings_on(
     Raises:
         NotFound: no such customer.
     """
-    customer, parties = existing(reader, customer_id), reader.parties()
-    kept = kept_of(reader, customer_id) if customer.standing.is_first_record else None
-    if kept is not None:
-        parties = overlaid(parties, kept.record.parties)
-    return yardstick.findings(parties, customer.party_id, as_of)
+    customer = existing(reader, customer_id)
+    return yardstick.findings(_explained_by(reader, customer), customer.party_id, as_of)
+
+
+def _explained_by(reader: KycReader, customer: Customer) -> Mapping[str, Party]:
+    """All parties; of a customer that was never approved, as its record has them."""
+    kept = kept_of(reader, customer.id) if customer.standing.is_first_record else None
+    return reader.parties() if kept is None else overlaid(reader.parties(), kept.record.parties)
 
 
 def _kept(tx: Transaction, record: KycRecord) -> KycRecord:

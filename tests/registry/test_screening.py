@@ -91,6 +91,7 @@ def test_a_new_customer_is_screened_in_the_transaction_that_writes_it(registry: 
     types = [each["type"] for each in log(stores)]
     assert types.index("screening.hit") > types.index("customer.enrolled")
     assert the_hit(registry).state is HitState.OPEN
+    assert tier(registry) is Tier.UNRESOLVED  # who approves sees it
     registry.approve("lab", by="ben")
     assert tier(registry) is Tier.UNRESOLVED
 
