@@ -2,6 +2,7 @@
 
     policy.loaded  {cluster, pack, version, sha256, mode, legal_status, site: {country, chip_authorization},
                     threshold_tflop, limit_tflop (of the day; null without a threshold),
+                    milder: [in what it asks less than the one before],
                     terms: {effective_from, effective_to, threshold, allowances, rules} (domain/policy_facts.py),
                     tiers: {otherwise, countries: [CODE], rows: {CODE: [{tier, from, to or null}]},
                             parents: {CODE: CODE}, occupied: [CODE]}}
@@ -11,35 +12,63 @@ So whoever holds an export can resolve every tier and limit in it again without 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
+import structlog
+
 from gatekeeper.domain.ownership_facts import ownership_json
-from gatekeeper.domain.policy import ActivePack, Site
-from gatekeeper.domain.policy_facts import terms_json
-from gatekeeper.domain.record import Actor, JsonValue, Record, RecordType, decode
+from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.policy_facts import terms_json, terms_of
+from gatekeeper.domain.policy_milder import milder_in
+from gatekeeper.domain.record import Actor, JsonValue, RecordType, canonical_json, decode
 from gatekeeper.domain.tier import TierTable
 from gatekeeper.facts import Facts, new_record
 from gatekeeper.ports import Clock, Stores, Transaction
+
+_log = structlog.get_logger(__name__)
+# What moves with the day, or is said of the record itself, does not make a pack another one.
+_OF_THE_DAY = ("threshold_tflop", "limit_tflop", "milder")
 
 
 def record_packs(
     stores: Stores, clock: Clock, packs: tuple[ActivePack, ...], *, cluster: str, by: Actor, site: Site | None = None
 ) -> int:
-    """Record each pack that holds now otherwise than the log last said of it; returns how many those were."""
+    """Record each pack that holds now otherwise than the log last said of it; returns how many those were.
+
+    One that asks less than before says in what (`milder`), in the record and to whoever reads the service's own log:
+    files are changed by whoever can write them, and a second person sees it only there.
+    """
     now = clock.now()
 
-    def work(tx: Transaction) -> int:
-        last = _last_said(tx, cluster)
-        changed = [
-            active for active in packs if last.get(active.pack.id) != (active.pack.sha256, active.mode.value, True)
-        ]
-        for active in changed:
-            tx.append(
-                new_record(RecordType.POLICY_LOADED, by, now, pack_facts(active, cluster, now.date(), site or Site()))
-            )
-        return len(changed)
+    def work(tx: Transaction) -> list[Facts]:
+        last, changed = _last_said(tx, cluster), list[Facts]()
+        for active in packs:
+            facts, before = pack_facts(active, cluster, now.date(), site or Site()), last.get(active.pack.id)
+            if before is not None and _essence(before) == _essence(facts):
+                continue
+            milder: list[JsonValue] = list(_milder(before, active, now.date()))
+            changed.append({**facts, "milder": milder})
+            tx.append(new_record(RecordType.POLICY_LOADED, by, now, changed[-1]))
+        return changed
 
-    return stores.transact(work)
+    found = stores.transact(work)
+    for facts in found:
+        if facts["milder"]:
+            _log.warning("policy_pack_milder", pack=facts["pack"], milder=facts["milder"], sha256=facts["sha256"])
+    return len(found)
+
+
+def _essence(facts: Facts) -> bytes:
+    return canonical_json({key: value for key, value in facts.items() if key not in _OF_THE_DAY})
+
+
+def _milder(before: Facts | None, active: ActivePack, day: date) -> Iterator[str]:
+    """In what a pack asks less than the log last said of it; nothing of one that is new or whose terms are not told."""
+    if before is None or "terms" not in before:
+        return iter(())
+    was = Mode(str(before["mode"])), terms_of(before["terms"])
+    return milder_in(was, (active.mode, terms_of(terms_json(active.pack))), day)
 
 
 def pack_facts(active: ActivePack, cluster: str, day: date, site: Site) -> Facts:
@@ -82,13 +111,11 @@ def _tier_facts(table: TierTable) -> Facts:
     }
 
 
-def _last_said(tx: Transaction, cluster: str) -> dict[str, tuple[str, str, bool]]:
-    """Pack id -> (SHA-256, mode, whether its ownership rules were told) as the newest record of this cluster has it."""
-    said: dict[str, tuple[str, str, bool]] = {}
+def _last_said(tx: Transaction, cluster: str) -> dict[str, Facts]:
+    """Pack id -> what the newest record of this cluster says of it."""
+    said: dict[str, Facts] = {}
     for _, leaf in tx.records(types=(RecordType.POLICY_LOADED,)):
-        record: Record = decode(leaf)
-        if record.facts.get("cluster") == cluster and "pack" in record.facts:
-            tiers = record.facts.get("tiers")
-            told = isinstance(tiers, dict) and "ownership" in tiers
-            said[str(record.facts["pack"])] = (str(record.facts["sha256"]), str(record.facts["mode"]), told)
+        facts = decode(leaf).facts
+        if facts.get("cluster") == cluster and "pack" in facts:
+            said[str(facts["pack"])] = facts
     return said

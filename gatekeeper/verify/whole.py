@@ -7,6 +7,7 @@ from dataclasses import replace
 from gatekeeper.domain.checkpoint import VerifierKey
 from gatekeeper.verify.export import Check, Source, verify_export
 from gatekeeper.verify.life import LifeCheck
+from gatekeeper.verify.limits import LimitCheck
 from gatekeeper.verify.overrides import OverrideCheck
 from gatekeeper.verify.report import Report
 from gatekeeper.verify.screening import ScreeningCheck
@@ -19,6 +20,6 @@ def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: So
     Errors as for `verify_export`.
     """
     tiers = TierCheck()
-    checks: list[Check] = [tiers, ScreeningCheck(), LifeCheck(), OverrideCheck(tiers)]
+    checks: list[Check] = [tiers, ScreeningCheck(), LifeCheck(), OverrideCheck(tiers), LimitCheck()]
     report = verify_export(source, key, since=since, checks=checks)
     return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)))

@@ -1,0 +1,99 @@
+"""What the log says when other packs are loaded, and what they would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.site import ChipAuthorization
+from gatekeeper.domain.threshold import Floor
+from gatekeeper.policies import record_packs
+from gatekeeper.policy_changes import changes_of_cells, changes_of_customers
+from gatekeeper.snapshots import Snapshot
+from gatekeeper.stores import open_stores
+from tests.domain.questions import THRESHOLD
+from tests.test_gate import CLUSTER, PACK, House
+from tests.verify.test_limits import SERVICE
+
+TODAY = date(2026, 11, 22)
+HOME = Site("US", ChipAuthorization.US_DOMESTIC)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+        yield House(stores)
+
+
+def load(house: House, active: ActivePack, site: Site = HOME) -> int:
+    return record_packs(house.stores, house.clock, (active,), cluster=CLUSTER, by=SERVICE, site=site)
+
+
+def milder(house: House) -> object:
+    return house.records(RecordType.POLICY_LOADED)[-1]["milder"]
+
+
+LIFTED = replace(THRESHOLD, floors=(Floor(2 * 10**14, date(2026, 1, 1), "test"),))
+
+
+def test_a_pack_is_recorded_again_only_when_it_its_mode_or_its_site_is_another(house: House) -> None:
+    active = ActivePack(PACK, Mode.ENFORCE)
+    assert [load(house, active), load(house, active)] == [1, 0]
+    assert load(house, active, Site("MY", ChipAuthorization.NVEU)) == 1
+    assert load(house, replace(active, mode=Mode.WARN), Site("MY", ChipAuthorization.NVEU)) == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        (ActivePack(PACK, Mode.WARN), "its mode is warn, and was enforce"),
+        (ActivePack(replace(PACK, threshold=LIFTED, sha256="b"), Mode.ENFORCE), "its limit is 199999999999999 TFLOP"),
+        (ActivePack(replace(PACK, rules=PACK.rules[2:3], sha256="c"), Mode.ENFORCE), "it asks less of tier 1 in"),
+        (ActivePack(replace(PACK, effective_to=TODAY, sha256="d"), Mode.ENFORCE), "not in effect any more"),
+    ],
+)
+def test_a_pack_that_asks_less_than_before_says_in_what(house: House, after: ActivePack, words: str) -> None:
+    load(house, ActivePack(PACK, Mode.ENFORCE))
+    assert milder(house) == []
+    load(house, after)
+    assert words in str(milder(house))
+    load(house, ActivePack(PACK, Mode.ENFORCE))
+    assert "its mode" not in str(milder(house))
+
+
+def test_a_stricter_pack_is_not_called_milder(house: House) -> None:
+    load(house, ActivePack(PACK, Mode.WARN))
+    load(house, ActivePack(PACK, Mode.ENFORCE))
+    assert milder(house) == []
+
+
+def test_who_is_judged_otherwise_by_another_pack_is_told_before_it_is_loaded(house: House) -> None:
+    house.enrol("vistula", "PL")
+    house.enrol("prairie", "US")
+    everybody = house.stores.read(Snapshot.load)
+    before, after = (ActivePack(PACK, Mode.ENFORCE),), (ActivePack(replace(PACK, threshold=LIFTED), Mode.ENFORCE),)
+    seen: list[tuple[int, int]] = []
+    (change,) = changes_of_customers(
+        before, after, everybody, HOME, house.clock.now(), tell=lambda *done: seen.append(done)
+    )
+    assert change.who == "vistula"
+    assert change.before is not None
+    assert change.after is not None
+    assert (change.before.limit_tflop, change.after.limit_tflop) == (10**14 - 1, 2 * 10**14 - 1)
+    assert seen == [(1, 2), (2, 2)]
+    assert list(changes_of_customers(before, before, everybody, HOME, house.clock.now())) == []
+
+
+def test_without_a_registry_every_cell_and_every_country_is_compared() -> None:
+    before = (ActivePack(PACK, Mode.ENFORCE),)
+    rows = {code: each for code, each in PACK.tiers.rows.items() if code != "CN"}
+    after = (ActivePack(replace(PACK, tiers=replace(PACK.tiers, rows=rows)), Mode.ENFORCE),)
+    assert list(changes_of_cells(before, before, TODAY)) == []
+    assert "headquarters CN" in {each.who for each in changes_of_cells(before, after, TODAY)}
+    assert {each.after for each in changes_of_cells(before, (), TODAY)} == {None}

@@ -1,0 +1,122 @@
+"""Limits and inquiries of a log, recomputed from its records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gatekeeper.domain.policy_facts import terms_json, terms_of
+from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode
+from gatekeeper.policies import record_packs
+from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.stores import open_stores
+from gatekeeper.verify.fields import Wrong
+from gatekeeper.verify.limits import LimitCheck
+from tests.registry.serving import use
+from tests.test_gate import CLUSTER, PACK, House, make_gang
+
+SERVICE = Actor(ActorKind.SERVICE, "gatekeeper")
+INQUIRY = f"{PACK.id}.big"
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record]]:
+    """A run that is held, answered by two people, and goes on under the lifted limit."""
+    with open_stores(f"sqlite:///{tmp_path_factory.mktemp('books') / 'gatekeeper.db'}") as stores:
+        house = House(stores)
+        packs = house.gate._provider.packs
+        record_packs(stores, house.clock, packs, cluster=CLUSTER, by=SERVICE, site=house.gate._provider.site)
+        house.enrol("vistula", "PL")
+        house.registry.declare_run("big", "vistula", title="Big", by="ana", namespaces=("vistula",))
+        house.registry.approve_run("big", by="ben")
+        use(house, "big", 10**14 - 1)
+        house.gate.release(make_gang("vistula", "a"))
+        until = (house.clock.now() + timedelta(days=9)).date()
+        seen = house.registry.answer_inquiry(
+            INQUIRY, answer="Exported.", licence="D1", until=until, limit_tflop=15 * 10**13, by="ana"
+        )
+        house.registry.approve_inquiry(INQUIRY, by="ben", seen=seen)
+        assert house.gate.release(make_gang("vistula", "a")).reservations
+        yield [decode(leaf) for leaf in stores.read(lambda reader: list(reader.leaves()))]
+
+
+def check(records: list[Record]) -> None:
+    limits = LimitCheck()
+    for record in records:
+        limits.see(record)
+
+
+def altered(records: list[Record], kind: RecordType, **facts: object) -> list[Record]:
+    """The records with facts of one type changed."""
+    return [
+        replace(each, facts={**each.facts, **facts}) if each.type is kind else each  # type: ignore[dict-item]
+        for each in records
+    ]
+
+
+def without(records: list[Record], kind: RecordType) -> list[Record]:
+    return [each for each in records if each.type is not kind]
+
+
+def test_a_limit_that_two_people_lifted_follows_from_the_log(records: list[Record]) -> None:
+    assert RecordType.RESERVATION_PENDING in {each.type for each in records}
+    check(records)
+
+
+def test_a_limit_that_no_pack_sets_is_found(records: list[Record]) -> None:
+    with pytest.raises(Wrong, match="none of its packs sets"):
+        check(altered(records, RecordType.RESERVATION_PENDING, limit_tflop=str(2 * 10**14)))
+
+
+def test_a_limit_that_was_lifted_without_an_approval_is_found(records: list[Record]) -> None:
+    with pytest.raises(Wrong, match="none of its packs sets"):
+        check(without(records, RecordType.INQUIRY_APPROVED))
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "words"),
+    [
+        (RecordType.INQUIRY_APPROVED, {"limit_tflop": "999999999999999"}, "another answer"),
+        (RecordType.INQUIRY_APPROVED, {"until": "2099-01-01"}, "another answer"),
+        (RecordType.INQUIRY_ANSWERED, {"answered_by": "ben"}, "somebody else wrote"),
+        (RecordType.INQUIRY_OPENED, {"run": "other"}, "not named for its pack and run"),
+        (RecordType.INQUIRY_ANSWERED, {"state": "approved"}, "not what its record is about"),
+    ],
+)
+def test_an_answer_that_does_not_follow_is_found(
+    records: list[Record], kind: RecordType, facts: dict[str, object], words: str
+) -> None:
+    with pytest.raises(Wrong, match=words):
+        check(altered(records, kind, **facts))
+
+
+def test_an_approval_by_who_answered_is_found(records: list[Record]) -> None:
+    ana = next(each.actor for each in records if each.type is RecordType.INQUIRY_ANSWERED)
+    swapped = [replace(each, actor=ana) if each.type is RecordType.INQUIRY_APPROVED else each for each in records]
+    with pytest.raises(Wrong, match="by one person"):
+        check(swapped)
+
+
+def test_an_approval_of_nothing_is_found(records: list[Record]) -> None:
+    with pytest.raises(Wrong, match="does not follow"):
+        check(without(records, RecordType.INQUIRY_ANSWERED))
+
+
+def test_two_terms_under_one_sha256_are_found(records: list[Record]) -> None:
+    loaded = next(each for each in records if each.type is RecordType.POLICY_LOADED)
+    terms = {**loaded.facts["terms"], "effective_from": "2020-01-01"}  # type: ignore[dict-item]
+    other = replace(loaded, facts={**loaded.facts, "terms": terms})
+    with pytest.raises(Wrong, match="known by its SHA-256"):
+        check([*records, other])
+
+
+def test_the_terms_of_every_shipped_pack_come_back_from_a_record_as_they_were() -> None:
+    for pack in load_packs(bundled_dir()):
+        terms = terms_of(terms_json(pack))
+        assert terms_json(replace(pack, threshold=terms.threshold, allowances=terms.allowances)) == terms_json(pack)
+        assert [(each.tiers, each.action, each.beyond, each.site_tiers) for each in terms.rules] == [
+            (each.tiers, each.action, each.beyond, each.site_tiers) for each in pack.rules
+        ]
