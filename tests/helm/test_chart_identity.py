@@ -28,3 +28,11 @@ def test_with_it_it_may_create_reviews_and_nothing_else(render: Render) -> None:
     ]
     config = yaml.safe_load(the(objects, "ConfigMap")["data"]["config.yaml"])
     assert config["identity"]["token_review"]["roles"] == {"kyc-editor": ["system:serviceaccount:kyc:importer"]}
+
+
+def test_files_of_an_identity_provider_come_from_a_config_map(defaults: list[Manifest], render: Render) -> None:
+    assert "identity" not in str(the(defaults, "Deployment"))
+    pod = the(render("identity.existingConfigMap=idp"), "Deployment")["spec"]["template"]["spec"]
+    assert {"name": "identity", "configMap": {"name": "idp"}} in pod["volumes"]
+    mounts = pod["containers"][0]["volumeMounts"]
+    assert {"name": "identity", "mountPath": "/etc/compute-gatekeeper-identity", "readOnly": True} in mounts
