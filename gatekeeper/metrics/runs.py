@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gatekeeper.domain.customer import Customer
+from gatekeeper.domain.join import bases_of, models_of
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import RecordType
-from gatekeeper.domain.run import undeclared_run_id
+from gatekeeper.domain.run import named_run, undeclared_run_id
 from gatekeeper.ports import Reader
 from gatekeeper.sharing import accounts_of
 from gatekeeper.snapshots import Snapshot, groups_of, overrides_of
@@ -57,7 +58,7 @@ class People:
     packs: tuple[ActivePack, ...]
     site: Site
     _known: Snapshot | None = None
-    _limits: dict[str, int | None] = field(default_factory=dict)
+    _limits: dict[tuple[str, str], int | None] = field(default_factory=dict)
     _limits_of: str = ""
 
     def current(self, reader: Reader, now: datetime) -> Snapshot:
@@ -68,7 +69,11 @@ class People:
             parties = reader.parties()
             runs = {each.id: each for each in reader.runs()}
             groups, overrides = groups_of(customers.values(), parties), overrides_of(reader.overrides())
-            known = Snapshot(size, customers, parties, {}, runs, {}, groups, by_override=overrides)
+            joined = [(each.one, each.other) for each in reader.joins()]
+            models = models_of(
+                bases_of(runs.values(), {it.id: groups[it.party_id] for it in customers.values()}), joined
+            )
+            known = Snapshot(size, customers, parties, {}, runs, {}, groups, by_override=overrides, by_model=models)
             self._limits = {}
         # Tiers come and go with dates, and with overrides.
         in_force = [each.id for those in known.by_override.values() for each in those if each.holds_at(now)]
@@ -87,7 +92,9 @@ class People:
                 customer,
                 accounts_of(booked, customer, account.run_id).accounts,
                 account=account,
-                limit_tflop=self.limit_tflop(customer, now) if _counts(account.run_id, everybody) else None,
+                limit_tflop=self.limit_tflop(customer, now, account.run_id)
+                if _counts(account.run_id, everybody)
+                else None,
             )
             for account in booked.accounts(tuple(booked.by_account))
             if (account.settled.high_tflop or account.pending_tflop)
@@ -96,13 +103,15 @@ class People:
         found.sort(key=lambda each: (-each.used_ratio, -each.account.settled.high_tflop, each.account.run_id))
         return found[:most], max(0, len(found) - most)
 
-    def limit_tflop(self, customer: Customer, now: datetime) -> int | None:
-        """The limit of a customer's runs; None where every active pack allows it without one."""
-        if customer.id not in self._limits:
-            assert self._known is not None
-            limit = limit_of(self._known, self.packs, self.site, customer, now)
-            self._limits[customer.id] = limit.tflop if limit else None
-        return self._limits[customer.id]
+    def limit_tflop(self, customer: Customer, now: datetime, run_id: str) -> int | None:
+        """The limit of a customer's run; None where every active pack allows it without one."""
+        assert self._known is not None
+        run = self._known.run(run_id)
+        key = (customer.id, run_id if run is not None and run.lineage is not None else "")
+        if key not in self._limits:
+            limit = limit_of(self._known, self.packs, self.site, customer, now, run_id=run_id)
+            self._limits[key] = limit.tflop if limit else None
+        return self._limits[key]
 
     @staticmethod
     def _changed(reader: Reader, since: int) -> bool:
@@ -129,7 +138,7 @@ def _counts(run_id: str, everybody: Snapshot) -> bool:
 
 def _customer_of(run_id: str, everybody: Snapshot) -> Customer | None:
     """Whose run it is."""
-    run = everybody.by_run.get(run_id)
+    run = everybody.by_run.get(named_run(run_id) or run_id)
     if run is not None:
         return everybody.by_customer.get(run.customer_id)
     prefix = undeclared_run_id("")

@@ -22,6 +22,7 @@ from gatekeeper.domain.usage import DailyUsage, Observation, PodInterval
 from gatekeeper.ports.answers import AnswerReads, AnswerWrites
 from gatekeeper.ports.batches import BatchReads, BatchWrites
 from gatekeeper.ports.bindings import BindingReads, BindingWrites
+from gatekeeper.ports.endings import EndingReads, EndingWrites
 from gatekeeper.ports.inquiries import InquiryReads, InquiryWrites
 from gatekeeper.ports.joins import JoinReads, JoinWrites
 from gatekeeper.ports.kyc import KycReads, KycWrites
@@ -46,6 +47,7 @@ class Reader(
     AnswerReads,
     BatchReads,
     BindingReads,
+    EndingReads,
     JoinReads,
     InquiryReads,
     KycReads,
@@ -146,6 +148,7 @@ class Transaction(
     AnswerWrites,
     BatchWrites,
     BindingWrites,
+    EndingWrites,
     JoinWrites,
     InquiryWrites,
     KycWrites,

@@ -13,6 +13,7 @@ from gatekeeper.registry.approvals import ApprovalTerms
 from gatekeeper.registry.batch import Applied, BatchReview
 from gatekeeper.registry.corrections import CorrectionRegistry
 from gatekeeper.registry.due import DueRegistry
+from gatekeeper.registry.endings import EndingRegistry
 from gatekeeper.registry.evidence import EvidenceRegistry
 from gatekeeper.registry.history import HistoryRegistry
 from gatekeeper.registry.inquiries import InquiryRegistry
@@ -52,6 +53,7 @@ class Registry(
     NamespaceRegistry,
     RunRegistry,
     CorrectionRegistry,
+    EndingRegistry,
     InquiryRegistry,
     ScreeningRegistry,
     UserRegistry,
@@ -75,6 +77,7 @@ class Registry(
         NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)
         CorrectionRegistry.__init__(self, stores, clock)
+        EndingRegistry.__init__(self, stores, clock)
         InquiryRegistry.__init__(self, stores, clock)
         ScreeningRegistry.__init__(self, stores, clock, screener)
         UserRegistry.__init__(self, stores, clock)

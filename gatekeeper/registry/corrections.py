@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gatekeeper.domain.correction import Correction, corrected
-from gatekeeper.domain.errors import Conflict, NotFound
+from gatekeeper.domain.errors import Conflict, NotFound, NotPermitted
 from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import Actor, RecordType
-from gatekeeper.domain.run import undeclared_run_id
+from gatekeeper.domain.run import named_run, undeclared_run_id
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.facts import corrected_facts, correction_facts
@@ -76,6 +76,27 @@ class CorrectionRegistry:
 
         return self._stores.transact(work)
 
+    def reject_correction(self, correction_id: str, *, by: By) -> Correction:
+        """Drop a correction that waits: what is booked stays. One person does it, whoever proposed it.
+
+        Raises:
+            NotPermitted: it is in effect already. NotFound: no such correction.
+        """
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN)
+
+        def work(tx: Transaction) -> Correction:
+            waiting = tx.correction(correction_id)
+            if waiting is None:
+                raise NotFound(f"There is no correction {correction_id!r:.80}.", hint="See `gatekeeper run show RUN`.")
+            if waiting.in_effect:
+                raise NotPermitted(f"Correction {correction_id} is in effect.", hint="Correct it the other way round.")
+            tx.drop_correction(correction_id)
+            facts = correction_facts(waiting, customer_of(tx, waiting.run_id))
+            tx.append(new_record(RecordType.CORRECTION_REJECTED, actor, now, facts))
+            return waiting
+
+        return self._stores.transact(work)
+
     def _book(self, tx: Transaction, correction: Correction, actor: Actor) -> None:
         account = corrected(tx.account(correction.run_id), correction)
         tx.put_account(account)
@@ -89,7 +110,7 @@ def customer_of(reader: Reader, run_id: str) -> str:
     Raises:
         NotFound: no such run.
     """
-    run = reader.run(run_id)
+    run = reader.run(named_run(run_id) or run_id)
     if run is not None:
         return run.customer_id
     for customer in reader.customers():

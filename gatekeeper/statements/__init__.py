@@ -17,7 +17,7 @@ from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.plan import PlanCheck
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.projection import WINDOWS_DAYS, Projection, project
-from gatekeeper.domain.run import Purpose, Run, RunState, undeclared_run_id
+from gatekeeper.domain.run import Purpose, Run, RunState, named_run, undeclared_run_id
 from gatekeeper.domain.usage import DailyUsage, Usage, total
 from gatekeeper.ports import Reader
 from gatekeeper.sharing import Shared, accounts_of
@@ -178,7 +178,9 @@ def statements(reader: Reader, *, packs: tuple[ActivePack, ...], site: Site, now
     by_run: dict[str, list[DailyUsage]] = {}
     for entry in reader.daily_usage(since=now.date() - timedelta(days=_PROJECTED_DAYS)):
         by_run.setdefault(entry.run_id, []).append(entry)
-    undeclared = [undeclared_run_id(each) for each in sorted(books.everybody.by_customer)]
+    customers = sorted(books.everybody.by_customer)
+    undeclared = [undeclared_run_id(each) for each in customers]
+    undeclared += [run_id for each in customers for run_id in books.everybody.labelled(each)]
     used = [each for each in undeclared if books.everybody.account(each).used_tflop]
     wanted = [*sorted(books.everybody.by_run), *used]
     found = []
@@ -228,7 +230,7 @@ class _Books:
         return datetime.combine(self.last, time.max, UTC) if self.last else self.now
 
     def customer_of(self, run_id: str) -> Customer:
-        run = self.everybody.run(run_id)
+        run = self.everybody.run(named_run(run_id) or run_id)
         customer_id = run.customer_id if run else run_id.removeprefix(undeclared_run_id(""))
         customer = self.everybody.customer(customer_id)
         if customer is None or (run is None and run_id != undeclared_run_id(customer_id)):
@@ -238,6 +240,9 @@ class _Books:
     def shared(self, run_id: str, customer: Customer) -> Shared:
         """The accounts that stand under one limit with that of a run."""
         return accounts_of(self.everybody, customer, run_id)
+
+    def _limit(self, customer: Customer, run_id: str) -> Limit | None:
+        return limit_of(self.everybody, self.packs, self.site, customer, self.now, run_id=run_id)
 
     def statement(
         self, run_id: str, customer: Customer, days: Iterable[DailyUsage], corrections: Iterable[Correction]
@@ -253,7 +258,7 @@ class _Books:
             account=self.everybody.account(run_id),
             shared=shared.accounts,
             beside=shared.beside,
-            limit=limit_of(self.everybody, self.packs, self.site, customer, self.now) if counts else None,
+            limit=self._limit(customer, run_id) if counts else None,
             days=tuple(days),
             corrections=tuple(corrections),
         )

@@ -21,6 +21,7 @@ from gatekeeper.stores.answers import AnswerReads
 from gatekeeper.stores.asking import Asking
 from gatekeeper.stores.batches import BatchReads
 from gatekeeper.stores.bindings import BindingReads
+from gatekeeper.stores.endings import EndingReads
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryReads
 from gatekeeper.stores.joins import JoinReads
@@ -51,6 +52,7 @@ class SqlReader(
     AnswerReads,
     BatchReads,
     BindingReads,
+    EndingReads,
     JoinReads,
     InquiryReads,
     KycReads,

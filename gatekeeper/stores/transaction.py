@@ -38,6 +38,7 @@ from gatekeeper.stores.answers import AnswerWrites
 from gatekeeper.stores.asking import Changing
 from gatekeeper.stores.batches import BatchWrites
 from gatekeeper.stores.bindings import BindingWrites
+from gatekeeper.stores.endings import EndingWrites
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryWrites
 from gatekeeper.stores.joins import JoinWrites
@@ -45,8 +46,8 @@ from gatekeeper.stores.kyc import KycWrites
 from gatekeeper.stores.observations import ObservationWrites
 from gatekeeper.stores.profiles import ProfileWrites
 from gatekeeper.stores.reader import SqlReader
-from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
 from gatekeeper.stores.screening import ScreeningWrites
+from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
 from gatekeeper.stores.tiers import TierWrites
 from gatekeeper.stores.users import UserWrites
 
@@ -77,6 +78,7 @@ class SqlTransaction(
     BatchWrites,
     BindingWrites,
     InquiryWrites,
+    EndingWrites,
     JoinWrites,
     KycWrites,
     ObservationWrites,

@@ -28,6 +28,12 @@ class Corrections:
         if text_of(facts, "proposed_by") != by:
             raise Wrong(f"Correction {correction} is proposed by {by}; its record names somebody else.")
 
+    def reject(self, facts: Facts) -> None:
+        """A correction that waited is dropped."""
+        correction = text_of(facts, "correction")
+        if self._waiting.pop(correction, None) is None:
+            raise Wrong(f"Correction {correction} is rejected, and does not wait.")
+
     def book(self, facts: Facts, totals: RunTotals) -> RunTotals:
         """A run's totals with a correction in effect."""
         return replace(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.verify.bindings import Bindings
 from gatekeeper.verify.corrections import Corrections
@@ -54,6 +55,7 @@ class Recompute:
             RecordType.RUN_RECLASSIFIED: self._reclassify,
             RecordType.RUN_JOINED: self._shares.join,
             RecordType.CORRECTION_PROPOSED: lambda facts: self._corrections.propose(facts, self._actor),
+            RecordType.CORRECTION_REJECTED: self._corrections.reject,
             RecordType.USAGE_CORRECTED: self._correct,
             RecordType.RESERVATION_PENDING: self._hold,
             RecordType.RESERVATION_SETTLED: self._settle,
@@ -162,6 +164,10 @@ class Recompute:
             self.days[key] = self.days.get(key, DayTotals()).plus(part)
         self._compare_after(facts, held.run)
         piece.check(reservation, before)
+        if "proposed_by" in facts and (
+            facts.get("approved_by") != self._actor or same_person(text_of(facts, "proposed_by"), self._actor)
+        ):
+            raise Wrong(f"Reservation {reservation} was ended by hand, and not by two people.")
         if facts.get("customer", held.customer) != held.customer:
             raise Wrong(f"Reservation {reservation} is not one of customer {facts.get('customer')}.")
 

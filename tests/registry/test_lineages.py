@@ -107,9 +107,7 @@ def test_the_example_is_a_declaration(house: House) -> None:
         (("hardware:", "hard_ware:"), "hard_ware"),
     ],
 )
-def test_a_file_that_says_nonsense_is_refused_with_its_line(
-    tmp_path: Path, change: tuple[str, str], says: str
-) -> None:
+def test_a_file_that_says_nonsense_is_refused_with_its_line(tmp_path: Path, change: tuple[str, str], says: str) -> None:
     text = (Path(__file__).parents[2] / "examples" / "runs" / "indic-llm-2.yaml").read_text("utf-8")
     assert change[0] in text
     (tmp_path / "run.yaml").write_text(text.replace(*change), "utf-8")

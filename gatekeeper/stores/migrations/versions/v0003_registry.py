@@ -95,6 +95,13 @@ def _runs() -> None:
     for name, before in (("lineage", ""), ("particulars", "{}")):
         op.add_column("run", sa.Column(name, sa.Text, nullable=False, server_default=before))
     op.create_table(
+        "reservation_end",
+        sa.Column("reservation_id", sa.String(253), primary_key=True),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("proposed_by", sa.Text, nullable=False),
+        sa.Column("proposed_at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
         "run_join",
         sa.Column("one", sa.String(63), primary_key=True),
         sa.Column("other", sa.String(63), primary_key=True),
