@@ -23,7 +23,8 @@
                           are signed decimal strings: "1500", "-20"
     correction.rejected  the same: what waited is dropped
     usage.corrected      the same with approved_by (null where one person was enough) and after: totals of the run
-    STATE                {customer, party, parties: [PARTY], as_of, tiers: {pack: {sha256, tier, reasons: [REASON]}}}
+    STATE                {customer, party, parties: [PARTY], as_of, tiers: {pack: {sha256, tier, reasons: [REASON],
+                          reasons_total where it is more than are listed}}}
     gleif.imported       {files: [SHA-256], entries, parties, agree, conflicts: [{party, lei, code, recorded, observed,
                           taken}], conflicts_total}
     PARTY                {id, kind, legal_name, headquarters, parents, no_parent_reason}
@@ -74,6 +75,7 @@ def state_facts(
             "reasons": [
                 {"tier": each.tier.value, "code": each.code, "path": list(each.path)} for each in finding.reasons
             ],
+            **({"reasons_total": len(finding.reasons) + finding.more} if finding.more else {}),
         }
         for pack, finding in findings.items()
     }
