@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from gatekeeper.domain.errors import InvalidInput, NotPermitted
+from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
 from gatekeeper.domain.party import Listing, Party
 from gatekeeper.domain.person import Caller, Method, Role
 from gatekeeper.domain.screening import Hit, HitState, ListEntry
@@ -228,3 +228,64 @@ def test_the_database_itself_refuses_one_pair_of_eyes(registry: Registry, stores
     with pytest.raises((IntegrityError, GatekeeperError)):
         stores.transact(write)
     assert the_hit(registry).state is HitState.OPEN
+
+
+def test_two_lists_that_are_loaded_at_once_do_not_lose_each_other(
+    registry: Registry, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other list is loaded between this one's comparison and its transaction."""
+    other = NewList("sdn", "cd" * 32, date(2026, 11, 20), (replace(OTHER, list="sdn"),))
+    compare, once = registry._prepare, [other]
+
+    def between(*told: object) -> object:
+        prepared = compare(*told)  # type: ignore[arg-type]
+        if once:
+            registry.load_list(once.pop(), by="pia")
+        return prepared
+
+    monkeypatch.setattr(registry, "_prepare", between)
+    with pytest.raises(Conflict, match="meanwhile"):
+        loaded(registry, ENTRY)
+    assert [each.id for each in registry.lists()] == ["sdn"]
+
+
+def test_another_version_of_the_comparison_screens_everybody_again(
+    registry: Registry, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(registry, named("Korvet Dynamics Zavod"))
+    monkeypatch.setattr("gatekeeper.registry.screening.VERSION", 0)
+    monkeypatch.setattr("gatekeeper.registry.screener.THRESHOLD", 101)
+    loaded(registry, ENTRY)
+    assert registry.hits() == []
+    monkeypatch.undo()
+    assert registry.catch_up() == 1
+    assert registry.catch_up() == 0
+    assert tier(registry) is Tier.UNRESOLVED
+
+
+def test_a_customer_is_refused_with_what_to_do_and_without_the_name_on_the_list(
+    registry: Registry, stores: Stores
+) -> None:
+    from gatekeeper.domain.deciding import decide
+    from gatekeeper.domain.decision import Question
+    from gatekeeper.domain.policy import Site
+    from gatekeeper.domain.workload import Workload, WorkloadRef
+
+    enrol(registry, named("Korvet Dynamics"))
+    loaded(registry, replace(ENTRY, names=("Korvet Dinamics Zavod", "Korvet Dynamics")))
+    snapshot = Snapshots(stores).current()
+    customer = snapshot.by_customer["lab"]
+    question = Question(
+        workload=Workload(WorkloadRef("east", "ns", "Job", "train", "u1"), {}),
+        now=NOON,
+        site=Site("US"),
+        customer=customer,
+        findings=findings_of(snapshot, PACKS, customer, NOON),
+        pools={},
+        rate_tflop_per_s=0,
+        grace_s=60,
+    )
+    decision = decide(question, PACKS)
+    assert "finish the screening of the name" in decision.sentence
+    assert "Dinamics" not in decision.sentence
+    assert not decision.verdict.lets_start
