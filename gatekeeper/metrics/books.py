@@ -19,6 +19,7 @@ from gatekeeper.domain.checkpoint import Checkpoint
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.ledger import ReservationState
+from gatekeeper.domain.tier import Tier
 from gatekeeper.metrics.runs import People, RunFigures
 from gatekeeper.ports import Clock, Reader, Stores
 
@@ -35,6 +36,7 @@ class Books:
     Attributes:
         booked_until: open reservation -> its state, and until when its usage is booked.
         expiring: days -> approvals that end within them. soonest_expiry_s: None where no approval holds.
+        unresolved: pack -> customers whose tier it could not resolve. overrides: how many are in force.
         unsigned: records that no stored checkpoint covers.
     """
 
@@ -47,6 +49,8 @@ class Books:
     standings: Mapping[Standing, int]
     expiring: Mapping[int, int]
     soonest_expiry_s: float | None
+    unresolved: Mapping[str, int]
+    overrides: int
 
 
 def read_books(reader: Reader, people: People, now: datetime, *, runs_max: int) -> Books:
@@ -66,6 +70,8 @@ def read_books(reader: Reader, people: People, now: datetime, *, runs_max: int) 
         standings=Counter(each.standing_at(now) for each in customers),
         expiring={days: sum(each <= timedelta(days=days) for each in left) for days in EXPIRING_WITHIN_DAYS},
         soonest_expiry_s=min(left).total_seconds() if left else None,
+        unresolved=Counter(pack for (_, pack), tier in reader.known_tiers().items() if tier is Tier.UNRESOLVED),
+        overrides=sum(each.holds_at(now) for those in everybody.by_override.values() for each in those),
     )
 
 

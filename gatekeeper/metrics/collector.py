@@ -67,7 +67,7 @@ class ServiceCollector(Collector):
             yield from _of_gate(sight, now)
         if books is not None:
             yield from _of_runs(books)
-            yield from _of_people(books)
+            yield from _of_people(books, self._facts)
             yield _gauge(families.LOG_RECORDS, [((), books.records)])
             yield _gauge(families.LOG_UNSIGNED, [((), books.unsigned)])
             yield from _of_reservations(books)
@@ -151,7 +151,10 @@ def _headroom(each: RunFigures) -> float:
     return max(0, limit_tflop - each.pool_used_tflop) / limit_tflop
 
 
-def _of_people(books: Books) -> Iterator[GaugeMetricFamily]:
+def _of_people(books: Books, facts: Facts) -> Iterator[GaugeMetricFamily]:
+    unresolved = [((each.pack.id,), books.unresolved.get(each.pack.id, 0)) for each in facts.packs]
+    yield _gauge(families.CUSTOMERS_UNRESOLVED, unresolved)
+    yield _gauge(families.OVERRIDES, [((), books.overrides)])
     yield _gauge(families.CUSTOMERS, [((each.value,), books.standings.get(each, 0)) for each in Standing])
     expiring = [((str(days),), books.expiring.get(days, 0)) for days in EXPIRING_WITHIN_DAYS]
     yield _gauge(families.APPROVALS_EXPIRING, expiring)

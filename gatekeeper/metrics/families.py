@@ -106,6 +106,10 @@ RUNS_LEFT_OUT = _gauge(
 )
 # Customers.
 CUSTOMERS = _gauge("customers", "Customers by the standing of their KYC record.", "standing")
+CUSTOMERS_UNRESOLVED = _gauge(
+    "customers_unresolved", "Customers whose tier a pack cannot resolve, as they were last looked at.", "pack"
+)
+OVERRIDES = _gauge("overrides", "Overrides in force: customers treated as in a milder tier by two people, for hours.")
 APPROVALS_EXPIRING = _gauge("approvals_expiring", "Approvals that end within so many days.", "within_days")
 APPROVAL_SOONEST_EXPIRY = _gauge(
     "approval_soonest_expiry_seconds", "Seconds until the first approval ends; absent where none holds."

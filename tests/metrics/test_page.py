@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,15 @@ from gatekeeper.cluster.names import GATE
 from gatekeeper.cluster.sight import Waits
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.ledger import ReservationState
+from gatekeeper.domain.override import Override
 from gatekeeper.domain.policy import Mode
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.record import Actor, ActorKind, RecordType
 from gatekeeper.domain.run import Purpose, Run, RunState
 from gatekeeper.domain.threshold import Threshold
-from gatekeeper.facts import Facts
+from gatekeeper.domain.tier import Tier
+from gatekeeper.facts import Facts, new_record
 from gatekeeper.log import checkpoint
-from gatekeeper.ports import Reader
+from gatekeeper.ports import Reader, Transaction
 from gatekeeper.signing import Ed25519Signer
 from tests.domain.questions import limit_of_pack
 from tests.metering import hold, make_reservation
@@ -142,8 +144,10 @@ def test_a_change_of_customers_shows_at_the_next_scrape(stage: Stage) -> None:
 def test_customers_are_counted_by_their_standing_as_of_now(stage: Stage) -> None:
     stage.enrol("soon", days=5)
     stage.enrol("later", days=60)
+    stage.enrol("far", days=100)
     page = stage.page()
-    assert page["customers"][of(standing="approved")] == 2
+    assert page["customers"][of(standing="expiring")] == 2
+    assert page["customers"][of(standing="approved")] == 1
     assert page["approvals_expiring"] == {of(within_days="7"): 1, of(within_days="30"): 1, of(within_days="90"): 2}
     assert page["approval_soonest_expiry_seconds"] == {(): 5 * 86_400}
     stage.at += 6 * DAY  # nobody has written down that the approval is over
@@ -151,6 +155,25 @@ def test_customers_are_counted_by_their_standing_as_of_now(stage: Stage) -> None
     assert page["customers"][of(standing=Standing.EXPIRED.value)] == 1
     assert page["approvals_expiring"][of(within_days="7")] == 0
     assert page["approval_soonest_expiry_seconds"] == {(): 54 * 86_400}
+
+
+def test_customers_that_nobody_can_place_and_overrides_in_force_are_counted(stage: Stage) -> None:
+    stage.enrol("lab")
+    pack = PACKS[0].pack.id
+    stage.stores.transact(lambda tx: tx.put_known_tiers([(("lab", pack), Tier.UNRESOLVED)]))
+    asked = Override("o1", "lab", Tier.TWO, 12, "x", "ana", stage.at)
+    stage.stores.transact(lambda tx: _let(tx, asked, stage.at))
+    page = stage.page()
+    assert page["customers_unresolved"][of(pack=pack)] == 1
+    assert page["overrides"] == {(): 1}
+    stage.at += timedelta(hours=12)
+    assert stage.page()["overrides"] == {(): 0}
+
+
+def _let(tx: Transaction, asked: Override, at: datetime) -> None:
+    tx.put_override(asked.approve(by="ben", now=at))
+    actor = Actor(ActorKind.PERSON, "ben")
+    tx.append(new_record(RecordType.OVERRIDE_APPROVED, actor, at, {"customer": "lab"}))
 
 
 def test_what_no_checkpoint_covers_is_counted(stage: Stage, tmp_path: Path) -> None:
