@@ -25,10 +25,10 @@ from gatekeeper.ports.batches import Batch
 from gatekeeper.registry.approvals import ApprovalRegistry
 from gatekeeper.registry.books import Books
 from gatekeeper.registry.customers import CustomerRegistry
-from gatekeeper.registry.kyc_record import KycRecord, record_json
+from gatekeeper.registry.kyc_record import KycRecord, fingerprint, overlaid, record_json
 from gatekeeper.registry.people import By, acting
-from gatekeeper.registry.plan import Outcome, Plan
-from gatekeeper.registry.review import Review
+from gatekeeper.registry.plan import Outcome, Plan, completed, waiting_for
+from gatekeeper.registry.review import Review, review_of
 
 T = TypeVar("T")
 Tell = Callable[[int, int], None]
@@ -152,25 +152,38 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         """
 
         def work(tx: Transaction) -> int:
-            review = self._review_all(tx, batch_id)
-            if review.fingerprint != seen:
+            books = Books(tx)
+            waiting = _waiting(books, _members(tx, batch_id))
+            if _name_of(waiting.items()) != seen:
                 raise Conflict(
                     "What waits is not what was looked at.", hint="Look at it again, and approve what it says now."
                 )
-            if not review.reviews:
+            if not waiting:
                 raise NotPermitted("Nothing of it waits for approval.")
-            books = Books(tx)
             inside = self._inside(books)
-            for number, each in enumerate(review.reviews, 1):
-                with _of_customer(each.customer.id):
-                    books.look_at(each.customer.id)
-                    inside.approve(each.customer.id, by=by, expires_at=expires_at)
+            for number, customer_id in enumerate(waiting, 1):
+                with _of_customer(customer_id):
+                    books.look_at(customer_id)
+                    inside.approve(customer_id, by=by, expires_at=expires_at)
                 if tell is not None:
-                    tell(number, len(review.reviews))
+                    tell(number, len(waiting))
             books.flush()
-            return len(review.reviews)
+            return len(waiting)
 
         return self._stores.transact(work)
+
+    def reviews(self) -> list[Review]:
+        """All customers by id, each as an approver sees it, without profiles."""
+        now = self._clock.now()
+
+        def work(reader: Reader) -> list[Review]:
+            books, yardstick, found = Books(reader), self._yardstick(now), []
+            for customer in reader.customers():
+                books.look_at(customer.id)
+                found.append(review_of(books.as_transaction, customer, yardstick, now))
+            return found
+
+        return self._stores.read(work)
 
     def _apply_each(self, books: Books, records: Sequence[KycRecord], by: By, tell: Tell | None) -> tuple[Plan, ...]:
         inside, plans = self._inside(books), list[Plan]()
@@ -184,17 +197,13 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         return tuple(plans)
 
     def _review_all(self, reader: Reader, batch_id: str | None) -> BatchReview:
-        batch = reader.batch(batch_id) if batch_id is not None else None
-        if batch_id is not None and batch is None:
-            raise NotFound(f"There is no batch {batch_id!r:.80}.", hint="`customer apply` told its id.")
-        books = Books(reader)
-        inside, found = self._inside(books), list[Review]()
-        for customer_id in batch.customers if batch else [each.id for each in reader.customers()]:
-            if reader.proposal(customer_id) is not None:
-                books.look_at(customer_id)
+        books, found = Books(reader), list[Review]()
+        inside = self._inside(books)
+        for customer_id in _members(reader, batch_id):
+            books.look_at(customer_id)
+            if waiting_for(books.as_transaction, customer_id) is not None:
                 found.append(inside.review(customer_id))
-        names = "".join(f"{each.customer.id} {each.fingerprint}\n" for each in found)
-        return BatchReview(tuple(found), hashlib.sha256(names.encode()).hexdigest())
+        return BatchReview(tuple(found), _name_of((each.customer.id, each.fingerprint) for each in found))
 
     def _inside(self, books: Books) -> BatchRegistry:
         """The same use cases inside of a transaction that is open already, at one moment."""
@@ -250,6 +259,33 @@ def _of_customer(customer_id: str) -> Iterator[None]:
         if customer_id in error.message:
             raise
         raise type(error)(f"Customer {customer_id}: {error.message}", hint=error.hint) from error
+
+
+def _members(reader: Reader, batch_id: str | None) -> tuple[str, ...]:
+    """The customers of a batch, or all (None)."""
+    if batch_id is None:
+        return tuple(each.id for each in reader.customers())
+    batch = reader.batch(batch_id)
+    if batch is None:
+        raise NotFound(f"There is no batch {batch_id!r:.80}.", hint="`customer apply` told its id.")
+    return batch.customers
+
+
+def _waiting(books: Books, customer_ids: Iterable[str]) -> dict[str, str]:
+    """Those of some customers of which something waits, each with the fingerprint of what its approver looks at."""
+    found = {}
+    for customer_id in customer_ids:
+        books.look_at(customer_id)
+        proposal, customer = waiting_for(books.as_transaction, customer_id), books.customer(customer_id)
+        if proposal is not None and customer is not None:
+            looked_at = completed(proposal.record, overlaid(books.parties(), proposal.record.parties))
+            found[customer_id] = fingerprint(customer, looked_at)
+    return found
+
+
+def _name_of(fingerprints: Iterable[tuple[str, str]]) -> str:
+    """One name for the fingerprints of some customers."""
+    return hashlib.sha256("".join(f"{customer} {each}\n" for customer, each in fingerprints).encode()).hexdigest()
 
 
 def _counts(plans: Iterable[Plan]) -> dict[str, int]:

@@ -6,8 +6,7 @@ what only makes things stricter in `standings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -96,16 +95,6 @@ class CustomerRegistry(Desk):
                 reader, review_of(reader, existing(reader, customer_id), self._yardstick(now), now)
             )
         )
-
-    def reviews(self) -> list[Review]:
-        """All customers by id, each as an approver sees it."""
-        now = self._clock.now()
-
-        def work(reader: Reader) -> list[Review]:
-            parties = reader.parties()  # read once for all
-            return [review_of(reader, each, self._yardstick(now), now, parties) for each in reader.customers()]
-
-        return self._stores.read(work)
 
     def explain(self, customer_id: str, *, as_of: date | None = None) -> dict[str, TierFinding]:
         """Tier of a customer by each pack on a day (today), with every reason and its path.

@@ -84,6 +84,15 @@ def test_a_key_answers_the_same_and_refuses_other_records(registry: Registry, st
     assert not registry.apply_all([SHOP], by="ben", idempotency_key="monday").repeated
 
 
+def test_a_draft_and_a_rejected_record_wait_for_nobody(registry: Registry) -> None:
+    registry.draft(SHOP, by="ana")
+    registry.apply_all([LAB, record_of(org("mill", "DE"), customer="mill")], by="ana")
+    registry.reject("mill", by="eve", reason="papers are missing")
+    seen = registry.review_all()
+    assert [each.customer.id for each in seen.reviews] == ["lab"]
+    assert registry.approve_all(None, by="ben", seen=seen.fingerprint) == 1
+
+
 def test_an_unknown_batch_is_named(registry: Registry) -> None:
     with pytest.raises(NotFound, match="There is no batch 'x'"):
         registry.review_all("x")
