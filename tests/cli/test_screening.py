@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.cli import run
 
+Typed = Callable[..., str]
 CSL = (
     "_id,source,entity_number,name,alt_names\n9a,Entity List,77,Korvet Dynamics,=cmd();KDZ\n9b,Entity List,78,Zarya,\n"
 )
