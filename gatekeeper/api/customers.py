@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from gatekeeper.api.asking import Answer, Asked, Reading, Writing
-from gatekeeper.api.pages import CURSOR_CHARACTERS_MAX, LIMIT_DEFAULT, LIMIT_MAX, page
+from gatekeeper.api.pages import CURSOR_CHARACTERS_MAX, LIMIT_DEFAULT, LIMIT_MAX, Asking
 from gatekeeper.api.problems import Fault, InvalidBody, Refused
 from gatekeeper.api.shapes import (
     Approval,
@@ -25,7 +25,8 @@ from gatekeeper.api.shapes import (
     TiersShown,
 )
 from gatekeeper.customer_files import record_of, shape_of
-from gatekeeper.domain.customer import Standing
+from gatekeeper.domain.customer import Customer, Standing
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.ports import Reader
 from gatekeeper.registry import Plan, Registry, Review
@@ -48,22 +49,28 @@ def list_customers(
     cursor: Cursor = None,
 ) -> CustomersShown:
     """List customers, by id. `tier` is by any pack."""
-    reviews = asked.read(lambda registry, _: registry.reviews())
-    wanted = q.casefold()
-    shown = [
-        each
-        for each in map(_shown, reviews)
-        if (standing is None or each["standing"] == standing.value)
-        and (tier is None or tier in each["tiers"].values())
-        and (waits is None or each["waits"] is waits)
-        and (wanted in each["customer"].casefold() or wanted in each["name"].casefold())
-    ]
     said = {"standing": standing, "tier": tier, "waits": None if waits is None else str(waits).lower(), "q": q}
     filters = {name: str(value) for name, value in said.items() if value}
-    items, following = page(
-        shown, lambda each: str(each["customer"]), limit=limit, cursor=cursor, path=asked.path, asked=filters
+    asking, sought = Asking(asked.path, filters, limit, cursor), q.casefold()
+    now = asked.office.clock.now()
+
+    def may_be(customer: Customer, party: Party | None) -> bool:
+        named = party is None or sought in customer.id or sought in party.legal_name.casefold()
+        return named and standing in (None, customer.standing_at(now))
+
+    def wanted(review: Review) -> bool:
+        each = _shown(review)
+        return (
+            (tier is None or tier in each["tiers"].values())
+            and (waits is None or each["waits"] is waits)
+            and (sought in each["customer"] or sought in each["name"].casefold())
+        )
+
+    found = asked.read(
+        lambda registry, _: registry.some_reviews(after=asking.after, most=limit + 1, may_be=may_be, wanted=wanted)
     )
-    return CustomersShown(items=[CustomerShown(**each) for each in items], next=following)
+    shown, following = asking.split(found, lambda each: each.customer.id)
+    return CustomersShown(items=[CustomerShown(**_shown(each)) for each in shown], next=following)
 
 
 @router.get("/customers/{customer_id}", response_model=RecordShown, responses={304: {"description": "Unchanged."}})

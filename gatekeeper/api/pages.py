@@ -10,7 +10,8 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -22,6 +23,45 @@ CURSOR_CHARACTERS_MAX = 512
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Which page of a list is asked for.
+
+    Attributes:
+        path, asked: where the list is and what it was filtered by: a cursor belongs to them.
+    """
+
+    path: str
+    asked: Mapping[str, str]
+    limit: int
+    cursor: str | None
+
+    @property
+    def _name(self) -> str:
+        return hashlib.sha256(json.dumps([self.path, sorted(self.asked.items())]).encode()).hexdigest()[:16]
+
+    @property
+    def after(self) -> str:
+        """The id behind which the page begins; "" for the first.
+
+        Raises:
+            Refused: 400, the cursor is none of this list.
+        """
+        return "" if self.cursor is None else _after(self.cursor, self._name)
+
+    def following(self, last: str) -> str:
+        """The address of the page behind an id."""
+        cursor = base64.urlsafe_b64encode(json.dumps([self._name, last]).encode()).decode().rstrip("=")
+        return f"{self.path}?{urlencode({**self.asked, 'limit': str(self.limit), 'cursor': cursor})}"
+
+    def split(self, found: Sequence[_T], key: Callable[[_T], str]) -> tuple[list[_T], str | None]:
+        """What is shown of items behind `after`, and the address of the next page; None where these were all."""
+        if len(found) <= self.limit:
+            return list(found), None
+        shown = list(found[: self.limit])
+        return shown, self.following(key(shown[-1]))
+
+
 def page(
     items: Sequence[_T],
     key: Callable[[_T], str],
@@ -29,24 +69,16 @@ def page(
     limit: int,
     cursor: str | None,
     path: str,
-    asked: dict[str, str],
+    asked: Mapping[str, str],
 ) -> tuple[list[_T], str | None]:
     """One page of items that stand in the order of their keys, and the address of the next; None for the last.
-
-    Args:
-        path, asked: where the list is and what it was filtered by: a cursor belongs to them.
 
     Raises:
         Refused: 400, the cursor is none of this list.
     """
-    name = hashlib.sha256(json.dumps([path, sorted(asked.items())]).encode()).hexdigest()[:16]
-    after = _after(cursor, name) if cursor is not None else None
-    rest = [each for each in items if after is None or key(each) > after]
-    shown = rest[:limit]
-    if len(rest) <= limit:
-        return shown, None
-    following = base64.urlsafe_b64encode(json.dumps([name, key(shown[-1])]).encode()).decode().rstrip("=")
-    return shown, f"{path}?{urlencode({**asked, 'limit': str(limit), 'cursor': following})}"
+    asking = Asking(path, asked, limit, cursor)
+    after = asking.after
+    return asking.split([each for each in items if key(each) > after], key)
 
 
 def _after(cursor: str, name: str) -> str:

@@ -18,6 +18,7 @@ from gatekeeper.registry.evidence import EvidenceRegistry
 from gatekeeper.registry.history import HistoryRegistry
 from gatekeeper.registry.inquiries import InquiryRegistry
 from gatekeeper.registry.kyc_record import KycRecord
+from gatekeeper.registry.listing import ListingRegistry
 from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.registry.overrides import OverrideRegistry
 from gatekeeper.registry.plan import Outcome, Plan
@@ -49,6 +50,7 @@ class Registry(
     OverrideRegistry,
     EvidenceRegistry,
     HistoryRegistry,
+    ListingRegistry,
     DueRegistry,
     NamespaceRegistry,
     RunRegistry,

@@ -60,8 +60,14 @@ def review_of(
     yardstick: Yardstick,
     now: datetime,
     parties: Mapping[str, Party] | None = None,
+    *,
+    whose_tiers_move: bool = True,
 ) -> Review:
-    """Look at a customer at a moment. `parties` are all parties, where the caller has read them already.
+    """Look at a customer at a moment.
+
+    Args:
+        parties: all parties, where the caller has read them already.
+        whose_tiers_move: whether `changes` are wanted: working them out costs as much as all customers together.
 
     Raises:
         NotFound: neither a record holds nor one waits.
@@ -74,7 +80,8 @@ def review_of(
     if proposal is not None:
         after = overlaid(parties, proposal.record.parties)
         proposed = completed(proposal.record, after)
-        changes = tier_changes(reader.customers(), parties, proposal.record.parties, yardstick)
+        if whose_tiers_move:
+            changes = tier_changes(reader.customers(), parties, proposal.record.parties, yardstick)
     looked_at = proposed or holds
     if looked_at is None and kept is not None:  # nothing holds and nothing waits: what was written last
         after = overlaid(parties, kept.record.parties)
