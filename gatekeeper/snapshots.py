@@ -121,7 +121,7 @@ class Snapshot:
             by_account={each.run_id: each for each in reader.accounts()},
             by_group=groups,
             by_model=models_of(bases_of(runs.values(), group_by_customer), joined),
-            by_permit=_permits_of(reader.inquiries()),
+            by_permit=permits_of(reader.inquiries()),
             by_open_hit=frozenset(reader.open_hits()),
             by_override=overrides_of(reader.overrides()),
         )
@@ -189,7 +189,7 @@ def overrides_of(overrides: Iterable[Override]) -> dict[str, tuple[Override, ...
     return found
 
 
-def _permits_of(inquiries: Iterable[Inquiry]) -> dict[str, dict[str, Permit]]:
+def permits_of(inquiries: Iterable[Inquiry]) -> dict[str, dict[str, Permit]]:
     """Run -> pack -> what the answer to its inquiry means."""
     found: dict[str, dict[str, Permit]] = {}
     for each in inquiries:
@@ -248,7 +248,7 @@ class Exact:
         return tuple(_with_carried_in(found.get(each) or Account(each), self.people.run(each)) for each in run_ids)
 
     def permits(self, run_id: str) -> Mapping[str, Permit]:
-        return _permits_of(self.tx.inquiries(run_id=run_id)).get(run_id, {})
+        return permits_of(self.tx.inquiries(run_id=run_id)).get(run_id, {})
 
     def open_hits(self) -> frozenset[str]:
         return self.people.open_hits()

@@ -69,6 +69,7 @@ def declaration(run: Run, cluster: str) -> Iterator[str]:
 def _parts(statement: Statement, width: int) -> Iterator[RenderableType]:
     yield from _who(statement)
     yield from _budget(statement, width)
+    yield from _notices(statement)
     yield Text("\nCounted", style=_HEADING)
     yield _counted(statement)
     yield from _days(statement, width)
@@ -136,6 +137,14 @@ def _budget(statement: Statement, width: int) -> Iterator[RenderableType]:
     yield Text(f"It {leads(statement)}.", style=_ALARM if alarming else "")
     if statement.clock_is_behind:
         yield Text(f"All days are told {told_of_clock(statement)}.", style=_SOFT)
+
+
+def _notices(statement: Statement) -> Iterator[Text]:
+    """What advisory packs want the provider to know; the customer reads nothing of it while they only observe."""
+    for each in statement.notices:
+        where = "is past" if each.due else "comes near"
+        amounts = f"{upper(each.used_tflop)} of {nearest(each.threshold_tflop)} FLOP"
+        yield Text(plain(f"Notice by {each.pack}: it {where} the threshold ({amounts}); {each.text}"), style=_ALARM)
 
 
 def _bar(pieces: Sequence[tuple[str, str, int]], width: int) -> Text:

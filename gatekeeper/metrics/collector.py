@@ -130,6 +130,8 @@ def _of_runs(books: Books) -> Iterator[GaugeMetricFamily]:
 
     limited = [each for each in books.runs if each.limit_tflop]
     yield _gauge(families.RUN_LIMIT, rows(lambda each: each.limit_tflop or 0, limited))
+    told = [((each.account.run_id, each.customer, pack), due) for each in books.runs for pack, due in each.notices]
+    yield _gauge(families.RUN_NOTICE, told)
     yield _gauge(families.RUN_CARRIED_IN, rows(lambda each: each.account.carried_in_tflop))
     yield _gauge(families.RUN_SETTLED_LOW, rows(lambda each: each.account.settled.low_tflop))
     yield _gauge(families.RUN_SETTLED_BEST, rows(lambda each: each.account.settled.best_tflop))

@@ -87,6 +87,12 @@ LEASE_SOONEST_END = _gauge(
 # Runs.
 _RUN = ("run", "customer")
 RUN_LIMIT = _gauge("run_limit_tflop", "What the run and those that share its limit may use; absent without one.", *_RUN)
+RUN_NOTICE = _gauge(
+    "run_notice",
+    "An advisory pack wants the provider to know: 0 the run is near its threshold, 1 it is past it; absent below.",
+    *_RUN,
+    "pack",
+)
 RUN_CARRIED_IN = _gauge("run_carried_in_tflop", "Operations that were in the model when the run began here.", *_RUN)
 RUN_SETTLED_LOW = _gauge("run_settled_low_tflop", "Metered operations, lower bound.", *_RUN)
 RUN_SETTLED_BEST = _gauge("run_settled_best_tflop", "Metered operations, best estimate.", *_RUN)

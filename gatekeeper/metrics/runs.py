@@ -18,9 +18,10 @@ from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import named_run, undeclared_run_id
+from gatekeeper.notices import notices_of
 from gatekeeper.ports import Reader
 from gatekeeper.sharing import accounts_of
-from gatekeeper.snapshots import Snapshot, groups_of, overrides_of
+from gatekeeper.snapshots import Snapshot, groups_of, overrides_of, permits_of
 from gatekeeper.view import limit_of
 
 # Records of these kinds change nobody; all others may, also those of kinds that come later.
@@ -35,6 +36,7 @@ class RunFigures:
 
     Attributes:
         limit_tflop: None where no pack sets this customer one.
+        notices: advisory packs that want the provider to know, and whether the run is past their threshold.
         pool_best_tflop, pool_high_tflop: carried in and settled; pool_used_tflop: with what is held.
     """
 
@@ -44,6 +46,7 @@ class RunFigures:
     pool_best_tflop: int
     pool_high_tflop: int
     pool_used_tflop: int
+    notices: tuple[tuple[str, bool], ...] = ()
 
     @property
     def used_ratio(self) -> float:
@@ -73,7 +76,18 @@ class People:
             models = models_of(
                 bases_of(runs.values(), {it.id: groups[it.party_id] for it in customers.values()}), joined
             )
-            known = Snapshot(size, customers, parties, {}, runs, {}, groups, by_override=overrides, by_model=models)
+            known = Snapshot(
+                size,
+                customers,
+                parties,
+                {},
+                runs,
+                {},
+                groups,
+                by_override=overrides,
+                by_model=models,
+                by_permit=permits_of(reader.inquiries()),
+            )
             self._limits = {}
         # Tiers come and go with dates, and with overrides.
         in_force = [each.id for those in known.by_override.values() for each in those if each.holds_at(now)]
@@ -88,14 +102,7 @@ class People:
         """Runs that used or hold something, those nearest to their limit first, and how many were left out."""
         booked = replace(everybody, by_account={each.run_id: each for each in accounts})
         found = [
-            _figures(
-                customer,
-                accounts_of(booked, customer, account.run_id).accounts,
-                account=account,
-                limit_tflop=self.limit_tflop(customer, now, account.run_id)
-                if _counts(account.run_id, everybody)
-                else None,
-            )
+            self._of_run(customer, account, booked, now)
             for account in booked.accounts(tuple(booked.by_account))
             if (account.settled.high_tflop or account.pending_tflop)
             and (customer := _customer_of(account.run_id, everybody)) is not None
@@ -103,11 +110,20 @@ class People:
         found.sort(key=lambda each: (-each.used_ratio, -each.account.settled.high_tflop, each.account.run_id))
         return found[:most], max(0, len(found) - most)
 
+    def _of_run(self, customer: Customer, account: Account, booked: Snapshot, now: datetime) -> RunFigures:
+        run_id, pool = account.run_id, accounts_of(booked, customer, account.run_id).accounts
+        if not _counts(run_id, booked):
+            return _figures(customer, pool, account=account, limit_tflop=None)
+        told = notices_of(booked, self.packs, self.site, customer, accounts=pool, run_id=run_id, now=now)
+        figures = _figures(customer, pool, account=account, limit_tflop=self.limit_tflop(customer, now, run_id))
+        return replace(figures, notices=tuple((each.pack, each.due) for each in told))
+
     def limit_tflop(self, customer: Customer, now: datetime, run_id: str) -> int | None:
         """The limit of a customer's run; None where every active pack allows it without one."""
         assert self._known is not None
         run = self._known.run(run_id)
-        key = (customer.id, run_id if run is not None and run.lineage is not None else "")
+        of_its_own = (run is not None and run.lineage is not None) or bool(self._known.permits(run_id))
+        key = (customer.id, run_id if of_its_own else "")
         if key not in self._limits:
             limit = limit_of(self._known, self.packs, self.site, customer, now, run_id=run_id)
             self._limits[key] = limit.tflop if limit else None

@@ -19,6 +19,7 @@ from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.projection import WINDOWS_DAYS, Projection, project
 from gatekeeper.domain.run import Purpose, Run, RunState, named_run, undeclared_run_id
 from gatekeeper.domain.usage import DailyUsage, Usage, total
+from gatekeeper.notices import Notice, notices_of
 from gatekeeper.ports import Reader
 from gatekeeper.sharing import Shared, accounts_of
 from gatekeeper.snapshots import Snapshot
@@ -40,6 +41,7 @@ class Statement:
         days, corrections: of all shared accounts. Corrections that wait are among them.
         as_of: now; the end of the last day on which the ledger holds any usage, where that is later.
         clock_is_behind: whether it is.
+        notices: what advisory packs want the provider to be told.
     """
 
     as_of: datetime
@@ -53,6 +55,7 @@ class Statement:
     corrections: tuple[Correction, ...]
     clock_is_behind: bool = False
     beside: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def purpose(self) -> Purpose:
@@ -244,6 +247,11 @@ class _Books:
     def _limit(self, customer: Customer, run_id: str) -> Limit | None:
         return limit_of(self.everybody, self.packs, self.site, customer, self.now, run_id=run_id)
 
+    def _notices(self, run_id: str, customer: Customer, shared: Shared) -> tuple[Notice, ...]:
+        return notices_of(
+            self.everybody, self.packs, self.site, customer, accounts=shared.accounts, run_id=run_id, now=self.now
+        )
+
     def statement(
         self, run_id: str, customer: Customer, days: Iterable[DailyUsage], corrections: Iterable[Correction]
     ) -> Statement:
@@ -261,4 +269,5 @@ class _Books:
             limit=self._limit(customer, run_id) if counts else None,
             days=tuple(days),
             corrections=tuple(corrections),
+            notices=self._notices(run_id, customer, shared) if counts else (),
         )

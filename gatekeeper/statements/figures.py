@@ -29,6 +29,16 @@ def figures_of(statement: Statement) -> Figures:
         "by_device": devices_of(statement.own_days),
         "not_by_day": dict(zip(_NAMES, map(str, statement.undated), strict=True)),
         "corrections": [_correction(each) for each in statement.own_corrections],
+        "notices": [
+            {
+                "pack": each.pack,
+                "due": each.due,
+                "used_tflop": str(each.used_tflop),
+                "threshold_tflop": str(each.threshold_tflop),
+                "text": each.text,
+            }
+            for each in statement.notices
+        ],
         "plan": _plan(statement),
         "eu": eu_of(statement),
     }
