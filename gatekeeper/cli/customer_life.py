@@ -64,9 +64,7 @@ def reject(
         say(f"the change of customer {customer} rejected; what is in effect stays")
 
 
-def reopen(
-    customer: Customer, reason: Reason, person: Person = None, config: Config = None, data: Data = None
-) -> None:
+def reopen(customer: Customer, reason: Reason, person: Person = None, config: Config = None, data: Data = None) -> None:
     """Let a customer that was rejected for good hand in its record again. Who rejected it cannot."""
     with opened(config, data) as wiring:
         wiring.registry.reopen(customer, by=caller_of(wiring, person, approves=True), reason=reason)
@@ -101,8 +99,10 @@ def history(customer: Customer, output: Printed = Output.TABLE, config: Config =
     for row in rows:
         at = row["at"] or "before versions were kept"
         say(f"{at}  {row['kind']} {row['id']} version {row['number']}: {row['act'] or 'first'} by {row['by'] or '-'}")
-        for name, (before, after) in row["changes"].items():
-            say(f"  {name}: {_short(before)} -> {_short(after)}")
+        for name, pair in row["changes"].items():
+            before, after = map(_short, pair)
+            if before != after:  # an empty text of a first version says nothing
+                say(f"  {name}: {before} -> {after}")
 
 
 def due(
@@ -179,10 +179,7 @@ def overrides(output: Printed = Output.TABLE, config: Config = None, data: Data 
     """List all overrides: what waits, what is in force, and what is over."""
     with opened(config, data) as wiring:
         now = wiring.clock.now()
-        rows = [
-            {**_override_json(each), "state": _state_of(each, now)}
-            for each in wiring.registry.overrides()
-        ]
+        rows = [{**_override_json(each), "state": _state_of(each, now)} for each in wiring.registry.overrides()]
     columns = ["override", "customer", "tier", "state", "requested_by", "approved_by", "ends_at", "reason"]
     show(rows, columns, output, nothing="No override was ever asked for.")
 

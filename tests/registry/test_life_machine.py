@@ -4,6 +4,7 @@ closed, every change has its version and its record, and the records alone give 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import RecordType, decode
@@ -50,7 +52,7 @@ class Lives(RuleBasedStateMachine):
 
     def _act(self, way: str, by: str) -> None:
         registry = self.registry
-        acts = {
+        acts: dict[str, Callable[[], object]] = {
             "approve": lambda: registry.approve("lab", by=by),
             "suspend": lambda: registry.suspend("lab", by=by, reason="x"),
             "reject": lambda: registry.reject("lab", by=by, reason="x"),
@@ -118,7 +120,8 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def the_records_give_the_registry_back(self) -> None:
         def read(reader: Reader) -> None:
-            check, standing, parties = LifeCheck(), None, {}
+            check, standing = LifeCheck(), None
+            parties: dict[str, Party] = {}
             for leaf in reader.leaves():
                 record = decode(leaf)
                 check.see(record)

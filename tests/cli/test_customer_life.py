@@ -1,0 +1,70 @@
+"""The life of a customer at the command line: what each act prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gatekeeper import cli
+
+ROOT = Path(__file__).parents[2]
+FILE = str(ROOT / "examples" / "customers" / "bharat-models.yaml")
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def gatekeeper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command on a data folder of its own; what it printed, errors included."""
+
+    def run(*words: str, exits: int = 0) -> str:
+        assert cli.run([*words, "--data", str(tmp_path / "data")]) == exits
+        shown = capsys.readouterr()
+        return shown.out + shown.err
+
+    return run
+
+
+def test_a_customer_from_its_draft_to_its_end(gatekeeper: Run, tmp_path: Path) -> None:
+    lab, ana, ben = "bharat-models", ("--as", "ana"), ("--as", "ben", "--yes")
+    assert "kept as a draft" in gatekeeper("customer", "apply", "--draft", "-f", FILE, *ana)
+    assert "Submit it first" in gatekeeper("customer", "approve", lab, *ben, exits=2)
+    gatekeeper("customer", "submit", lab, *ana)
+    rejected = gatekeeper("customer", "reject", lab, "--reason", "no proof", "--as", "ben")
+    assert "rejected (attempt 1); a corrected file may be applied" in rejected
+    gatekeeper("customer", "apply", "-f", FILE, *ana)
+    assert "approved by ben" in gatekeeper("customer", "approve", lab, *ben)
+    asked = ("customer", "override", lab, "--tier", "1", "--hours", "12", "--reason", "register down")
+    assert "approve-override" in gatekeeper(*asked, *ana)
+    assert "cannot approve it" in gatekeeper("customer", "approve-override", lab, "--as", "ANA", "--yes", exits=2)
+    assert "approved by ben until" in gatekeeper("customer", "approve-override", lab, *ben)
+    assert "in force" in gatekeeper("customer", "overrides")
+    (tmp_path / "register.pdf").write_bytes(b"%PDF")
+    told = ("--description", "Extract", "--source", "Register")
+    assert "application/pdf" in gatekeeper("evidence", "add", lab, str(tmp_path / "register.pdf"), *told, *ana)
+    assert "1 of 1 files are as they were recorded" in gatekeeper("evidence", "verify")
+    (sha256,) = [each.name for each in (tmp_path / "data" / "evidence").iterdir()]
+    (tmp_path / "data" / "evidence" / sha256).write_bytes(b"%PDX")
+    assert "the file was changed" in gatekeeper("evidence", "verify", exits=1)
+    gatekeeper("customer", "end-override", lab, *ana)
+    gatekeeper("customer", "close", lab, "--reason", "over", "--yes", *ana)
+    history = json.loads(gatekeeper("customer", "history", lab, "--output", "json"))
+    acts = [each["act"] for each in history if each["kind"] == "customer"]
+    assert acts == [
+        "customer.drafted",
+        "customer.submitted",
+        "customer.rejected",
+        "customer.submitted",
+        "customer.approved",
+        "customer.closed",
+    ]
+    assert json.loads(gatekeeper("customer", "due", "--within", "3000d", "--output", "json")) == []
+
+
+def test_a_day_nobody_can_mean_is_refused(gatekeeper: Run) -> None:
+    gatekeeper("customer", "apply", "-f", FILE, "--as", "ana")
+    assert "no number of days" in gatekeeper("customer", "due", "--within", "soon", exits=2)
+    assert "will be known" in gatekeeper("customer", "show", "bharat-models", "--known-on", "2999-01-01", exits=2)
+    assert "no day" in gatekeeper("customer", "explain", "bharat-models", "--known-on", "31.12.2026", exits=2)
