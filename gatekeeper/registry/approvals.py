@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from gatekeeper.domain.customer import NOTICE_WINDOW, Customer, Standing
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
 from gatekeeper.domain.person import Right
-from gatekeeper.domain.policy import ActivePack
+from gatekeeper.domain.policy import ActivePack, Pack
 from gatekeeper.domain.record import Actor, RecordType
 from gatekeeper.domain.tier import Tier, TierFinding, worst
 from gatekeeper.facts import new_record
@@ -26,7 +26,7 @@ from gatekeeper.registry.review import Review, existing, review_of
 
 @dataclass(frozen=True, slots=True)
 class ApprovalTerms:
-    """How long an approval lasts at most: longer for Tier 1 by every pack, shorter for everybody else."""
+    """How long an approval lasts at most: longer for Tier 1 by every pack that has one, shorter for everybody else."""
 
     tier_one: timedelta = timedelta(days=365)
     others: timedelta = timedelta(days=182)
@@ -90,7 +90,7 @@ class ApprovalRegistry(Desk):
         tx.append(new_record(RecordType.CUSTOMER_APPROVED, actor, now, facts))
 
     def _end(self, review: Review, expires_at: datetime | None, now: datetime) -> datetime:
-        latest = now + self._terms.longest(review.findings)
+        latest = now + self._terms.longest(self._that_place(review.findings))
         end = expires_at or latest
         if not now < end <= latest:
             raise InvalidInput(
@@ -98,6 +98,15 @@ class ApprovalRegistry(Desk):
                 hint="Choose an end within that time, or leave it out.",
             )
         return end
+
+    def _that_place(self, findings: Mapping[str, TierFinding]) -> dict[str, TierFinding]:
+        """The findings that say how well a customer must be known: Tier 2 by a pack that has no Tier 1 is everybody."""
+        placing = {active.pack.id for active in self._packs if _knows_tier_one(active.pack)}
+        return {pack: each for pack, each in findings.items() if each.tier is not Tier.TWO or pack in placing}
+
+
+def _knows_tier_one(pack: Pack) -> bool:
+    return any(row.tier is Tier.ONE for rows in pack.tiers.rows.values() for row in rows)
 
 
 def _awaiting(review: Review, by: str, now: datetime) -> Customer:

@@ -8,6 +8,8 @@ import pytest
 
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
+from gatekeeper.domain.policy import ActivePack
+from gatekeeper.policy_files import bundled_dir, load_packs
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Outcome, Registry
 from tests.registry.office import HandClock, enrol, log_types, org, record_of
@@ -65,3 +67,11 @@ def test_who_changed_a_record_alone_cannot_renew_it_alone(registry: Registry, cl
         with pytest.raises(NotPermitted, match="since its approval"):
             registry.approve("lab", by=changer)
     assert registry.approve("lab", by="dia").standing is Standing.APPROVED
+
+
+def test_a_pack_that_has_no_tier_1_shortens_nobody_s_approval(stores: Stores, clock: HandClock) -> None:
+    every = tuple(ActivePack(pack, pack.default_mode) for pack in load_packs(bundled_dir()))
+    registry = Registry(stores, clock, packs=every, cluster="east")
+    assert enrol(registry, org("lab", "US")).expires_at == clock.at + timedelta(days=365)
+    assert enrol(registry, org("two", "PL"), customer="two").expires_at == clock.at + timedelta(days=182)
+    assert enrol(registry, org("three", "CN"), customer="three").expires_at == clock.at + timedelta(days=182)
