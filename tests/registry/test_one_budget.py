@@ -244,8 +244,10 @@ def test_no_series_of_acts_of_one_person_lets_a_group_s_work_reserve_more_in_tot
 
 def take(house: House, namespace: str, amount_tflop: int) -> int:
     """Hold as much of an amount as a namespace's pool still has; how much that was."""
-    found, binding = pool(house, namespace), house.stores.read(lambda reader: reader.binding("east", namespace))
-    run = binding.run_id if binding and binding.run_id else "undeclared.lab"
+    binding = house.stores.read(lambda reader: reader.binding("east", namespace))
+    if binding is None:
+        return 0
+    found, run = pool(house, namespace), binding.run_id or "undeclared.lab"
     got = min(amount_tflop, found.budget_tflop)
 
     def work(tx: Transaction) -> None:
@@ -272,3 +274,59 @@ def test_a_log_of_groups_runs_and_moves_verifies(house: House) -> None:
     assert [len(each["pool"]["runs"]) for each in held] == [1, 1, 2, 2, 3, 3, 3]  # type: ignore[index]
     assert [each["pool"]["beside_tflop"] != "0" for each in held] == [False] * 2 + [True] * 5  # type: ignore[index]
     assert verified(house).problems == ()
+
+
+# Whatever the tenant does with what the provider approved
+
+PLACES = ("one", "two", "free", "daughter")
+LABELS = ("", "m1", "m2", "d1", "nobody-s")
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    joins=st.lists(st.tuples(st.sampled_from(("m1", "m2", "d1")), st.sampled_from(("m1", "m2", "d1"))), max_size=2),
+    acts=st.lists(
+        st.tuples(st.sampled_from(PLACES), st.sampled_from(LABELS), st.integers(0, LIMIT_TFLOP)),
+        min_size=1,
+        max_size=10,
+    ),
+)
+def test_no_choice_of_customer_namespace_or_label_takes_one_model_past_its_limit(
+    tmp_path_factory: pytest.TempPathFactory,
+    joins: list[tuple[str, str]],
+    acts: list[tuple[str, str, int]],
+) -> None:
+    """What could be one model: a declared run with those joined to it, and all that nobody bound to another run."""
+    with open_stores(f"sqlite:///{tmp_path_factory.mktemp('house') / 'house.db'}") as stores:
+        house = House(stores)
+        house.enrol("lab", "PL", namespace="free")
+        house.enrol("daughter", "PL", parents=("lab",))
+        declare(house, "m1", "one")
+        declare(house, "m2", "two")
+        declare(house, "d1", customer="daughter")
+        for one, other in joins:
+            with suppress(GatekeeperError):
+                house.registry.hand_over(one, other, by="eve", reason="x")
+        for place, label, amount in acts:
+            take_labelled(house, place, label, amount)
+        accounts = stores.read(lambda reader: {each.run_id: each.used_tflop for each in reader.accounts()})
+        loose = sum(used for run, used in accounts.items() if run.startswith("undeclared."))
+        models = Snapshots(stores).current()
+        for run in ("m1", "m2", "d1"):
+            assert loose + sum(accounts.get(each, 0) for each in models.model(run)) <= LIMIT_TFLOP
+
+
+def take_labelled(house: House, namespace: str, label: str, amount_tflop: int) -> None:
+    """Hold as much of an amount as the pool of labelled work in a namespace still has; nothing where it is barred."""
+    provider, kept = house.gate._provider, Snapshots(house.stores)
+    pod = replace(make_pod(namespace, "asked"), runs=(label,))
+
+    def work(tx: Transaction) -> None:
+        asked = ask(kept.within(tx), provider, pod, house.clock.now())
+        if asked.question.bar is None:
+            account: Account = tx.account(asked.run_id)
+            got = min(amount_tflop, asked.pool(provider).budget_tflop)
+            tx.put_account(replace(account, pending_tflop=account.pending_tflop + got))
+
+    house.stores.transact(work)
