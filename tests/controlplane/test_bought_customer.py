@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.policy_files import bundled_dir
-from gatekeeper.verify.tiers import verify_totals_and_tiers
+from gatekeeper.verify import verify_totals_and_tiers
 from tests.controlplane.chart import install_chart
 from tests.controlplane.harness.fake_node import FakeNode
 from tests.controlplane.harness.plane import ControlPlane
