@@ -38,7 +38,12 @@ ENFORCED = (ActivePack(load_pack(bundled_dir() / PACK), Mode.ENFORCE),)
 def with_limit(tflop: int) -> tuple[ActivePack, ...]:
     """The pack with another threshold, so that a test can use its budget up."""
     (active,) = ENFORCED
-    return (replace(active, pack=replace(active.pack, threshold=Threshold(tflop, 0, True, "this test"))),)  # noqa: FBT003
+    return (
+        replace(
+            active,
+            pack=replace(active.pack, threshold=Threshold(tflop, reached_is_controlled=True, source="this test")),
+        ),
+    )
 
 
 def with_lease(seconds: int) -> tuple[ActivePack, ...]:
