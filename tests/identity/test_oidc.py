@@ -392,7 +392,7 @@ def test_a_symmetric_key_in_a_public_set_is_not_taken(provider: Provider, ticks:
         {**RSA.as_dict(private=False), "n": part(b"\xff" * 128)},
         "rsa",
     ],
-    ids=str,
+    ids=["for encryption", "without id", "tiny modulus", "symmetric", "other curve", "empty", "even modulus", "text"],
 )
 @pytest.mark.filterwarnings("ignore:Key size should be")
 def test_a_key_that_is_not_for_signing_tokens_is_not_taken(key: Any) -> None:
