@@ -5,7 +5,8 @@
                     milder: [in what it asks less than the one before],
                     terms: {effective_from, effective_to, threshold, allowances, rules} (domain/policy_facts.py),
                     tiers: {otherwise, countries: [CODE], rows: {CODE: [{tier, from, to or null}]},
-                            parents: {CODE: CODE}, occupied: [CODE]}}
+                            parents: {CODE: CODE}, occupied: [CODE],
+                            ownership: {lists, listed, house} (domain/ownership_facts.py)}}
 
 So whoever holds an export can resolve every tier and limit in it again without asking us for the pack.
 """

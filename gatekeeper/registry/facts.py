@@ -27,7 +27,8 @@
                           reasons_total where it is more than are listed}}}
     gleif.imported       {files: [SHA-256], entries, parties, agree, conflicts: [{party, lei, code, recorded, observed,
                           taken}], conflicts_total}
-    PARTY                {id, kind, legal_name, headquarters, parents, no_parent_reason}
+    PARTY                {id, kind, legal_name, headquarters, parents, no_parent_reason} and what is not empty of
+                          {interests, listings, nationalities, branch_of, other_names, lei, jurisdiction}
     REASON               {tier, code, path}, strictest first; the path leads from the customer's party to the owner
     CHANGE               {customer, pack, before, after}: a customer whose tier the parties written changed
 
