@@ -7,11 +7,9 @@ moment at which the effect is durable and the answer is not.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -25,8 +23,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from gatekeeper.api.bodies import BODY_BYTES_MAX, Body, parse
+from gatekeeper.api.bodies import Body, parse
 from gatekeeper.api.problems import Refused
+from gatekeeper.api.reading import KEY_CHARACTERS_MAX, content_of, key_of, tags_of
 from gatekeeper.api.sources import Failures
 from gatekeeper.domain.errors import GatekeeperError, Unavailable
 from gatekeeper.domain.person import Caller, Right
@@ -38,16 +37,12 @@ from gatekeeper.registry import Registry
 from gatekeeper.registry.screener import Screener
 
 T = TypeVar("T")
-READ_WITHIN_S = 5.0
 KEPT = timedelta(hours=24)
 KEPT_MAX = 10_000
 # A list that is loaded while a request acts makes it begin again.
 TRIES = 3
-KEY_CHARACTERS_MAX = 255
 # Threads that find out who is asking: an identity provider that does not answer holds up these and not the work.
 AUTHENTICATING = 4
-_ETAG = re.compile(r'\s*(W/)?"([!#-~]{0,200})"\s*(?:,|$)')
-_KEY = re.compile(r"[!-~]{1,255}")
 
 
 class Undone(Exception):
@@ -126,9 +121,9 @@ class Asked:
     def __init__(self, request: Request, office: Office, caller: Caller, body: Body, content: bytes) -> None:
         self.office, self.caller, self.body, self.content = office, caller, body, content
         self.path: str = request.scope["raw_path"].decode("ascii")
-        self.if_match = _tags(request, "if-match")
-        self.if_none_match = _tags(request, "if-none-match")
-        self._key = _key(request)
+        self.if_match = tags_of(request, "if-match")
+        self.if_none_match = tags_of(request, "if-none-match")
+        self._key = key_of(request)
         said = [request.method, self.path, request.scope["query_string"].decode("latin-1")]
         said += [request.headers.get(name, "") for name in ("if-match", "if-none-match")]
         self._digest = hashlib.sha256(json.dumps(said).encode() + b"\0" + content).hexdigest()
@@ -254,64 +249,12 @@ async def _writing(
     ] = None,
 ) -> Asked:
     del idempotency_key  # declared for the description; read with the other headers
-    content = await _content(request)
+    content = await content_of(request)
     return Asked(request, office_of(request), caller, parse(content), content)
 
 
 Reading = Annotated[Asked, Depends(_reading)]
 Writing = Annotated[Asked, Depends(_writing)]
-
-
-async def _content(request: Request) -> bytes:
-    """The body, counted while it comes in."""
-    headers = request.headers
-    if "content-encoding" in headers:
-        raise Refused(415, "A body must not be encoded.")
-    length = headers.get("content-length", "0")
-    if not length.isdigit() or len(length) > 10 or int(length) > BODY_BYTES_MAX:
-        raise _too_large()
-    body = bytearray()
-    try:
-        async with asyncio.timeout(READ_WITHIN_S):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > BODY_BYTES_MAX:
-                    raise _too_large()
-    except TimeoutError:
-        raise Refused(408, f"The body did not arrive within {READ_WITHIN_S:.0f} s.") from None
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and media_type != "application/json":
-        raise Refused(415, "Send the body as application/json.")
-    return bytes(body)
-
-
-def _too_large() -> Refused:
-    return Refused(413, f"The body may have at most {BODY_BYTES_MAX // 1024**2} MiB.")
-
-
-def _tags(request: Request, header: str) -> frozenset[str]:
-    """The entity tags of a header; `*` as itself."""
-    said = request.headers.get(header, "").strip()
-    if said in ("", "*"):
-        return frozenset({said} - {""})
-    found, position = set[str](), 0
-    while position < len(said):
-        match = _ETAG.match(said, position)
-        if match is None:
-            raise Refused(400, f"The header {header} holds no entity tags.", hint='They look like "abc".')
-        if header == "if-none-match" or not match.group(1):  # a weak tag names nothing exactly (RFC 9110 8.8.3.2)
-            found.add(match.group(2))
-        position = match.end()
-    return frozenset(found)
-
-
-def _key(request: Request) -> str:
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return ""
-    if not _KEY.fullmatch(key):
-        raise Refused(400, f"An Idempotency-Key has 1 to {KEY_CHARACTERS_MAX} printable ASCII characters.")
-    return key
 
 
 def _again(kept: KeptAnswer) -> Response:

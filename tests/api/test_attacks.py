@@ -197,7 +197,7 @@ def test_a_token_in_the_address_or_under_another_scheme_is_none(house: ApiHouse)
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(house: ApiHouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatekeeper.api.asking.READ_WITHIN_S", 0.2)
+    monkeypatch.setattr("gatekeeper.api.reading.READ_WITHIN_S", 0.2)
     begun = time.monotonic()
     answer = raw(house, head(house, "POST /v1/runs HTTP/1.1", "Content-Length: 10", "Content-Type: application/json"))
     assert b" 408 " in answer
