@@ -86,11 +86,12 @@ def pack_facts(active: ActivePack, cluster: str, day: date, site: Site) -> Facts
         "threshold_tflop": str(threshold.effective_tflop(day)) if threshold else None,
         "limit_tflop": str(threshold.limit_tflop(day)) if threshold else None,
         "terms": terms_json(pack),
-        "tiers": _tier_facts(pack.tiers),
+        "tiers": tier_facts(pack.tiers),
     }
 
 
-def _tier_facts(table: TierTable) -> Facts:
+def tier_facts(table: TierTable) -> Facts:
+    """All of a table that tiers are resolved from."""
     rows: dict[str, JsonValue] = {
         country: [
             {
