@@ -55,7 +55,9 @@ def main() -> int:
         screened = screening.measure()
         facts = {"customers": chosen.customers, **_facts(load, durable, file_system(folder)), **inspect.facts(read)}
         counted = telemetry.measure(folder, sizes=telemetry.up_to(chosen.devices))
-        facts |= telemetry.facts(counted) | catalogue.facts(found_chips) | settling.facts(settled) | tiers.facts(resolved)
+        facts |= (
+            telemetry.facts(counted) | catalogue.facts(found_chips) | settling.facts(settled) | tiers.facts(resolved)
+        )
         facts |= screening.facts(screened)
     if chosen.output == "json":
         print(json.dumps(facts, indent=2))
