@@ -9,9 +9,10 @@ import pytest
 from gatekeeper.domain.binding import ProposedBinding
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.run import Purpose
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
 from tests.registry.office import bind, declare, enrol, log, log_types, org
 from tests.test_gate import House, make_gang, make_pod
 
@@ -94,8 +95,8 @@ def test_an_unbound_namespace_does_not_change_hands_under_what_runs_there(house:
     house.registry.unbind("lab", by="eve", reason="x")
     with pytest.raises(Conflict, match="still has 1 reservations"):
         house.registry.bind("lab", "rival", by="ana")
+    house.registry.declare_run("m", "rival", by="ana", title="M", namespaces=("lab",))
     with pytest.raises(Conflict, match="still has 1 reservations"):
-        house.registry.declare_run("m", "rival", by="ana", title="M", namespaces=("lab",))
         house.registry.approve_run("m", by="ben")
 
 
@@ -126,8 +127,6 @@ def test_a_namespace_made_anew_inherits_neither_budget_nor_clearance(house: Hous
 
 
 def test_a_classification_is_not_inherited_and_not_declared_over(house: House) -> None:
-    from gatekeeper.domain.run import Purpose
-
     serving = {"title": "Serving", "purpose": Purpose.INFERENCE, "namespaces": ("serve",)}
     house.registry.declare_run("chat", "lab", by="ana", **serving)  # type: ignore[arg-type]
     house.registry.approve_run("chat", by="ben")

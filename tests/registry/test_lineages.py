@@ -26,7 +26,16 @@ FULL = Lineage(
     base=BaseModel("Open Base 70B", "Maker", 3, "card", published=True, controlled=False),
     carried_in_tflop=5,
     generators=(
-        Generator("teacher", 20, 7, 9, "card", True, None, "big-teacher", (Operations("pre-training", 4),)),
+        Generator(
+            "teacher",
+            20,
+            7,
+            9,
+            "card",
+            published=True,
+            variant_of="big-teacher",
+            included=(Operations("pre-training", 4),),
+        ),
         Generator("judge", 1, 1, 1, "card"),
     ),
     counted=("data of judge",),
