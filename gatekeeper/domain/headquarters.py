@@ -32,7 +32,7 @@ def by_headquarters_alone(
             reasons.append(_reason(parties, path, unrecorded(each)))
             continue
         level = table.tier_of(party.headquarters, as_of).strictness if party.headquarters else OPEN
-        reasons.append(_reason(parties, path, by_headquarters(party, level)))
+        reasons.append(_reason(parties, path, by_headquarters(party, level, table, as_of)))
         if not party.parents and not party.no_parent_reason:
             reasons.append(_reason(parties, path, without_parent(party)))
     reasons.sort(key=lambda reason: (-reason.tier.strictness, len(reason.path), reason.path, reason.code))

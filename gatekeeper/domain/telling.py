@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 
 from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.holdings import LEVELS, OPEN, THREE, Holdings
 from gatekeeper.domain.interest import percent_text
 from gatekeeper.domain.party import Party, PartyKind
+from gatekeeper.domain.tier import TierTable
 from gatekeeper.domain.tier import Tier
 
 # Steps of a path that a sentence names at each end of a longer one.
@@ -49,7 +51,7 @@ def facts_of(settled: Settled, number: int) -> Iterator[Fact]:
     if party.kind is PartyKind.PERSON and held.table.ownership is not None:
         yield from _of_person(held, party)
     elif not party.branch_of:
-        yield by_headquarters(party, held.tier_of(party.headquarters))
+        yield by_headquarters(party, held.tier_of(party.headquarters), held.table, held.day)
     if held.listed[number]:
         names = {each.list for each in party.listings if held.counts(each.list) and each.holds_on(held.day)}
         yield from (_listed(party, name) for name in sorted(names))
@@ -126,13 +128,19 @@ def without_parent(party: Party) -> Fact:
     return Fact(OPEN, "parent.unknown", f"nobody has said who owns {party.legal_name}, or why nobody does")
 
 
-def by_headquarters(party: Party, level: int) -> Fact:
-    """Of a company or a state; the level is that of its country."""
+def by_headquarters(party: Party, level: int, table: TierTable, day: date) -> Fact:
+    """Of a company or a state; the level is that of its country on the day, by the table."""
     if not party.headquarters:
         return Fact(OPEN, "hq.unknown", f"nobody has recorded where {party.legal_name} is headquartered")
+    if level == OPEN and party.headquarters in table.occupied:
+        text = f"{party.headquarters}, where {party.legal_name} is headquartered, is held by others than its state"
+        return Fact(OPEN, "hq.occupied", text)
     if level == OPEN:
         where = f"{party.headquarters}, which is no known country"
         return Fact(OPEN, "hq.unknown_country", f"the headquarters of {party.legal_name} are recorded in {where}")
+    if state := table.partner_of(party.headquarters, day):
+        where = f"headquartered in {party.headquarters}, which belongs to {state} and is {LEVELS[level]} by itself"
+        return Fact(level, "hq.dependency", f"{party.legal_name} is {where}", f", {where}")
     alone = f"{party.legal_name} ({party.headquarters}) is headquartered in {LEVELS[level]}"
     return Fact(level, "hq", alone, f", headquartered in {LEVELS[level]}")
 
