@@ -14,8 +14,7 @@ from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.holdings import LEVELS, OPEN, THREE, Holdings
 from gatekeeper.domain.interest import percent_text
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.tier import TierTable
-from gatekeeper.domain.tier import Tier
+from gatekeeper.domain.tier import Tier, TierTable
 
 # Steps of a path that a sentence names at each end of a longer one.
 _STEPS_AT_AN_END = 6
