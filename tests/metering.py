@@ -19,7 +19,8 @@ from gatekeeper.domain.usage import Observation, PodFacts, PodInterval
 from gatekeeper.domain.workload import WorkloadRef
 from gatekeeper.meter import Due, Meter, Metered
 from gatekeeper.ports import Counters, Stores, Transaction
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
+from tests.databases import new_stores
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 HOUR = 3_600
@@ -248,12 +249,12 @@ def fresh_stores(folder: Path, template: Path) -> Iterator[SqlStores]:
     for leftover in folder.glob("meter.db*"):
         leftover.unlink()
     shutil.copy(template, path)
-    with open_stores(f"sqlite:///{path}") as opened:
+    with new_stores(path) as opened:
         yield opened
 
 
 def migrated(folder: Path) -> Path:
     """An empty database to copy."""
     path = folder / "template.db"
-    open_stores(f"sqlite:///{path}").close()
+    new_stores(path).close()
     return path

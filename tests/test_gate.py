@@ -24,8 +24,9 @@ from gatekeeper.gate import Gang, Gate
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.simulate.engine import VirtualClock
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
 from gatekeeper.view import Provider
+from tests.databases import new_stores
 from tests.domain.questions import limit_of_pack
 
 CLUSTER = "east"
@@ -71,7 +72,7 @@ class House:
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[SqlStores]:
-    with open_stores(f"sqlite:///{tmp_path / 'gate.db'}") as opened:
+    with new_stores(tmp_path / "gate.db") as opened:
         yield opened
 
 

@@ -30,6 +30,7 @@ from gatekeeper.signing import Ed25519Signer
 from gatekeeper.stores import SqlStores, open_stores
 from gatekeeper.verify.export import verify_export
 from gatekeeper.view import Provider
+from tests.databases import new_stores
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 ANA = Actor(ActorKind.PERSON, "ana@provider")
@@ -43,7 +44,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stores(database: Path) -> Iterator[SqlStores]:
-    with open_stores(f"sqlite:///{database}") as opened:
+    with new_stores(database) as opened:
         yield opened
 
 

@@ -11,13 +11,14 @@ from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.tier import Tier, TierRow
 from gatekeeper.registry import Registry
 from gatekeeper.retiering import Retiering
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
+from tests.databases import new_stores
 from tests.registry.office import PACKS, HandClock, enrol, log, org, record_of
 
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[SqlStores]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as opened:
+    with new_stores(tmp_path / "gatekeeper.db") as opened:
         yield opened
 
 

@@ -11,13 +11,14 @@ from gatekeeper import snapshots
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.run import Purpose
 from gatekeeper.snapshots import Snapshot, Snapshots
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
+from tests.databases import new_stores
 from tests.test_gate import House, make_gang, make_pod
 
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[SqlStores]:
-    with open_stores(f"sqlite:///{tmp_path / 'view.db'}") as opened:
+    with new_stores(tmp_path / "view.db") as opened:
         yield opened
 
 

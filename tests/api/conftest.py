@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.ports import Stores
-from gatekeeper.stores import open_stores
 from tests.api.office import ApiHouse, Served
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables, made once and copied: migrations take longer than the tests."""
-    path = tmp_path_factory.mktemp("empty") / "gatekeeper.db"
-    open_stores(f"sqlite:///{path}").close()
-    return path
+from tests.databases import new_stores
 
 
 @pytest.fixture
-def stores(tmp_path: Path, empty_database: Path) -> Iterator[Stores]:
-    path = shutil.copy(empty_database, tmp_path / "gatekeeper.db")
-    with open_stores(f"sqlite:///{path}") as opened:
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    with new_stores(tmp_path / "gatekeeper.db") as opened:
         yield opened
 
 

@@ -93,7 +93,13 @@ READING = [
         "customer explain lab",
         "customer suspend lab --reason x",
     ),
-    *("customer approve lab --as ben", "namespace list", "namespace bind a b", "namespace approve a --as ben", "check nowhere.yaml"),
+    *(
+        "customer approve lab --as ben",
+        "namespace list",
+        "namespace bind a b",
+        "namespace approve a --as ben",
+        "check nowhere.yaml",
+    ),
 ]
 
 

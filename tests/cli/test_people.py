@@ -14,7 +14,7 @@ import pytest
 from gatekeeper import cli
 from gatekeeper.cli.tokens import keep, kept_file
 from gatekeeper.registry import Registry
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 
 FOLDER = Path(cli.__file__).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -41,7 +41,7 @@ class Desk:
         return self.run("user", "rotate", token=handed)
 
     def log(self) -> list[dict[str, object]]:
-        with open_stores(f"sqlite:///{self.data / 'gatekeeper.db'}") as stores:
+        with new_stores(self.data / "gatekeeper.db") as stores:
             return [json.loads(leaf) for leaf in stores.read(lambda reader: list(reader.leaves()))]
 
 

@@ -26,12 +26,13 @@ from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.policy import Site
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
 from gatekeeper.telemetry.absent import NoCounters
 from gatekeeper.unreserved import Unreserved
 from gatekeeper.view import Provider
 from tests.cluster.answering import Answering, nowhere
 from tests.cluster.test_pods import kept, recorded
+from tests.databases import new_stores
 
 EVERY_S = 300
 LEASE_S, HELD_S = 3_600, 3_720
@@ -131,7 +132,7 @@ class Books:
 
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Books]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
         yield Books(stores)
 
 
@@ -218,7 +219,7 @@ def by_claim(tmp_path: Path, answering: Answering) -> Iterator[Books]:
     pod["status"]["conditions"] = [bound]
     for container in pod["spec"]["containers"]:
         container["resources"] = {"claims": [{"name": "gpu"}]}
-    with open_stores(f"sqlite:///{tmp_path / 'claims.db'}") as stores:
+    with new_stores(tmp_path / "claims.db") as stores:
         books = Books(stores, Api(answering.client()), kept(pod), devices={}, rate=WHOLE_NODE)
         books.publish(answering)
         yield books

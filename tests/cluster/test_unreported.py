@@ -21,25 +21,25 @@ from gatekeeper.domain.units import ceil_div
 from gatekeeper.domain.usage import Observation, PodInterval
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 from gatekeeper.facts import DEVICE_KEYS_MAX
-from gatekeeper.stores import open_stores
 from gatekeeper.unreserved import Running
 from tests.cluster.test_pods import kept, recorded
 from tests.cluster.test_settling import H100_TFLOP_PER_S, HELD_S, RATE, Books
 from tests.cluster.test_unreserved import EVERY_S as CLEARED_EVERY_S
 from tests.cluster.test_unreserved import Yard
+from tests.databases import new_stores
 
 GPUS_OF_THE_NODE = 8
 
 
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Books]:
-    with open_stores(f"sqlite:///{tmp_path / 'books.db'}") as stores:
+    with new_stores(tmp_path / "books.db") as stores:
         yield Books(stores)
 
 
 @pytest.fixture
 def yard(tmp_path: Path) -> Iterator[Yard]:
-    with open_stores(f"sqlite:///{tmp_path / 'yard.db'}") as stores:
+    with new_stores(tmp_path / "yard.db") as stores:
         yield Yard(stores)
 
 

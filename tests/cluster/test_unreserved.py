@@ -31,12 +31,13 @@ from gatekeeper.meter import Meter
 from gatekeeper.ports import Transaction
 from gatekeeper.registry.facts import binding_facts
 from gatekeeper.registry.namespaces import NamespaceRegistry
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
 from gatekeeper.telemetry.absent import NoCounters
 from gatekeeper.unreserved import Unreserved
 from gatekeeper.view import Provider
 from tests.cluster.answering import nowhere
 from tests.cluster.test_pods import kept, recorded
+from tests.databases import new_stores
 
 EVERY_S = 3_600
 PRODUCT = "NVIDIA-H100-80GB-HBM3"
@@ -118,7 +119,7 @@ def _put_customer(customer: Customer, tx: Transaction) -> None:
 
 @pytest.fixture
 def yard(tmp_path: Path) -> Iterator[Yard]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
         yield Yard(stores)
 
 

@@ -18,7 +18,7 @@ from gatekeeper.domain.tier import Tier
 from gatekeeper.imports.gleif import read_gleif
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.registry.office import NOON, PACKS, HandClock, log, org, record_of, tier
 
 LAB, HOLDING, TOP, OTHER = (with_check_digits(f"{each:018d}") for each in range(4))
@@ -40,7 +40,7 @@ DIRECT, ULTIMATE = "IS_DIRECTLY_CONSOLIDATED_BY", "IS_ULTIMATELY_CONSOLIDATED_BY
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[Stores]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as opened:
+    with new_stores(tmp_path / "gatekeeper.db") as opened:
         yield opened
 
 

@@ -24,7 +24,8 @@ from gatekeeper.metrics.exporter import Exporter
 from gatekeeper.metrics.families import PREFIX
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.ports import Transaction
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
+from tests.databases import new_stores
 from tests.domain.questions import limit_of_pack
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -102,7 +103,7 @@ def record(kind: RecordType, facts: Facts) -> Record:
 
 
 def opened(folder: Path) -> SqlStores:
-    return open_stores(f"sqlite:///{folder / 'gatekeeper.db'}")
+    return new_stores(folder / "gatekeeper.db")
 
 
 def pod(

@@ -16,7 +16,7 @@ from gatekeeper.domain.threshold import Floor
 from gatekeeper.policies import record_packs
 from gatekeeper.policy_changes import changes_of_cells, changes_of_customers
 from gatekeeper.snapshots import Snapshot
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.domain.questions import THRESHOLD
 from tests.test_gate import CLUSTER, PACK, House
 from tests.verify.test_limits import SERVICE
@@ -27,7 +27,7 @@ HOME = Site("US", ChipAuthorization.US_DOMESTIC)
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
         yield House(stores)
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.registry.office import PACKS, HandClock
 
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[Stores]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as opened:
+    with new_stores(tmp_path / "gatekeeper.db") as opened:
         yield opened
 
 

@@ -16,7 +16,7 @@ from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.ports import Stores
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.registry.kyc_record import owners_of
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.registry.office import PACKS, HandClock, enrol, log, log_types, org, record_of
 
 LAB = record_of(org("lab", "IN"), customer="lab")
@@ -133,7 +133,7 @@ def test_a_batch_does_what_its_records_do_one_by_one(
     with tempfile.TemporaryDirectory() as folder:
         found = []
         for whole in (False, True):
-            with open_stores(f"sqlite:///{Path(folder) / f'{whole}.db'}") as stores:
+            with new_stores(Path(folder) / f"{whole}.db") as stores:
                 registry = Registry(stores, HandClock(), packs=PACKS, cluster="east")
                 _apply(registry, first, whole=whole)
                 if approved:

@@ -16,8 +16,8 @@ from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermit
 from gatekeeper.domain.ledger import NO_LIMIT_TFLOP
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose, RunState
-from gatekeeper.stores import open_stores
 from gatekeeper.verify import verify_export
+from tests.databases import new_stores
 from tests.domain.questions import limit_of_pack
 from tests.registry.serving import classify, use
 from tests.test_gate import PACK, House, make_gang
@@ -28,7 +28,7 @@ LIMIT_TFLOP = limit_of_pack(PACK)
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'house.db'}") as stores:
+    with new_stores(tmp_path / "house.db") as stores:
         found = House(stores)
         found.enrol("lab", "PL", namespace="train")
         yield found

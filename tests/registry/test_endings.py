@@ -11,7 +11,7 @@ import pytest
 from gatekeeper.domain.errors import InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.ledger import Reservation, ReservationState
 from gatekeeper.domain.record import RecordType
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.registry.serving import use
 from tests.registry.test_one_budget import verified
 from tests.test_gate import House, make_gang
@@ -19,7 +19,7 @@ from tests.test_gate import House, make_gang
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'house.db'}") as stores:
+    with new_stores(tmp_path / "house.db") as stores:
         found = House(stores)
         found.enrol("lab", "PL")
         yield found

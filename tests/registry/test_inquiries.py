@@ -15,7 +15,7 @@ from gatekeeper.domain.person import Caller, Method, Role
 from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.record import RecordType
 from gatekeeper.policy_files import bundled_dir, load_pack
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.registry.serving import use
 from tests.test_gate import PACK, House, make_gang
 
@@ -25,7 +25,7 @@ RUN, INQUIRY = "big", f"{PACK.id}.big"
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
         house = House(stores)
         house.enrol("vistula", "PL")
         house.registry.declare_run(RUN, "vistula", title="Big", by="ana", namespaces=("vistula",))
@@ -169,7 +169,7 @@ def test_who_answers_and_who_approves_need_the_right_to(house: House) -> None:
 
 def test_training_for_d5_waits_for_an_end_use_attestation_which_two_people_stand_for(tmp_path: Path) -> None:
     guidance = ActivePack(load_pack(bundled_dir() / "us-bis-2025-05-13"), Mode.ENFORCE)
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
         house = House(stores, others=(guidance,))
         house.enrol("neva", "RU")
         first = house.gate.release(make_gang("neva", "a")).decision

@@ -14,8 +14,8 @@ from gatekeeper.domain.ledger import ReservationState
 from gatekeeper.domain.record import RecordType
 from gatekeeper.gate import Gang, Release
 from gatekeeper.statements import statement_of
-from gatekeeper.stores import open_stores
 from gatekeeper.unreserved import Running, Unreserved
+from tests.databases import new_stores
 from tests.registry.serving import classify, use
 from tests.registry.test_one_budget import LIMIT_TFLOP, declare, verified
 from tests.test_gate import House, make_gang, make_pod
@@ -23,7 +23,7 @@ from tests.test_gate import House, make_gang, make_pod
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'house.db'}") as stores:
+    with new_stores(tmp_path / "house.db") as stores:
         found = House(stores)
         found.enrol("lab", "PL")
         yield found

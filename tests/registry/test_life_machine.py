@@ -24,8 +24,8 @@ from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Reader
 from gatekeeper.registry import Registry
 from gatekeeper.registry.kyc_record import in_order
-from gatekeeper.stores import open_stores
 from gatekeeper.verify.life import LifeCheck
+from tests.databases import new_stores
 from tests.registry.office import PACKS, HandClock, org, record_of
 
 EVE = ("eve", "Eve", " EVE ", "e v e", "ＥＶＥ")
@@ -41,7 +41,7 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._folder = TemporaryDirectory()
-        self.stores = open_stores(f"sqlite:///{Path(self._folder.name) / 'life.db'}")
+        self.stores = new_stores(Path(self._folder.name) / "life.db")
         self.clock = HandClock()
         self.registry = Registry(self.stores, self.clock, packs=PACKS, cluster="east")
         self.closed = False

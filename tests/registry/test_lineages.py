@@ -15,7 +15,7 @@ from gatekeeper.domain.particulars import Attestation, Particulars
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose
 from gatekeeper.run_files import load_run
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.registry.serving import classify, use
 from tests.registry.test_one_budget import LIMIT_TFLOP, pool, runs, verified
 from tests.test_gate import House, make_gang
@@ -45,7 +45,7 @@ ATTESTED = Attestation("Carla", "Other Cloud", date(2026, 10, 2), "ab" * 32)
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'house.db'}") as stores:
+    with new_stores(tmp_path / "house.db") as stores:
         found = House(stores)
         found.enrol("lab", "PL")
         yield found

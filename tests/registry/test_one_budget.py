@@ -19,9 +19,9 @@ from gatekeeper.domain.run import Purpose
 from gatekeeper.domain.usage import Usage
 from gatekeeper.ports import Transaction
 from gatekeeper.snapshots import Snapshots
-from gatekeeper.stores import open_stores
 from gatekeeper.verify import Report, verify_export
 from gatekeeper.view import ask
+from tests.databases import new_stores
 from tests.domain.questions import limit_of_pack
 from tests.test_gate import PACK, House, make_gang, make_pod
 from tests.verify.books import KEY, export_of
@@ -31,7 +31,7 @@ LIMIT_TFLOP = limit_of_pack(PACK)
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'house.db'}") as stores:
+    with new_stores(tmp_path / "house.db") as stores:
         found = House(stores)
         found.enrol("lab", "PL")
         yield found
@@ -225,7 +225,7 @@ def test_no_series_of_acts_of_one_person_lets_a_group_s_work_reserve_more_in_tot
     acts: list[tuple[Act, int, str]],
 ) -> None:
     """Between the acts its work takes what it can get; in the end it holds no more than it could have without them."""
-    with open_stores(f"sqlite:///{tmp_path_factory.mktemp('house') / 'house.db'}") as stores:
+    with new_stores(tmp_path_factory.mktemp("house") / "house.db") as stores:
         house = House(stores)
         house.enrol("lab", "PL", namespace="elsewhere")
         for run in RUNS:
@@ -298,7 +298,7 @@ def test_no_choice_of_customer_namespace_or_label_takes_one_model_past_its_limit
     acts: list[tuple[str, str, int]],
 ) -> None:
     """What could be one model: a declared run with those joined to it, and all that nobody bound to another run."""
-    with open_stores(f"sqlite:///{tmp_path_factory.mktemp('house') / 'house.db'}") as stores:
+    with new_stores(tmp_path_factory.mktemp("house") / "house.db") as stores:
         house = House(stores)
         house.enrol("lab", "PL", namespace="free")
         house.enrol("daughter", "PL", parents=("lab",))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.run import Purpose, RunState
 from gatekeeper.ports import Reader
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.registry.serving import classify, use
 from tests.test_gate import House
 
@@ -66,7 +66,7 @@ def test_no_series_of_acts_of_one_person_lowers_a_count_or_makes_a_namespace_not
     tmp_path_factory: pytest.TempPathFactory, acts: list[Act]
 ) -> None:
     folder = tmp_path_factory.mktemp("house")
-    with open_stores(f"sqlite:///{folder / 'house.db'}") as stores:
+    with new_stores(folder / "house.db") as stores:
         house = House(stores)
         house.enrol("lab", "PL", namespace="train")
         classify(house, "serve")

@@ -11,7 +11,7 @@ from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.notices import Notice, notices_of
 from gatekeeper.policy_files import bundled_dir, load_packs
 from gatekeeper.snapshots import Snapshot
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.registry.serving import use
 from tests.test_gate import House, make_gang
 
@@ -21,7 +21,7 @@ ADVISORY = tuple(each for each in PACKS if each.pack.only_notifies)
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
         house = House(stores, Mode.ENFORCE, others=ADVISORY)
         house.enrol("prairie", "US")
         yield house

@@ -21,7 +21,7 @@ from gatekeeper.registry import Registry
 from gatekeeper.statements import Statement, by_device, high_by_day, statement_of, statements
 from gatekeeper.statements.figures import figures_of
 from gatekeeper.statements.report import report_markdown
-from gatekeeper.stores import open_stores
+from tests.databases import new_stores
 from tests.domain.questions import limit_of_pack
 from tests.registry.office import NOON, PACKS, HandClock, declare, enrol, org
 
@@ -32,7 +32,7 @@ TODAY = NOON.date()
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[Stores]:
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as opened:
+    with new_stores(tmp_path / "gatekeeper.db") as opened:
         yield opened
 
 

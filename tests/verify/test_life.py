@@ -14,10 +14,11 @@ from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode
 from gatekeeper.domain.tier import Tier
 from gatekeeper.policies import record_packs
-from gatekeeper.stores import SqlStores, open_stores
+from gatekeeper.stores import SqlStores
 from gatekeeper.verify import TierCheck, Wrong
 from gatekeeper.verify.life import LifeCheck
 from gatekeeper.verify.overrides import OverrideCheck
+from tests.databases import new_stores
 from tests.registry.office import org, record_of
 from tests.test_gate import PACK, House, make_gang
 
@@ -26,7 +27,7 @@ Change = Callable[[Record], Record]
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_stores(f"sqlite:///{tmp_path / 'life.db'}") as stores:
+    with new_stores(tmp_path / "life.db") as stores:
         yield begun(stores)
 
 

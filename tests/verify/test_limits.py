@@ -12,9 +12,9 @@ from gatekeeper.domain.policy_facts import terms_json, terms_of
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode
 from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_packs
-from gatekeeper.stores import open_stores
 from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.limits import LimitCheck
+from tests.databases import new_stores
 from tests.registry.serving import use
 from tests.test_gate import CLUSTER, PACK, House, make_gang
 
@@ -25,7 +25,7 @@ INQUIRY = f"{PACK.id}.big"
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record]]:
     """A run that is held, answered by two people, and goes on under the lifted limit."""
-    with open_stores(f"sqlite:///{tmp_path_factory.mktemp('books') / 'gatekeeper.db'}") as stores:
+    with new_stores(tmp_path_factory.mktemp("books") / "gatekeeper.db") as stores:
         house = House(stores)
         packs = house.gate._provider.packs
         record_packs(stores, house.clock, packs, cluster=CLUSTER, by=SERVICE, site=house.gate._provider.site)

@@ -14,9 +14,9 @@ from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decod
 from gatekeeper.domain.screening import ListEntry
 from gatekeeper.registry import Registry
 from gatekeeper.registry.screening import NewList
-from gatekeeper.stores import open_stores
 from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.screening import ScreeningCheck
+from tests.databases import new_stores
 from tests.registry.office import PACKS, HandClock, enrol, org, record_of
 
 Act = Callable[[Registry, str], object]
@@ -25,7 +25,7 @@ Act = Callable[[Registry, str], object]
 @pytest.fixture
 def story(tmp_path: Path) -> list[Record]:
     """A hit that is found, put aside by two, found again under a new name, and a true match in the end."""
-    with open_stores(f"sqlite:///{tmp_path / 'a.db'}") as stores:
+    with new_stores(tmp_path / "a.db") as stores:
         registry = Registry(stores, HandClock(), packs=PACKS, cluster="east")
         enrol(registry, org("korvet-zavod", "US"))
         entry = ListEntry("csl", "Entity List", "77", ("Korvet Zavod",))

@@ -12,9 +12,9 @@ import pytest
 from gatekeeper.domain.person import Method, Role
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode
 from gatekeeper.registry import Registry
-from gatekeeper.stores import open_stores
 from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.users import Users
+from tests.databases import new_stores
 from tests.registry.office import PACKS, HandClock
 from tests.registry.test_users import sha
 
@@ -25,7 +25,7 @@ Change = Callable[[Record], Record]
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[list[Record]]:
     """A year of honest users, as the registry writes it."""
-    with open_stores(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as stores:
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
         registry = Registry(stores, HandClock(), packs=PACKS, cluster="east")
         ana = registry.begin_users("ana", frozenset({ADMIN}), sha("a")).caller
         ben = registry.add_user("ben", frozenset({ADMIN}), sha("b"), by=ana).caller
