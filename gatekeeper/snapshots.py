@@ -32,6 +32,7 @@ _BOOKKEEPING = frozenset(
         RecordType.CORRECTION_PROPOSED,
         RecordType.CORRECTION_REJECTED,
         RecordType.RESERVATION_END_PROPOSED,
+        RecordType.RESERVATION_END_REJECTED,
         RecordType.NAMESPACE_PROPOSED,
         RecordType.NAMESPACE_REJECTED,
         RecordType.USAGE_CORRECTED,

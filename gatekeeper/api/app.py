@@ -9,13 +9,42 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse
 
-from gatekeeper.api import customers, lives, namespaces, others, runs
+from gatekeeper.api import (
+    batches,
+    corrections,
+    customers,
+    endings,
+    evidence,
+    inquiries,
+    lives,
+    namespaces,
+    others,
+    runs,
+    screening,
+    standings,
+    users,
+)
 from gatekeeper.api.asking import Office
 from gatekeeper.api.door import Door
 from gatekeeper.api.openapi import describe, offered, page
 from gatekeeper.api.problems import answer
 from gatekeeper.domain.errors import GatekeeperError
 
+_NOUNS = (
+    customers,
+    standings,
+    lives,
+    evidence,
+    batches,
+    namespaces,
+    runs,
+    corrections,
+    endings,
+    inquiries,
+    screening,
+    users,
+    others,
+)
 _PUBLIC = APIRouter(include_in_schema=False)
 
 
@@ -40,8 +69,8 @@ def routes() -> FastAPI:
         redirect_slashes=False,
         exception_handlers=dict.fromkeys((GatekeeperError, RequestValidationError, HTTPException, Exception), answer),
     )
-    for router in (customers.router, lives.router, namespaces.router, runs.router, others.router):
-        app.include_router(router, prefix="/v1")
+    for each in _NOUNS:
+        app.include_router(each.router, prefix="/v1")
     app.include_router(_PUBLIC)
     return app
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
@@ -24,10 +23,11 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from gatekeeper.api.bodies import Body, parse
+from gatekeeper.api.inside import Inside, Undone
 from gatekeeper.api.problems import Refused
 from gatekeeper.api.reading import KEY_CHARACTERS_MAX, content_of, key_of, tags_of
 from gatekeeper.api.sources import Failures
-from gatekeeper.domain.errors import GatekeeperError, Unavailable
+from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.person import Caller, Right
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.identity.authenticator import Authenticator, Unauthenticated
@@ -43,46 +43,6 @@ KEPT_MAX = 10_000
 TRIES = 3
 # Threads that find out who is asking: an identity provider that does not answer holds up these and not the work.
 AUTHENTICATING = 4
-
-
-class Undone(Exception):
-    """A work failed within a transaction that is open, and a use case went on: all of it has to begin again."""
-
-
-class Inside:
-    """`Stores` within a transaction that is open: what several use cases read and write is one state.
-
-    A work that fails is undone with the whole transaction and not alone. So whoever catches its failure gets nothing
-    more done here.
-    """
-
-    def __init__(self, reader: Reader, writing: Transaction | None = None) -> None:
-        self._reader, self._writing = reader, writing
-        self._failed = False
-
-    def read(self, work: Callable[[Reader], T]) -> T:
-        """Run the work on the state of the transaction."""
-        if self._failed:
-            raise Undone
-        return work(self._reader)
-
-    def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Run the work in the transaction; it is durable with all the rest."""
-        if self._writing is None:
-            raise GatekeeperError("A request that only reads would have written.")
-        if self._failed:
-            raise Undone
-        try:
-            return work(self._writing)
-        except BaseException:
-            self._failed = True
-            raise
-
-    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """The same, done at once."""
-        done: Future[T] = Future()
-        done.set_result(self.transact(work))
-        return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +74,16 @@ class Answer:
         named = {"ETag": f'"{self.etag}"' if self.etag else "", "Location": self.location}
         return {name: value for name, value in named.items() if value}
 
+    def response(self) -> Response:
+        """As it is sent."""
+        body = self.content.model_dump_json(by_alias=True)
+        return Response(body, self.status, self.headers(), media_type="application/json")
+
+
+def tag_of(*shown: object) -> str:
+    """The tag of frozen values: another one wherever any field of them differs."""
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
+
 
 class Asked:
     """A request of somebody who may read, with what it says in headers and body."""
@@ -133,21 +103,27 @@ class Asked:
         office = self.office
         return office.stores.read(lambda reader: work(office.registry_over(Inside(reader)), reader))
 
-    def act(self, work: Callable[[Registry, Reader], Answer]) -> Response:
+    def act(self, work: Callable[[Registry, Reader], Answer], *, secret: bool = False) -> Response:
         """Run use cases as one transaction, and answer; asked again under the same Idempotency-Key, answer the same.
 
-        An answer is kept only where the work succeeded: what was refused changed nothing and may be asked again.
+        An answer is kept only where the work succeeded: what was refused changed nothing and may be asked again. One
+        that holds a secret is never kept.
+
+        Raises:
+            Refused: 400, it would have to be kept and may not.
         """
         office = self.office
+        if secret and self._key:
+            raise Refused(400, "The answer holds a secret and is not kept.", hint="Leave the Idempotency-Key out.")
 
         def whole(tx: Transaction) -> Response:
             kept = self._kept(tx)
             if kept is not None:
                 return _again(kept)
             answer = work(office.registry_over(Inside(tx, tx)), tx)
-            body = answer.content.model_dump_json(by_alias=True)
-            self._keep(tx, answer, body)
-            return Response(body, answer.status, answer.headers(), media_type="application/json")
+            response = answer.response()
+            self._keep(tx, answer, bytes(response.body).decode())
+            return response
 
         for _ in range(TRIES):
             office.stores.read(office.screener.indexed)  # here, not on the writer's thread: it takes up to a second

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -22,14 +23,26 @@ NUMBER_CHARACTERS_MAX = 64
 _M = TypeVar("_M", bound=BaseModel)
 
 
+@dataclass(frozen=True, slots=True)
 class Body(Document):
-    """The body of a request, whose places are JSON pointers."""
+    """The body of a request, or a part of it, whose places are JSON pointers.
 
-    __slots__ = ()
+    Attributes:
+        pointer: to the part; "" for the whole body.
+    """
+
+    pointer: str = ""
 
     def where(self, place: Sequence[str | int]) -> str:
         """The pointer to a place (RFC 6901); "" is the whole body."""
-        return "".join("/" + str(each).replace("~", "~0").replace("/", "~1") for each in place)
+        return self.pointer + "".join("/" + str(each).replace("~", "~0").replace("/", "~1") for each in place)
+
+    def part(self, *place: str | int) -> Body:
+        """What stands at a place, as a body that knows where it is from."""
+        data = self.data
+        for each in place:
+            data = data[each]
+        return replace(self, data=data, pointer=self.where(place))
 
     def error(self, place: Sequence[str | int], message: str) -> InvalidInput:
         """The error to raise for a place."""

@@ -1,16 +1,29 @@
-"""What happens to customers over time, over HTTP: versions, and overrides (break-glass) by two people."""
+"""What happens to customers over time, over HTTP: versions, overrides (break-glass), ends of approvals, moved tiers."""
 
 from __future__ import annotations
 
-import hashlib
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
-from gatekeeper.api.asking import Answer, Reading, Writing
-from gatekeeper.api.customers import Cursor, CustomerId, Limit
-from gatekeeper.api.pages import LIMIT_DEFAULT, page
-from gatekeeper.api.shapes import AskOverride, HistoryShown, OverrideShown, OverridesShown, VersionShown
+from gatekeeper.api.asking import Answer, Reading, Writing, tag_of
+from gatekeeper.api.customer_answers import CustomerId
+from gatekeeper.api.life_shapes import (
+    AskOverride,
+    DueShown,
+    DuesShown,
+    HistoryShown,
+    MoveShown,
+    MovesShown,
+    OverrideShown,
+    OverridesShown,
+    VersionShown,
+)
+from gatekeeper.api.pages import LIMIT_DEFAULT, Asking, Cursor, Limit, page
 from gatekeeper.domain.override import Override
+from gatekeeper.domain.record import Record, RecordType, decode
 from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Reader
 from gatekeeper.registry import Registry
@@ -79,7 +92,7 @@ def approve_override(customer_id: CustomerId, asked: Writing) -> Response:
 def show_override(customer_id: CustomerId, asked: Reading) -> Response:
     """The override that waits for a second person, with the ETag that its approval owes."""
     answer = asked.read(lambda registry, _: _answer(registry.waiting_override(customer_id)))
-    return Response(answer.content.model_dump_json(), headers=answer.headers(), media_type="application/json")
+    return answer.response()
 
 
 @router.post("/customers/{customer_id}/override/end", response_model=OverrideShown)
@@ -88,8 +101,79 @@ def end_override(customer_id: CustomerId, asked: Writing) -> Response:
     return asked.act(lambda registry, _: _answer(registry.end_override(customer_id, by=asked.caller)))
 
 
+@router.get("/due", response_model=DuesShown)
+def list_due(
+    asked: Reading,
+    *,
+    within_days: Annotated[int, Query(ge=0, le=3_660, description="Approvals that end within so many days.")] = 60,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> DuesShown:
+    """List customers that have to be verified again: whose approval ends soon or has ended, the first to end first."""
+    found = asked.read(lambda registry, _: registry.due(within=timedelta(days=within_days)))
+    filters = {"within_days": str(within_days)}
+    items, following = page(
+        found,
+        lambda each: f"{each.ends_at.isoformat()} {each.customer.id}",
+        limit=limit,
+        cursor=cursor,
+        path=asked.path,
+        asked=filters,
+    )
+    shown = [
+        DueShown(
+            customer=each.customer.id,
+            standing=each.standing.value,
+            ends_at=each.ends_at,
+            notice=each.kind.value if each.kind else None,
+            version=each.customer.version,
+        )
+        for each in items
+    ]
+    return DuesShown(items=shown, next=following)
+
+
+@router.get("/tiers/changes", response_model=MovesShown, tags=["tiers"])
+def list_moves(
+    asked: Reading,
+    *,
+    since: Annotated[date | None, Query(description="From this day on (UTC).")] = None,
+    customer: Annotated[str | None, Query(max_length=63)] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> MovesShown:
+    """List whose tier moved, when and why, whatever moved it, oldest first."""
+    said = {"since": since.isoformat() if since else "", "customer": customer or ""}
+    asking = Asking(asked.path, {name: value for name, value in said.items() if value}, limit, cursor)
+    begin = int(asking.after) + 1 if asking.after.isdecimal() else 0
+    since_at = datetime.combine(since, time(), UTC) if since else None
+
+    def work(_: Registry, reader: Reader) -> list[tuple[int, Record]]:
+        records = reader.records(types=(RecordType.TIER_CHANGED,), customer=customer, since=since_at, begin=begin)
+        return [(index, decode(leaf)) for index, leaf in islice(records, limit + 1)]
+
+    shown, following = asking.split(asked.read(work), lambda each: f"{each[0]:012d}")
+    return MovesShown(items=[_move_shown(index, record) for index, record in shown], next=following)
+
+
+def _move_shown(index: int, record: Record) -> MoveShown:
+    facts, reason = record.facts, record.facts["reason"]
+    assert isinstance(reason, dict)
+    named = {name: str(facts[name]) for name in ("customer", "pack", "before", "after")}
+    path = reason["path"]
+    assert isinstance(path, list)
+    return MoveShown(
+        record=index,
+        at=record.at,
+        **named,
+        code=str(reason["code"]),
+        path=[str(each) for each in path],
+        because=str(reason["text"]),
+    )
+
+
 def _answer(override: Override, status: int = 200) -> Answer:
-    return Answer(_shown(override), status, hashlib.sha256(repr(override).encode()).hexdigest())
+    return Answer(_shown(override), status, tag_of(override))
 
 
 def _shown(override: Override) -> OverrideShown:

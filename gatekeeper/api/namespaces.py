@@ -1,16 +1,15 @@
-"""Namespaces over HTTP: whose each is, and to bind one."""
+"""Namespaces over HTTP: whose each is, and to bind, renew and unbind one."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from gatekeeper.api.asking import Answer, Asked, Reading, Writing
-from gatekeeper.api.customers import Cursor, Limit
-from gatekeeper.api.pages import LIMIT_DEFAULT, page
-from gatekeeper.api.shapes import Bind, NamespaceShown, NamespacesShown, NamespaceWaits
+from gatekeeper.api.asking import Answer, Asked, Reading, Writing, tag_of
+from gatekeeper.api.pages import LIMIT_DEFAULT, Cursor, Limit, page
+from gatekeeper.api.shapes import Because
+from gatekeeper.api.work_shapes import Bind, NamespaceShown, NamespacesShown, NamespaceWaits
 from gatekeeper.domain.errors import NotFound
 from gatekeeper.ports import Reader
 from gatekeeper.registry import Registry
@@ -44,7 +43,7 @@ def list_namespaces(
 def show_namespace(namespace: Namespace, asked: Reading) -> Response:
     """Whose a namespace is, and what waits for a second person."""
     answer = asked.read(lambda _, reader: _looked_at(asked, reader, namespace))
-    return Response(answer.content.model_dump_json(), headers=answer.headers(), media_type="application/json")
+    return answer.response()
 
 
 @router.put("/namespaces/{namespace}", response_model=NamespaceShown, openapi_extra={"x-body": "Bind"})
@@ -53,7 +52,7 @@ def bind_namespace(namespace: Namespace, asked: Writing) -> Response:
     said = asked.body.check(Bind)
 
     def work(registry: Registry, reader: Reader) -> Answer:
-        if asked.if_match:
+        if asked.if_match:  # there may be nothing yet to look at
             asked.check_match(_looked_at(asked, reader, namespace).etag)
         registry.bind(namespace, said.customer, by=asked.caller, run_id=said.run)
         return _looked_at(asked, reader, namespace)
@@ -74,13 +73,50 @@ def approve_namespace(namespace: Namespace, asked: Writing) -> Response:
     return asked.act(work)
 
 
+@router.post("/namespaces/{namespace}/renew", response_model=NamespaceShown)
+def renew_namespace(namespace: Namespace, asked: Writing) -> Response:
+    """Propose to bind a namespace that was deleted and made anew as it was bound before. If-Match may be left out."""
+
+    def work(registry: Registry, reader: Reader) -> Answer:
+        asked.check_match(_looked_at(asked, reader, namespace).etag, owed=False)
+        registry.renew_binding(namespace, by=asked.caller)
+        return _looked_at(asked, reader, namespace)
+
+    return asked.act(work)
+
+
+@router.post("/namespaces/{namespace}/reject", response_model=NamespaceShown)
+def reject_namespace(namespace: Namespace, asked: Writing) -> Response:
+    """Drop the binding that waits; what holds stays. If-Match may be left out."""
+
+    def work(registry: Registry, reader: Reader) -> Answer:
+        asked.check_match(_looked_at(asked, reader, namespace).etag, owed=False)
+        registry.reject_binding(namespace, by=asked.caller)
+        return Answer(_shown(asked, reader, namespace))
+
+    return asked.act(work)
+
+
+@router.post("/namespaces/{namespace}/unbind", response_model=NamespaceShown, openapi_extra={"x-body": "Because"})
+def unbind_namespace(namespace: Namespace, asked: Writing) -> Response:
+    """Take a namespace from its customer at once: nothing starts there, and what runs is stopped. If-Match may be
+    left out."""
+    said = asked.body.check(Because)
+
+    def work(registry: Registry, reader: Reader) -> Answer:
+        asked.check_match(_looked_at(asked, reader, namespace).etag, owed=False)
+        registry.unbind(namespace, by=asked.caller, reason=said.reason)
+        return Answer(_shown(asked, reader, namespace))
+
+    return asked.act(work)
+
+
 def _looked_at(asked: Asked, reader: Reader, namespace: str) -> Answer:
     shown = _shown(asked, reader, namespace)
     if shown.customer is None and shown.waits is None:
         raise NotFound(f"Namespace {namespace!r:.80} belongs to no customer, and nothing waits for it.")
     waits = reader.proposed_binding(asked.office.cluster, namespace)
-    said = repr((reader.binding(asked.office.cluster, namespace), waits))
-    return Answer(shown, etag=hashlib.sha256(said.encode()).hexdigest())
+    return Answer(shown, etag=tag_of(reader.binding(asked.office.cluster, namespace), waits))
 
 
 def _shown(asked: Asked, reader: Reader, namespace: str) -> NamespaceShown:
@@ -95,5 +131,6 @@ def _shown(asked: Asked, reader: Reader, namespace: str) -> NamespaceShown:
         namespace=namespace,
         customer=bound.customer_id if bound else None,
         run=bound.run_id if bound else None,
+        holds=bound is not None and bound.holds,
         waits=waits,
     )

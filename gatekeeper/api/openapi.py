@@ -12,13 +12,21 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gatekeeper.api.customer_shapes import Approval, Batched, Rejection
+from gatekeeper.api.life_shapes import AskOverride, Attest
 from gatekeeper.api.problems import KINDS, MEDIA_TYPE
-from gatekeeper.api.shapes import Approval, AskOverride, Because, Bind, Declare, ProblemShown, Rejection
+from gatekeeper.api.review_shapes import AddUser, AnswerInquiry, DenyInquiry, Judge, SetRoles
+from gatekeeper.api.shapes import Because, ProblemShown
+from gatekeeper.api.work_shapes import Bind, Correct, Declare, Join
 from gatekeeper.customer_files import CustomerFile
 
 VERSION = "1"
 _BODIES: dict[str, type[BaseModel]] = {
-    each.__name__: each for each in (CustomerFile, Approval, AskOverride, Because, Rejection, Bind, Declare)
+    each.__name__: each
+    for each in (
+        *(CustomerFile, Approval, Batched, Because, Rejection, AskOverride, Attest),
+        *(Bind, Correct, Declare, Join, AddUser, SetRoles, AnswerInquiry, DenyInquiry, Judge),
+    )
 }
 _ANYTHING = {"type": "array", "items": {"type": "object"}}
 # Read by `graph_files`, and told in docs/tiers.md.
@@ -59,7 +67,7 @@ def _complete(operation: dict[str, Any], path: str, *, writes: bool) -> None:
     said = operation.setdefault("parameters", [])
     if writes:
         said.append(_header("If-Match", "The ETag of what you looked at."))
-    if not writes or path.endswith("/customers/{customer_id}"):
+    if not writes or path.endswith(("/customers/{customer_id}", "/draft")):
         said.append(_header("If-None-Match", "An ETag that you have already, or * for what is to be new."))
     responses = operation["responses"]
     responses.pop("422", None)

@@ -12,14 +12,18 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlencode
+
+from fastapi import Query
 
 from gatekeeper.api.problems import Refused
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
 CURSOR_CHARACTERS_MAX = 512
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX)]
+Cursor = Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX, description="From `next` of the page before.")]
 _T = TypeVar("_T")
 
 

@@ -1,16 +1,15 @@
-"""Runs over HTTP: list, look at, declare, approve."""
+"""Runs over HTTP: list, look at, declare, approve, hand over, reclassify."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from gatekeeper.api.asking import Answer, Reading, Writing
-from gatekeeper.api.customers import Cursor, Limit
-from gatekeeper.api.pages import LIMIT_DEFAULT, page
-from gatekeeper.api.shapes import Declare, RunShown, RunsShown
+from gatekeeper.api.asking import Answer, Reading, Writing, tag_of
+from gatekeeper.api.pages import LIMIT_DEFAULT, Cursor, Limit, page
+from gatekeeper.api.shapes import Because
+from gatekeeper.api.work_shapes import Declare, Join, RunShown, RunsShown
 from gatekeeper.domain.errors import NotFound
 from gatekeeper.domain.lineage_facts import lineage_json, lineage_of_json
 from gatekeeper.domain.particulars import NOTHING_SAID, particulars_json, particulars_of
@@ -51,7 +50,7 @@ def list_runs(
 def show_run(run_id: RunId, asked: Reading) -> Response:
     """Look at a run. Its ETag names the declaration: approve it with If-Match. What was counted is not part of it."""
     answer = asked.read(lambda _, reader: _looked_at(reader, run_id))
-    return Response(answer.content.model_dump_json(), headers=answer.headers(), media_type="application/json")
+    return answer.response()
 
 
 @router.post("/runs", response_model=RunShown, status_code=201, openapi_extra={"x-body": "Declare"})
@@ -84,7 +83,7 @@ def declare_run(asked: Writing) -> Response:
             lineage=lineage,
             particulars=particulars,
         )
-        return Answer(_shown(run, reader), 201, _etag(run), location=f"{asked.path}/{run.id}")
+        return Answer(_shown(run, reader), 201, tag_of(run), location=f"{asked.path}/{run.id}")
 
     return asked.act(work)
 
@@ -95,17 +94,44 @@ def approve_run(run_id: RunId, asked: Writing) -> Response:
 
     def work(registry: Registry, reader: Reader) -> Answer:
         declared = _existing(reader, run_id)
-        asked.check_match(_etag(declared))
+        asked.check_match(tag_of(declared))
         return Answer(
-            _shown(run := registry.approve_run(run_id, by=asked.caller, seen=declared), reader), 200, _etag(run)
+            _shown(run := registry.approve_run(run_id, by=asked.caller, seen=declared), reader), 200, tag_of(run)
         )
+
+    return asked.act(work)
+
+
+@router.post("/runs/{run_id}/hand-over", response_model=RunShown, openapi_extra={"x-body": "Join"})
+def hand_over_run(run_id: RunId, asked: Writing) -> Response:
+    """A checkpoint of this run goes on as another: both are one model for good, under one limit. If-Match may be left
+    out."""
+    said = asked.body.check(Join)
+
+    def work(registry: Registry, reader: Reader) -> Answer:
+        asked.check_match(_looked_at(reader, run_id).etag, owed=False)
+        registry.hand_over(run_id, said.into, by=asked.caller, reason=said.reason)
+        return _looked_at(reader, run_id)
+
+    return asked.act(work)
+
+
+@router.post("/runs/{run_id}/reclassify", response_model=RunShown, openapi_extra={"x-body": "Because"})
+def reclassify_run(run_id: RunId, asked: Writing) -> Response:
+    """End the classification of a run as no training: all of it counts from now on. If-Match may be left out."""
+    said = asked.body.check(Because)
+
+    def work(registry: Registry, reader: Reader) -> Answer:
+        asked.check_match(_looked_at(reader, run_id).etag, owed=False)
+        registry.reclassify_run(run_id, by=asked.caller, reason=said.reason)
+        return _looked_at(reader, run_id)
 
     return asked.act(work)
 
 
 def _looked_at(reader: Reader, run_id: str) -> Answer:
     run = _existing(reader, run_id)
-    return Answer(_shown(run, reader), etag=_etag(run))
+    return Answer(_shown(run, reader), etag=tag_of(run))
 
 
 def _existing(reader: Reader, run_id: str) -> Run:
@@ -113,10 +139,6 @@ def _existing(reader: Reader, run_id: str) -> Run:
     if run is None:
         raise NotFound(f"There is no run {run_id!r:.80}.", hint="GET /v1/runs lists them.")
     return run
-
-
-def _etag(run: Run) -> str:
-    return hashlib.sha256(repr(run).encode()).hexdigest()
 
 
 def _shown(run: Run, reader: Reader) -> RunShown:

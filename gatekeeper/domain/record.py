@@ -76,6 +76,7 @@ class RecordType(StrEnum):
     TIER_CHANGED = "tier.changed"
     RESERVATION_PENDING = "reservation.pending"
     RESERVATION_END_PROPOSED = "reservation.end_proposed"
+    RESERVATION_END_REJECTED = "reservation.end_rejected"
     RESERVATION_SETTLED = "reservation.settled"
     RESERVATION_VOIDED = "reservation.voided"
     METERING_BEGUN = "metering.begun"  # of a pod under a clearance: nothing is held for it

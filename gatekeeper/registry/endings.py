@@ -53,9 +53,7 @@ class EndingRegistry:
         now, actor = self._clock.now(), acting(by, Right.APPROVE)
 
         def work(tx: Transaction) -> Reservation:
-            proposed, reservation = tx.proposed_end(reservation_id), _existing(tx, reservation_id)
-            if proposed is None:
-                raise NotFound(f"No end of reservation {reservation_id!r:.80} waits.", hint="Propose it first.")
+            proposed, reservation = existing_end(tx, reservation_id)
             if seen is not None and seen != proposed:
                 raise Conflict(f"The end of {reservation_id} is not what {actor.name} looked at.", hint="Look again.")
             proposed.check_approver(actor.name)
@@ -78,6 +76,41 @@ class EndingRegistry:
             return ended
 
         return self._stores.transact(work)
+
+    def reject_end(self, reservation_id: str, *, by: By) -> Reservation:
+        """Drop an end that waits: the reservation holds what it held. One person does it, whoever proposed it.
+
+        Raises:
+            NotFound: nothing waits.
+        """
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN)
+
+        def work(tx: Transaction) -> Reservation:
+            proposed, reservation = existing_end(tx, reservation_id)
+            tx.drop_proposed_end(reservation_id)
+            facts = _proposal_facts(proposed, reservation)
+            tx.append(new_record(RecordType.RESERVATION_END_REJECTED, actor, now, facts))
+            return reservation
+
+        return self._stores.transact(work)
+
+    def waiting_ends(self) -> list[tuple[ProposedEnd, Reservation]]:
+        """The ends that wait for a second person, each with its reservation."""
+        return self._stores.read(
+            lambda reader: [existing_end(reader, each.reservation_id) for each in reader.proposed_ends()]
+        )
+
+
+def existing_end(reader: Reader, reservation_id: str) -> tuple[ProposedEnd, Reservation]:
+    """The end of a reservation that waits for a second person, and the reservation.
+
+    Raises:
+        NotFound: no such reservation, or nothing waits.
+    """
+    proposed, reservation = reader.proposed_end(reservation_id), _existing(reader, reservation_id)
+    if proposed is None:
+        raise NotFound(f"No end of reservation {reservation_id!r:.80} waits.", hint="Propose it first.")
+    return proposed, reservation
 
 
 def _existing(reader: Reader, reservation_id: str) -> Reservation:

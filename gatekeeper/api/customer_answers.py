@@ -1,0 +1,123 @@
+"""A customer as it is shown, its tag, and whether a request names what is there now."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import Path
+
+from gatekeeper.api.asking import Answer, Asked
+from gatekeeper.api.customer_shapes import ChangeShown, PlanShown, ReasonShown, RecordShown, TierShown
+from gatekeeper.api.problems import Fault, InvalidBody, Refused
+from gatekeeper.customer_files import record_of, shape_of
+from gatekeeper.domain.tier import TierFinding
+from gatekeeper.ports import Reader
+from gatekeeper.registry import KycRecord, Plan, Registry, Review
+
+CustomerId = Annotated[str, Path(max_length=63, description="Id of the customer.")]
+
+
+def record_in(asked: Asked, customer_id: str) -> KycRecord:
+    """The record in a body.
+
+    Raises:
+        InvalidBody: it is none, or another customer's.
+    """
+    record = record_of(asked.body)
+    if record.customer_id != customer_id:
+        raise InvalidBody([Fault(f"The address says customer {customer_id}.", pointer="/customer")])
+    return record
+
+
+def tier_shown(finding: TierFinding) -> TierShown:
+    """A finding as it goes over the wire."""
+    reasons = [
+        ReasonShown(tier=each.tier.value, code=each.code, path=list(each.path), text=each.text)
+        for each in finding.reasons
+    ]
+    return TierShown(tier=finding.tier.value, as_of=finding.as_of, reasons=reasons)
+
+
+def check_seen(asked: Asked, registry: Registry, reader: Reader, customer_id: str) -> None:
+    """A record replaces what its author looked at, or is new."""
+    if reader.customer(customer_id) is None:
+        if asked.if_match:
+            raise Refused(412, f"There is no customer {customer_id} that you could have looked at.")
+        if "*" not in asked.if_none_match:
+            raise Refused(428, "This customer would be new.", hint="Send `If-None-Match: *` to enrol it.")
+        return
+    if asked.if_none_match:
+        raise Refused(412, f"There is a customer {customer_id} already.", hint="Look at it, and send its ETag.")
+    check_review(asked, registry, customer_id)
+
+
+def check_review(asked: Asked, registry: Registry, customer_id: str) -> str:
+    """Compare If-Match with what is there now; the fingerprint of it."""
+    review = registry.review(customer_id)
+    asked.check_match(_etag(review, record_shown(review)), review.fingerprint)
+    return review.fingerprint
+
+
+def looked_at(registry: Registry, customer_id: str) -> Answer:
+    """A customer as an approver sees it, with its tag."""
+    review = registry.review(customer_id)
+    shown = record_shown(review)
+    return Answer(shown, etag=_etag(review, shown))
+
+
+def _etag(review: Review, shown: RecordShown) -> str:
+    """The fingerprint that an approval names, and a digest of all else that is shown: a tier that a new pack or list
+    moved is another answer, though nobody touched the record."""
+    return f"{review.fingerprint}.{hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[:16]}"
+
+
+def summary(review: Review) -> dict[str, Any]:
+    """What is shown of a customer in a list."""
+    customer = review.customer
+    named = {each.id: each.legal_name for each in review.looked_at.parties}
+    findings = review.findings_in_effect or review.findings
+    return {
+        "customer": customer.id,
+        "name": named.get(review.looked_at.party_id, ""),
+        "party": review.looked_at.party_id,
+        "standing": review.standing.value,
+        "tiers": {pack: each.tier.value for pack, each in findings.items()},
+        "tiers_if_approved": {pack: each.tier.value for pack, each in review.findings.items()},
+        "version": customer.version,
+        "prepared_by": review.prepared_by,
+        "approved_by": customer.approved_by,
+        "expires_at": customer.expires_at,
+        "reason": customer.reason,
+        "waits": review.proposed is not None,
+        "fingerprint": review.fingerprint,
+    }
+
+
+def record_shown(review: Review) -> RecordShown:
+    """What is shown of a customer alone."""
+    return RecordShown(
+        **summary(review),
+        record=shape_of(review.in_effect) if review.in_effect else None,
+        proposed=shape_of(review.proposed) if review.proposed else None,
+        changes=_changes(review.changes),
+    )
+
+
+def _changes(changes: Any) -> list[ChangeShown]:
+    return [
+        ChangeShown(customer=each.customer_id, pack=each.pack, before=each.before.value, after=each.after.value)
+        for each in changes
+    ]
+
+
+def plan_shown(plan: Plan, *, dry_run: bool) -> PlanShown:
+    """What applying a record did, or would do."""
+    return PlanShown(
+        customer=plan.wanted.customer_id,
+        outcome=plan.outcome.value,
+        dry_run=dry_run,
+        tiers={pack: each.tier.value for pack, each in plan.findings.items()},
+        changes=_changes(plan.changes),
+        record=shape_of(plan.wanted),
+    )

@@ -1,0 +1,134 @@
+"""Customers and batches of them as they go over the wire."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import Field
+
+from gatekeeper.api.shapes import Shown, Text
+from gatekeeper.customer_files import CustomerFile
+from gatekeeper.yaml_files import Part
+
+BATCH_RECORDS_MAX = 1_000
+
+
+class ReasonShown(Shown):
+    """One fact that a tier rests on."""
+
+    tier: str
+    code: str
+    path: list[str] = Field(description="Ids of the parties from the customer's own to the one that decides.")
+    text: str
+
+
+class TierShown(Shown):
+    """A tier on a day and every reason, strictest first."""
+
+    tier: str = Field(description="1, 2, 3 or unresolved.")
+    as_of: date
+    reasons: list[ReasonShown]
+
+
+class TiersShown(Shown):
+    """A customer's tier by each policy pack."""
+
+    customer: str
+    packs: dict[str, TierShown]
+
+
+class CustomerShown(Shown):
+    """A customer in a list."""
+
+    customer: str
+    name: str
+    party: str
+    standing: str
+    tiers: dict[str, str] = Field(description="By pack, of what is in effect; of what waits where nothing is.")
+    tiers_if_approved: dict[str, str]
+    version: int
+    prepared_by: str
+    approved_by: str
+    expires_at: datetime | None
+    reason: str
+    waits: bool = Field(description="Whether something waits for a second person.")
+    fingerprint: str
+
+
+class CustomersShown(Shown):
+    """A page of customers, by id."""
+
+    items: list[CustomerShown]
+    next: str | None = Field(description="Address of the next page; null on the last.")
+
+
+class ChangeShown(Shown):
+    """A customer whose tier an approval or a change moves."""
+
+    customer: str
+    pack: str
+    before: str
+    after: str
+
+
+class RecordShown(CustomerShown):
+    """A customer as an approver sees it; the two records have the shape that PUT takes."""
+
+    record: dict[str, Any] | None
+    proposed: dict[str, Any] | None
+    changes: list[ChangeShown]
+
+
+class PlanShown(Shown):
+    """What applying a record did, or would do."""
+
+    customer: str
+    outcome: str = Field(description="unchanged, enrolled, at_once, partly, waits or withdrawn.")
+    dry_run: bool
+    tiers: dict[str, str] = Field(description="By pack, once all of it is in effect.")
+    changes: list[ChangeShown]
+    record: dict[str, Any]
+
+
+class Approval(Part):
+    """An approval; If-Match says of what."""
+
+    expires_at: datetime | None = Field(
+        default=None, description="When it ends; left out: as late as the terms of approvals allow."
+    )
+
+
+class Rejection(Part):
+    """A rejection of what waits."""
+
+    reason: Text = Field(description="For the provider's own people.")
+    final: bool = False
+    comment: Text = Field(default="", description="What the customer is told.")
+
+
+class Batched(Part):
+    """Many customers' records, applied as a whole or not at all."""
+
+    records: tuple[CustomerFile, ...] = Field(min_length=1, max_length=BATCH_RECORDS_MAX)
+
+
+class AppliedShown(Shown):
+    """What became of a batch, or would become."""
+
+    batch: str = Field(description="Its id; empty where nothing of it waits or changed, and in a dry run.")
+    dry_run: bool
+    counts: dict[str, int] = Field(description="Outcome: how many records.")
+    items: list[PlanShown] = Field(description="What each record did, in their order.")
+
+
+class BatchShown(Shown):
+    """A batch: a page of what of it waits, by id, each as its approver sees it."""
+
+    batch: str
+    prepared_by: str
+    at: datetime
+    customers: int
+    waiting: int
+    items: list[RecordShown]
+    next: str | None
