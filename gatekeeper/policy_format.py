@@ -229,10 +229,10 @@ class CountriesFile(Part):
     format: Literal["1", "2"]
     as_of: Day
     source: Line
-    sources: dict[Code, CountrySourcePart] = {}
+    sources: dict[Code, CountrySourcePart] = Field(default_factory=dict)
     countries: dict[CountryOrPart, CountryPart | Line] = Field(min_length=1)
-    historic: dict[Country, HistoricPart] = {}
-    mistaken: dict[Country, Country] = {}
+    historic: dict[Country, HistoricPart] = Field(default_factory=dict)
+    mistaken: dict[Country, Country] = Field(default_factory=dict)
 
 
 def schema_text() -> str:

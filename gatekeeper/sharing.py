@@ -58,7 +58,14 @@ class Shared:
 
     def under(self, limit_tflop: int, purpose: Purpose, extra_tflop: int = 0) -> Pool:
         """The pool of these accounts."""
-        return Pool.under(limit_tflop, self.accounts, purpose, self.beside, extra_tflop, self.twice_tflop)
+        return Pool.under(
+            limit_tflop,
+            self.accounts,
+            purpose,
+            self.beside,
+            extra_tflop=extra_tflop,
+            twice_tflop=self.twice_tflop,
+        )
 
 
 def shares_of(holders: Holders, customer: Customer, run_id: str) -> tuple[Shared, ...]:

@@ -21,7 +21,8 @@ from pathlib import Path
 # Debian keeps servers here, and a user's PATH often lacks it.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 # In a folder named after its version.
-POSTGRES = str(max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=Path("/usr/lib/postgresql/bin/postgres")))
+_POSTGRES_IN = Path("/usr/lib/postgresql")
+POSTGRES = str(max(_POSTGRES_IN.glob("*/bin/postgres"), default=_POSTGRES_IN / "bin/postgres"))
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 

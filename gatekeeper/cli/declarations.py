@@ -42,9 +42,7 @@ def declare(
     *,
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", "-f", help="All of it, in place of options.", metavar="FILE", show_default=False
-        ),
+        typer.Option("--file", "-f", help="All of it, in place of options.", metavar="FILE", show_default=False),
     ] = None,
     customer: Annotated[str, typer.Option("--customer", help="Whose run it is.", show_default=False)] = "",
     title: Annotated[str, typer.Option("--title", help="What is trained, or what else is done.")] = "",

@@ -24,7 +24,7 @@ from gatekeeper.domain.tier import TierFinding
 from gatekeeper.simulate.engine import Point, Told
 from gatekeeper.simulate.folder import PlayFolder
 from gatekeeper.simulate.scenario import load_scenario
-from gatekeeper.simulate.stage import APPROVER, PREPARER, Stage
+from gatekeeper.simulate.stage import APPROVER, Stage
 from gatekeeper.verify import Report, verify_totals_and_tiers
 
 DATA = Path(__file__).parent / "data"

@@ -125,8 +125,9 @@ class CountryTable:
         raise InvalidInput(self.refusal(code), hint="See `gatekeeper countries`.")
 
     def mistake(self, code: str) -> str:
-        """Why a code cannot be meant as it stands, where it is known what is: "" for a code in use, and for one of which
-        nothing is known (its tier is unresolved)."""
+        """Why a code cannot be meant as it stands, where it is known what is.
+
+        "" for a code in use, and for one of which nothing is known (its tier is unresolved)."""
         state = code.partition("-")[0]
         known = code in self.historic or code in self.mistaken or self.find(code) is not None
         return self.refusal(code) if code not in self.countries and (known or state in self.countries) else ""

@@ -78,7 +78,8 @@ class Evidence:
         _check_text(self.source, "source")
         require_utc(self.added_at)
         if self.collected_on is not None and self.collected_on > self.added_at.date():
-            raise InvalidInput(f"Evidence cannot have been collected on {self.collected_on}: that day is still to come.")
+            day = self.collected_on
+            raise InvalidInput(f"Evidence cannot have been collected on {day}: that day is still to come.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class Pool:
         accounts: tuple[Account, ...],
         purpose: Purpose,
         beside: tuple[str, ...] = (),
+        *,
         extra_tflop: int = 0,
         twice_tflop: int = 0,
     ) -> Pool:

@@ -1,4 +1,6 @@
-"""A lineage as JSON and back: the one shape in the store, in records and in files. Amounts are decimal strings of TFLOP.
+"""A lineage as JSON and back: the one shape in the store, in records and in files.
+
+Amounts are decimal strings of TFLOP.
 
 {"base": null | {"name", "by", "training_tflop", "source", "published", "controlled"}, "carried_in_tflop",
  "generators": [{"id", "share_percent", "generation_tflop", "training_tflop", "source", "published",

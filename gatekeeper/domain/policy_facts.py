@@ -88,8 +88,7 @@ def _threshold_of(fields: Mapping[str, object]) -> Threshold:
         reached_is_controlled={"reached": True, "exceeded": False}[_text(fields["op"])],
         source=_SOURCE,
         floors=tuple(
-            Floor(int(_text(each["amount_tflop"])), date.fromisoformat(_text(each["from"])), _SOURCE)
-            for each in floors
+            Floor(int(_text(each["amount_tflop"])), date.fromisoformat(_text(each["from"])), _SOURCE) for each in floors
         ),
     )
 

@@ -1,19 +1,19 @@
 """The facts of records about the life of a customer, besides those of enrolment and approval (`facts`).
 
-    customer.drafted             as customer.enrolled, without effect: nothing of it took effect, and nothing waits
-    customer.rejected            {customer, version, standing, before, reason, final, comment}; standing is rejected, or
-                                 as before where a change was rejected and what holds stays
-    customer.reopened            {customer, version, standing, rejected_by, reason}
-    customer.closed              {customer, version, standing, before, reason}
-    customer.notice              {customer, version, kind, expires_at}; kind: 60_days, 30_days, 7_days, expired
-    customer.override_requested  {customer, override, tier, hours, reason, requested_by}
-    customer.override_approved   the same with approved_by and ends_at
-    customer.override_ended      the same, by whoever ended it before its time; approved_by and ends_at are null where
-                                 nobody had approved it
-    evidence.added               {customer, sha256, size_bytes, media_type, description, source, sensitivity,
-                                 collected_on or null}
-    attestation.made             {customer, attestation, statement, method, attested_by, attested_on, above_percent or
-                                 null, evidence: [sha256]}
+customer.drafted             as customer.enrolled, without effect: nothing of it took effect, and nothing waits
+customer.rejected            {customer, version, standing, before, reason, final, comment}; standing is rejected, or
+                             as before where a change was rejected and what holds stays
+customer.reopened            {customer, version, standing, rejected_by, reason}
+customer.closed              {customer, version, standing, before, reason}
+customer.notice              {customer, version, kind, expires_at}; kind: 60_days, 30_days, 7_days, expired
+customer.override_requested  {customer, override, tier, hours, reason, requested_by}
+customer.override_approved   the same with approved_by and ends_at
+customer.override_ended      the same, by whoever ended it before its time; approved_by and ends_at are null where
+                             nobody had approved it
+evidence.added               {customer, sha256, size_bytes, media_type, description, source, sensitivity,
+                             collected_on or null}
+attestation.made             {customer, attestation, statement, method, attested_by, attested_on, above_percent or
+                             null, evidence: [sha256]}
 """
 
 from __future__ import annotations
