@@ -1,6 +1,9 @@
 """Settings that all tests share."""
 
+from collections.abc import Iterator
+
 import pytest
+import structlog
 from hypothesis import settings
 
 # A busy machine stops any example for longer than Hypothesis's 200 ms; how fast things are is for `make bench` to say.
@@ -17,3 +20,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if "not slow" in config.getoption("markexpr") and not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_at_the_start() -> Iterator[None]:
+    """A command that was run in this process, such as a play, leaves no other test without logs."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()

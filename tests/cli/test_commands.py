@@ -284,7 +284,10 @@ def test_a_lifted_threshold_is_the_one_that_is_shown(
     packs = tmp_path / "policies"
     shutil.copytree(bundled_dir(), packs)
     pack = packs / "us-ai-diffusion" / "pack.yaml"
-    pack.write_text(pack.read_text().replace('  # floor: {amount: "1e26"', '  floor: {amount: "2e26"', 1))
+    floor = '  # floors: [{amount: "2e26", from: 2027-01-01'
+    text = pack.read_text()
+    assert floor in text
+    pack.write_text(text.replace(floor, '  floors: [{amount: "2e26", from: 2026-01-01', 1))
     monkeypatch.setenv("COMPUTE_GATEKEEPER_POLICIES_DIR", str(packs))
     assert cli.run(["policy", "list", "--data", data]) == 0
     assert "2.00e26 FLOP" in capsys.readouterr().out

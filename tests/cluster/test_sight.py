@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from gatekeeper.cluster.api import Api
 from gatekeeper.cluster.attempts import Attempts
 from gatekeeper.cluster.gangs import GangSizes
+from gatekeeper.cluster.identifying import Identifying
 from gatekeeper.cluster.informer import Informer
 from gatekeeper.cluster.pods import PodState
 from gatekeeper.cluster.releasing import Releasing
@@ -34,6 +37,20 @@ class _Refusing(Gate):
 
     def pass_by(self, workload: Workload) -> None:
         """Keeps no record."""
+
+    def cleared_until(self, namespace: str, *, at_most: timedelta) -> datetime | None:
+        """Whatever the controller holds to be cleared still is."""
+        return datetime.max.replace(tzinfo=UTC)
+
+
+class _AtHome(Identifying):
+    """Every pod is in the namespace that was bound."""
+
+    def __init__(self) -> None:
+        """Needs nothing."""
+
+    def look(self, namespace: str, pods: Iterable[PodState]) -> None:
+        """Finds nothing new."""
 
 
 class _Heard(Listener):
@@ -60,8 +77,14 @@ def releasing(api: Api, heard: Listener) -> Releasing:
     sizes = GangSizes(api, lambda _: None)
     attempts = Attempts(heard)
     return Releasing(
-        api=api, gate=_Refusing(), sizes=sizes, teller=Teller(api), attempts=attempts, listener=heard
-    )  # fmt: skip
+        api=api,
+        gate=_Refusing(),
+        identifying=_AtHome(),
+        sizes=sizes,
+        teller=Teller(api),
+        attempts=attempts,
+        listener=heard,
+    )
 
 
 def run(step: Releasing, pods: list[PodState], cleared: set[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.domain.customer import Binding, Customer, Standing
+from gatekeeper.domain.customer import NOTICE_WINDOW, Binding, Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
 from gatekeeper.domain.groups import corporate_groups
 from gatekeeper.domain.party import Party, PartyKind, checked_identifier
@@ -57,7 +57,9 @@ def test_a_party_cannot_own_itself_name_an_owner_twice_or_both_have_and_not_have
 def test_an_approved_record_expires_at_its_end_whether_or_not_anybody_wrote_that_down() -> None:
     customer = submitted().approve(by="Grace", expires_at=NOW + YEAR)
     assert customer.version == 2
-    assert customer.standing_at(NOW + YEAR - timedelta(microseconds=1)) is Standing.APPROVED
+    assert customer.standing_at(NOW + YEAR - NOTICE_WINDOW - timedelta(microseconds=1)) is Standing.APPROVED
+    last = customer.standing_at(NOW + YEAR - timedelta(microseconds=1))
+    assert (last, last.holds) == (Standing.EXPIRING, True)
     assert customer.standing_at(NOW + YEAR) is Standing.EXPIRED
 
 

@@ -55,7 +55,7 @@ def test_the_terminal_shows_a_played_run_by_its_own_days(played: Path, capsys: p
 
 def test_refusals_and_log_of_a_play_can_be_looked_at(played: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = str(played / "config.yaml")
-    assert "is refused by us-ai-diffusion" in shown(capsys, "blocked", "--config", config)
+    assert "is put on hold by us-ai-diffusion" in shown(capsys, "blocked", "--config", config)
     key = shown(capsys, "log", "key", "--config", config).strip()
     assert "Verified" in shown(capsys, "log", "verify", str(played / "log.jsonl"), "--key", key)
 

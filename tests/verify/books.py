@@ -160,7 +160,7 @@ def a_days_work() -> Books:
     books.approve("llm-1", carried_in_tflop=4_000)
     books.hold("pod-a", "llm-1", seconds=1_000, rate=2)
     books.settle("pod-a", seconds=300, high=450)
-    books.hold("pod-b", "undeclared.acme", seconds=500, with_runs=("undeclared.acme-labs",))
+    books.hold("pod-b", "undeclared.acme", seconds=500)
     books.void("pod-b")
     books.settle("pod-a", seconds=300, high=600, final=True)
     books.hold("pod-c", "llm-1", seconds=200)
