@@ -6,7 +6,8 @@
     -- lab.yaml --                      the files that the session starts with, at its end
 
 Each session has a folder and a database of its own. Days, times and hashes are shown by their kind, as they differ
-from one run to the next. UPDATE_SESSIONS=1 writes down what comes back: read the difference before you keep it.
+from one run to the next. Corrections are called $C1, $C2 ... in the order in which they appear: their ids count records.
+UPDATE_SESSIONS=1 writes down what comes back: read the difference before you keep it.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Shell:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
         self._variables: dict[str, str] = {}
+        self._corrections: dict[str, str] = {}
 
     def run(self, line: str) -> list[str]:
         """What comes back, as the session shows it."""
@@ -58,11 +60,19 @@ class Shell:
         if assigned:
             self._variables[assigned[1]] = out.strip()
             out = ""
+        for found in re.findall(r"\bcorrection (c\d+)\b", out):
+            self._corrections.setdefault(found, f"C{len(self._corrections) + 1}")
         shown = out.splitlines() + [f"! {each}" for each in err.splitlines()] + ([f"? {code}"] if code else [])
-        return [_mask(each).rstrip() for each in shown]
+        return [_mask(re.sub(r"\bc\d+\b", self._called, each, flags=re.I)).rstrip() for each in shown]
+
+    def _called(self, found: re.Match[str]) -> str:
+        """How a session calls a correction; what else looks like one stays."""
+        name = self._corrections.get(found[0].lower())
+        return f"${name}".ljust(len(found[0])) if name else found[0]
 
     def _gatekeeper(self, line: str) -> tuple[int, str, str]:
-        words = shlex.split(string.Template(line).substitute(self._variables))
+        names = {name: each for each, name in self._corrections.items()}
+        words = shlex.split(string.Template(line).substitute(self._variables | names))
         with self._monkeypatch.context() as patch:
             if words[0] == "echo":
                 patch.setattr(sys, "stdin", io.StringIO(words[1] + "\n"))
