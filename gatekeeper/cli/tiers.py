@@ -133,4 +133,4 @@ def _say_tree(resolver: Resolver, finding: TierFinding) -> None:
     for reason in finding.reasons:
         say(f"{reason.tier}: {reason.text} [{reason.code}]")
     if finding.more:
-        say(f"and {finding.more:,} more reasons that are no stricter")
+        say(f"and at least {finding.more:,} more reasons that are no stricter")

@@ -65,16 +65,16 @@ def facts_of(settled: Settled, number: int) -> Iterator[Fact]:
         yield Fact(settled.level[number], "ownership.unsettled", text)
 
 
-def told(held: Holdings, path: Sequence[int], fact: Fact) -> str:
-    """A fact about the last party of a path, after the path where there is one."""
-    if len(path) == 1:
+def told(held: Holdings, path: Sequence[int], length: int, fact: Fact) -> str:
+    """A fact about the last party of a path, after the path where there is one; of a longer one both ends are given."""
+    if length == 1:
         return fact.alone
-    return f"{chain(held, path)}{fact.after or f', and {fact.alone}'}"
+    return f"{chain(held, path, length)}{fact.after or f', and {fact.alone}'}"
 
 
-def chain(held: Holdings, path: Sequence[int]) -> str:
+def chain(held: Holdings, path: Sequence[int], length: int) -> str:
     """The path: "Acme Inc (US) is owned 60 % by Acme Holding (SG), which is owned by Acme Group (CN)"."""
-    left_out = len(path) - 2 * _STEPS_AT_AN_END
+    left_out = length - 2 * _STEPS_AT_AN_END
     steps = list(pairwise(path))
     if left_out > 1:
         steps = [*steps[:_STEPS_AT_AN_END], *steps[-_STEPS_AT_AN_END:]]
@@ -179,5 +179,10 @@ def _undisclosed(settled: Settled, number: int, party: Party) -> Fact | None:
     level = settled.undisclosed_level(number)
     if level is None:
         return None
-    text = f"nobody has said who owns {percent_text(rest)} % of {party.legal_name}"
-    return Fact(level, "ownership.undisclosed", text)
+    return hidden_share(held, number, level)
+
+
+def hidden_share(held: Holdings, number: int, level: int) -> Fact:
+    """Of a party whose owners are known in part, where the rest of them counts."""
+    name, rest = held.parties[held.ids[number]].legal_name, percent_text(held.undisclosed[number])
+    return Fact(level, "ownership.undisclosed", f"nobody has said who owns {rest} % of {name}")

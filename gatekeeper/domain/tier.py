@@ -127,7 +127,8 @@ class TierReason:
 
 @dataclass(frozen=True, slots=True)
 class TierFinding:
-    """The tier of a party on a day and its reasons, strictest first; `more` of them were left out as too many."""
+    """The tier of a party on a day and its reasons, strictest first; at least `more` of them were left
+    out as too many."""
 
     party_id: str
     as_of: date

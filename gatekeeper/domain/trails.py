@@ -7,6 +7,11 @@ from collections.abc import Callable
 
 from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.holdings import OPEN, THREE
+from gatekeeper.domain.way import Way, extended
+
+# Owners up to one that counts; whether the way ends there, at a share of which nobody has said who owns it.
+_Step = tuple[tuple[int, ...], bool]
+_BEGINS: _Step = ((), True)
 
 
 class Trails:
@@ -18,86 +23,100 @@ class Trails:
     def __init__(self, settled: Settled) -> None:
         self._settled = settled
         self._held = settled.held
-        self._lengths: dict[tuple[int, bool], int] = {}
-        self._steps: dict[tuple[int, bool], tuple[int, ...]] = {}
+        self._trails: dict[tuple[int, bool], Way] = {}
 
-    def trail(self, number: int, *, listed: bool) -> list[int]:
+    def trail(self, number: int, *, listed: bool) -> Way:
         """The party and all above it up to where its level, or else its place under the list rule, begins."""
-        found = [number]
-        while step := self._step(found[-1], listed):
-            found += step
-        return found
+        known, steps = self._trails, list[tuple[int, tuple[int, ...]]]()
+        each, above = number, None
+        while (each, listed) not in known:
+            owners, ends = self._listed(each) if listed else self._levelled(each)
+            steps.append((each, owners))
+            if ends:
+                break
+            each = owners[-1]
+        else:
+            above = known[each, listed]
+        for each, owners in reversed(steps):
+            # The last owner of a step begins what was found of it, unless the way ends with it.
+            above = extended(owners[:-1] if above is not None else owners, above)
+            known[each, listed] = above = Way(each, above)
+        return known[number, listed]
 
-    def length(self, number: int, *, listed: bool) -> int:
-        """How many parties stand on a trail."""
-        way = [number]
-        while (way[-1], listed) not in self._lengths and (step := self._step(way[-1], listed)):
-            way.append(step[-1])
-        known = self._lengths.setdefault((way[-1], listed), 1)
-        for each in reversed(way[:-1]):
-            known += len(self._step(each, listed))
-            self._lengths[each, listed] = known
-        return known
+    def through(self, member: int, *, listed: bool) -> Way | None:
+        """From above a member of a circle that look-through reached up to where its level begins; None where that is
+        a share of the member itself of which nobody has said who owns it."""
+        owners, ends = self._through(member, listed=listed)
+        return extended(owners, None) if ends else extended(owners[:-1], self.trail(owners[-1], listed=listed))
 
-    def through(self, member: int, *, listed: bool) -> list[int]:
-        """From a member of a circle that look-through reached to the nearest owner that counts, the member left out."""
-        settled = self._settled
-        before, level = (settled.listed_before if listed else settled.before), settled.level[member]
-        came: dict[int, int] = {member: member}
-        waiting = deque([member])
+    def _through(self, member: int, *, listed: bool) -> _Step:
+        """The nearest owner that counts, with who stands between; else the nearest member that hides its owners."""
+        settled, held = self._settled, self._held
+        level, came, waiting = settled.level[member], {member: member}, deque([member])
+        hiding: list[int] = []
         while waiting:
             each = waiting.popleft()
-            for owner in sorted((owner for owner, most in self._held.shares[each] if most), key=self._id):
+            if held.undisclosed[each] and level <= OPEN and not listed:
+                hiding.append(each)
+            for owner in sorted((owner for owner, most in held.shares[each] if most), key=self._id):
                 if owner in came:
                     continue
                 came[owner] = each
-                if (settled.listed[owner] if listed else settled.level[owner] >= level) and before(owner, member):
-                    way = [owner]
-                    while came[way[-1]] != member:
-                        way.append(came[way[-1]])
-                    return way[::-1]
+                if self._counts(owner, member, listed=listed):
+                    return _climbed(came, owner), False
                 if settled.circle.get(owner) == settled.circle[member]:
                     waiting.append(owner)
-        return []
+        if not hiding:
+            raise AssertionError(f"{self._id(member)} has its level through a circle from nowhere")
+        return _climbed(came, hiding[0]), True
 
-    def _step(self, number: int, listed: bool) -> tuple[int, ...]:
-        known = self._steps.get((number, listed))
-        if known is None:
-            known = self._steps[number, listed] = tuple((self._listed if listed else self._levelled)(number))
-        return known
+    def _counts(self, owner: int, member: int, *, listed: bool) -> bool:
+        settled = self._settled
+        if listed:
+            return settled.listed[owner] and settled.listed_before(owner, member)
+        return settled.level[owner] >= settled.level[member] and settled.before(owner, member)
 
-    def _levelled(self, number: int) -> list[int]:
+    def _levelled(self, number: int) -> _Step:
         settled, held = self._settled, self._held
         level = settled.level[number]
         begins = held.listed[number] or (held.own[number] == level and not held.is_branch[number])
         if begins or (level == OPEN and not settled.rooted[number]):
-            return []
+            return _BEGINS
         control = [each for each in held.control[number] if settled.level[each] == level]
         control = [each for each in control if settled.before(each, number)]
         if control:
-            return [min(control, key=self._id)]
+            return (min(control, key=self._id),), False
         if level == THREE and settled.listed[number]:
             return self._listed(number)
         if number in settled.by_level.through:
-            return self.through(number, listed=False)
+            return self._through(number, listed=False)
         if number in settled.unsettled:
-            return []
+            return _BEGINS
         return self._largest(number, lambda each: settled.level[each] == level and settled.before(each, number))
 
-    def _listed(self, number: int) -> list[int]:
+    def _listed(self, number: int) -> _Step:
         settled, held = self._settled, self._held
         if held.listed[number]:
-            return []
+            return _BEGINS
         if held.is_branch[number]:
-            return list(held.control[number])
+            return held.control[number], False
         if number in settled.by_list.through:
-            return self.through(number, listed=True)
+            return self._through(number, listed=True)
         return self._largest(number, lambda each: settled.listed[each] and settled.listed_before(each, number))
 
-    def _largest(self, number: int, fits: Callable[[int], bool]) -> list[int]:
+    def _largest(self, number: int, fits: Callable[[int], bool]) -> _Step:
         """The owner that fits and holds the most."""
         owners = [each for each in self._held.shares[number] if fits(each[0])]
-        return [min(owners, key=lambda each: (-each[1], self._id(each[0])))[0]] if owners else []
+        return ((min(owners, key=lambda each: (-each[1], self._id(each[0])))[0],), False) if owners else _BEGINS
 
     def _id(self, number: int) -> str:
         return self._held.ids[number]
+
+
+def _climbed(came: dict[int, int], last: int) -> tuple[int, ...]:
+    """The way up to the last one, without who stands at its foot."""
+    way: list[int] = []
+    while came[last] != last:
+        way.append(last)
+        last = came[last]
+    return tuple(reversed(way))

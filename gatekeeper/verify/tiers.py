@@ -13,11 +13,12 @@ from datetime import date
 from itertools import pairwise
 
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.grounds import REASONS_MAX
 from gatekeeper.domain.ownership_facts import ownership_of
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.domain.resolving import REASONS_MAX, resolve
+from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.tier import Tier, TierRow, TierTable, worst
 from gatekeeper.verify.fields import Wrong
 

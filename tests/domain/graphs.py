@@ -103,6 +103,35 @@ def _interests(draw: st.DrawFn, others: list[str]) -> tuple[Interest, ...]:
     return tuple(found)
 
 
+_SHARES = ((0, 0), (25, 25), (40, 40), (50, 50), (60, 60), (100, 100), (0, 90), (30, None), (0, None))
+
+
+@st.composite
+def tangles(draw: st.DrawFn, *, names: list[str] = NAMES) -> dict[str, Party]:
+    """Parties that own each other in circles, of some of which nobody has said who owns the rest, and few others."""
+    count = draw(st.integers(2, len(names)))
+    ring = draw(st.permutations(names[:count]))
+    beside = [*names[:count], "gone"]
+    parties: dict[str, Party] = {}
+    for index, name in enumerate(ring):
+        owners = dict.fromkeys((ring[(index + 1) % count], *draw(st.lists(st.sampled_from(beside), max_size=2))))
+        interests, left = [], 100
+        for owner in owners:
+            least, most = draw(st.sampled_from(_SHARES))
+            if owner != name and least <= left:
+                left -= least
+                interests.append(share(owner, least, most=most) if most is not None else Interest(owner, least))
+        parents = tuple(each for each in draw(st.lists(st.sampled_from(beside), max_size=1)) if each != name)
+        reason = "" if parents else draw(st.sampled_from(["", "", "x"]))
+        listings = (Listing("sdn"),) if draw(st.integers(0, 11)) == 0 else ()
+        code = draw(st.sampled_from(["US"] * 8 + ["IN", "CN", ""]))
+        parties[name] = Party(name, PartyKind.ORG, name, code, parents, reason, tuple(interests), listings)
+    if draw(st.booleans()):
+        foot = draw(st.sampled_from(ring))
+        parties[foot] = branch(foot, draw(st.sampled_from([each for each in beside if each != foot])))
+    return parties
+
+
 def defined(parties: Mapping[str, Party]) -> dict[str, Tier]:
     """The tier of every party and every owner that is named, as the definition has it."""
     return _Definition(parties).tiers()
