@@ -6,7 +6,7 @@
     -- lab.yaml --                      the files that the session starts with, at its end
 
 Each session has a folder and a database of its own. Days, times and hashes are shown by their kind, as they differ
-from one run to the next. Corrections are called $C1, $C2 ... in the order in which they appear: their ids count records.
+from one run to the next. Corrections are $C1, $C2 ... in the order in which they appear: their ids count records.
 UPDATE_SESSIONS=1 writes down what comes back: read the difference before you keep it.
 """
 
@@ -97,6 +97,11 @@ QUICK = "errors"
     [pytest.param(each, id=each.stem, marks=[pytest.mark.slow] if each.stem != QUICK else []) for each in SESSIONS],
 )
 def test_a_session_goes_as_it_is_written(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    play(path, tmp_path, monkeypatch)
+
+
+def play(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Type a session in a folder, and compare what comes back with what is written."""
     script, files = _split(path.read_text("utf-8"))
     for name, content in files.items():
         (tmp_path / name).write_text(content, "utf-8")

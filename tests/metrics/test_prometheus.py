@@ -14,18 +14,22 @@ import pytest
 
 from gatekeeper.cluster.names import GATE
 from gatekeeper.cluster.sight import Way
+from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.usage import PodInterval
 from gatekeeper.metrics import families
 from gatekeeper.metrics.watching import WatchedCounters
+from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.telemetry.absent import NoCounters
 from tests.metering import hold, make_reservation
 from tests.metrics.queries import FILES, of_dashboard, of_rules
-from tests.metrics.stage import LIMIT, NOW, Seen, Stage, opened, pod, record
+from tests.metrics.stage import LIMIT, NOW, PACKS, Seen, Stage, opened, pod, record
 from tests.telemetry.prometheus_server import program, prometheus
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
+# Blocks nobody, and wants the provider to know of what trains past its threshold.
+ADVISORY = ActivePack(load_pack(bundled_dir() / "eu-gpai"), Mode.OBSERVE)
 
 
 def promtool(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -78,7 +82,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prometheus that scrapes a busy process every second; counters go on while it looks."""
     folder = tmp_path_factory.mktemp("scraped")
     with ExitStack() as stack:
-        stage = Stage(stack.enter_context(opened(folder)), telemetry=True)
+        stage = Stage(stack.enter_context(opened(folder)), packs=(*PACKS, ADVISORY), telemetry=True)
         busy(stage)
         port = stage.exporter.start("127.0.0.1", 0)
         stack.callback(stage.exporter.stop)
@@ -131,6 +135,6 @@ def test_an_alert_can_be_asked_of_a_real_process(scraped: str, alert: str, text:
     fires = bool(query(scraped, text))
     expected = {
         "ComputeGatekeeperOverrun", "ComputeGatekeeperReservationWithoutPod", "ComputeGatekeeperApprovalsExpire",
-        "ComputeGatekeeperUndecided", "ComputeGatekeeperTelemetryMissing",
+        "ComputeGatekeeperUndecided", "ComputeGatekeeperTelemetryMissing", "ComputeGatekeeperRunPastNotice",
     }  # fmt: skip
     assert fires is (alert in expected)
