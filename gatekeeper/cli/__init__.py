@@ -22,6 +22,7 @@ from gatekeeper.cli import (
     customer_life,
     customers,
     declarations,
+    endings,
     evidence,
     flop,
     imports,
@@ -115,8 +116,10 @@ runs.app.command("handover", epilog=declarations.HANDOVER_EXAMPLE)(declarations.
 runs.app.command("correct", epilog=corrections.CORRECT_EXAMPLE)(corrections.correct)
 runs.app.command("approve-correction", epilog=corrections.APPROVE_EXAMPLE)(corrections.approve_correction)
 runs.app.command("reject-correction", epilog=corrections.REJECT_EXAMPLE)(corrections.reject_correction)
-runs.app.command("end-reservation", epilog=corrections.END_EXAMPLE)(corrections.end_reservation)
-runs.app.command("approve-end", epilog=corrections.APPROVE_END_EXAMPLE)(corrections.approve_end)
+runs.app.command("end-reservation", epilog=endings.END_EXAMPLE)(endings.end_reservation)
+runs.app.command("ends", epilog=endings.LIST_EXAMPLE)(endings.ends)
+runs.app.command("approve-end", epilog=endings.APPROVE_EXAMPLE)(endings.approve_end)
+runs.app.command("reject-end", epilog=endings.REJECT_EXAMPLE)(endings.reject_end)
 app.add_typer(runs.app, name="run")
 app.add_typer(users.app, name="user")
 app.command("login", epilog=users.LOGIN_EXAMPLE)(users.login)

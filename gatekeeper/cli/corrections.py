@@ -1,6 +1,6 @@
-"""`gatekeeper run correct`, `approve-correction` and `reject-correction`; and `end-reservation`, `approve-end`.
+"""`gatekeeper run correct`, `approve-correction` and `reject-correction`.
 
-What was counted too low or too high is put right by new records, and what stays held after its pod vanished is ended.
+What was counted too low or too high is put right by new records.
 """
 
 from __future__ import annotations
@@ -21,11 +21,7 @@ CORRECT_EXAMPLE = (
     "Example: gatekeeper run correct indic-llm-2 --high +1.2e22 --best +6e21 --reason 'node7 was not metered on 11-03'"
 )
 APPROVE_EXAMPLE = "Example: gatekeeper run approve-correction c1204 --as ben@provider.example"
-
 REJECT_EXAMPLE = "Example: gatekeeper run reject-correction c1204 --as ben@provider.example"
-END_EXAMPLE = "Example: gatekeeper run end-reservation 5f2c... --reason 'node7 was removed while we were down'"
-APPROVE_END_EXAMPLE = "Example: gatekeeper run approve-end 5f2c... --as ben@provider.example"
-ReservationId = Annotated[str, typer.Argument(help="Id of the reservation: its pod's uid.", show_default=False)]
 
 
 def correct(
@@ -95,47 +91,6 @@ def reject_correction(
     with opened(config, data) as wiring:
         rejected = wiring.registry.reject_correction(correction, by=caller_of(wiring, person))
     say(f"correction {rejected.id} of run {rejected.run_id} is dropped; nothing was booked")
-
-
-def end_reservation(
-    reservation: ReservationId,
-    *,
-    reason: Annotated[str, typer.Option("--reason", help="How you know that nothing of it runs.", show_default=False)],
-    person: Person = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Propose to end a reservation whose pod vanished unseen. It is booked at its full worst case: no count gets lower.
-
-    A second person approves. A pod that runs all the same is stopped, as it holds nothing any more.
-    """
-    with opened(config, data) as wiring:
-        wiring.registry.propose_end(reservation, by=caller_of(wiring, person), reason=reason)
-    decides = f"gatekeeper run approve-end {reservation}"
-    say(f"the end of reservation {reservation} waits; a second person decides: {decides}")
-
-
-def approve_end(
-    reservation: ReservationId,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    person: Person = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Approve the end of a reservation. Shows it first; who proposed it cannot approve it."""
-    from gatekeeper.domain.units import format_flop
-
-    with opened(config, data) as wiring:
-        seen, held = wiring.stores.read(lambda it: (it.proposed_end(reservation), it.reservation(reservation)))
-        by = caller_of(wiring, person, approves=True)
-        if seen is not None and held is not None:
-            say(f"reservation {held.id} of run {held.run_id}, {held.workload}: holds {format_flop(held.pending_tflop)}")
-            say(f"reason: {seen.reason}")
-            say(f"proposed by {seen.proposed_by}")
-            if not yes:
-                confirm(f"Approve this as {by.name}?")
-        ended = wiring.registry.approve_end(reservation, by=by, seen=seen)
-    say(f"reservation {ended.id} of run {ended.run_id} has ended; all that it held is booked as used")
 
 
 def _tell(correction: Correction) -> None:

@@ -105,11 +105,12 @@ def approve(
     from gatekeeper.registry.inquiries import existing
 
     with opened(config, data) as wiring:
+        by = caller_of(wiring, person, approves=True)
         seen = wiring.stores.read(lambda reader: existing(reader, inquiry))
         _tell(seen, wiring.clock.now().date())
         if not yes:
-            confirm("Approve?")
-        wiring.registry.approve_inquiry(inquiry, by=caller_of(wiring, person), seen=seen)
+            confirm(f"Approve this as {by.name}?")
+        wiring.registry.approve_inquiry(inquiry, by=by, seen=seen)
     say(f"inquiry {inquiry} is approved")
 
 

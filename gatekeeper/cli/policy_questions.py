@@ -99,7 +99,7 @@ def explain(
     where = position(active, asked, site, now.date())
     if where is not None and limit is None:
         limit = where.limit_tflop
-    rule = active.pack.rule_for(asked, site, now.date())
+    rule = active.pack.rule_for(asked, site, now.date()) if where is not None else None
     asks = active.pack.asking(rule) if rule is not None and rule.inquiry else None
     if output is Output.JSON:
         shown = None if where is None else where.shown() | {"limit_tflop": None if limit is None else str(limit)}
