@@ -104,15 +104,13 @@ def ask(
     """Build the question for one workload from one consistent view. The rate is the fleet's worst unless given."""
     binding = view.binding(provider.cluster, workload.ref.namespace)
     customer = view.customer(binding.customer_id) if binding else None
-    override = override_of(view, customer, now) if customer else None
+    findings, override = _judged(view, provider.packs, customer, now) if customer else ({}, None)
     if customer and override:
         customer = override.carries(customer, now)
-    findings: dict[str, TierFinding] = {}
     run_id, purpose, bar = "", Purpose.TRAINING, None
     pools: dict[str, Pool] = {}
     permits: Mapping[str, Permit] = {}
     if binding and customer:
-        findings = findings_of(view, provider.packs, customer, now)
         belonging = belongs(view, binding, workload.runs)
         run_id, bar = belonging.run_id, belonging.bar
         shares, purpose, permits = shares_of(view, customer, run_id), purpose_of(view, run_id), view.permits(run_id)
@@ -178,10 +176,19 @@ def _left_tflop(pool: Pool) -> int:
 def findings_of(view: View, packs: tuple[ActivePack, ...], customer: Customer, now: datetime) -> dict[str, TierFinding]:
     """Tier of a customer by the table of each active pack, as of a moment, with names whose screening is open, and
     the override that holds then."""
+    return _judged(view, packs, customer, now)[0]
+
+
+def _judged(
+    view: View, packs: tuple[ActivePack, ...], customer: Customer, now: datetime
+) -> tuple[dict[str, TierFinding], Override | None]:
+    """The findings, and the override that they are under: none where any of them bars it."""
     parties, override = view.parties(), override_of(view, customer, now)
     found = {each.pack.id: resolve(parties, customer.party_id, each.pack.tiers, now.date()) for each in packs}
     found = {pack: with_open_hits(each, parties, view.open_hits()) for pack, each in found.items()}
-    return {pack: override.lowers(each) for pack, each in found.items()} if override else found
+    if override is None or any(map(override.bars, found.values())):
+        return found, None
+    return {pack: override.lowers(each) for pack, each in found.items()}, override
 
 
 def override_of(view: View, customer: Customer, now: datetime) -> Override | None:

@@ -50,10 +50,11 @@ class Ground:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What is kept of a party: its grounds, strictest first, then shortest, each with the whole way; `more` were left
-    out, or more than that where several chains of control meet."""
+    out, or more than that where several chains of control meet; `listed`: whether any begins at a party on a list."""
 
     grounds: tuple[tuple[Ground, Way], ...]
     more: int
+    listed: bool
 
 
 # Level, length, depth, rank, code, place: strictest first, then shortest, then as the parties were reached.
@@ -105,15 +106,17 @@ class Grounds:
     def _collect(self, start: int, came: Mapping[int, tuple[int, int]]) -> Kept:
         """The strictest of its own grounds and of those that are kept of who controls it."""
         found: dict[tuple[int, int], _Found] = {}
-        more = own = 0
+        more, own, listed = 0, 0, False
         for rank, (number, (below, depth)) in enumerate(came.items()):
             beside = self._beside(number, start)
             if beside:
                 grounds = [(each, each.way) for each in self._open_to(start, number, came)]
                 own += len(grounds)
+                listed = listed or any(self._held.listed[way.last] for _, way in grounds)
             else:
                 grounds = list(self._kept[number].grounds)
                 more = max(more, self._kept[number].more + len(grounds))
+                listed = listed or self._kept[number].listed
             for place, (ground, way) in enumerate(grounds):
                 length, code = depth + way.length, ground.code if beside else ""
                 order = (-ground.level, length, length - ground.way.length, rank, code, place)
@@ -122,7 +125,7 @@ class Grounds:
                     found[key] = order, self._above(below, ground, way) if depth else ground, number, way
         least = heapq.nsmallest(REASONS_MAX, found.values(), key=lambda each: each[0])
         kept = tuple((ground, self._from(start, number, way, came)) for _, ground, number, way in least)
-        return Kept(kept, max(len(found), own + more) - len(kept))
+        return Kept(kept, max(len(found), own + more) - len(kept), listed)
 
     def _above(self, below: int, ground: Ground, way: Way) -> Ground:
         """The ground of a party, as one of whom it controls."""

@@ -4,6 +4,8 @@ One person asks, a second one approves, either ends it early. It is for the nigh
 and work must not stop; so it is short, has its own records, and every decision under it names both people. It carries
 an approval that has expired, because nothing about the customer got worse by the date alone. It never carries a
 suspension, a rejection or a closed account: those are somebody's decision, and two people take them back another way.
+Nor does it hold against a list: who stands on one, is owned by who does, or has a name whose screening is open stays
+refused.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from datetime import datetime, timedelta
 
 from gatekeeper.domain.customer import REASON_CHARACTERS_MAX, Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
+from gatekeeper.domain.open_screening import OPEN_CODE
 from gatekeeper.domain.party import checked_identifier
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.tier import Tier, TierFinding, TierReason
@@ -108,9 +111,14 @@ class Override:
             return customer
         return replace(customer, expires_at=self.ends_at)
 
+    @staticmethod
+    def bars(finding: TierFinding) -> bool:
+        """Whether a finding stays as it is under any override: a party on a list is behind it, or may be."""
+        return finding.listed or any(each.code == OPEN_CODE for each in finding.reasons)
+
     def lowers(self, finding: TierFinding) -> TierFinding:
-        """The finding while this holds: never stricter than it was, with what it would be without."""
-        if finding.tier.strictness <= self.tier.strictness:
+        """The finding while this holds, unless it `bars` that: never stricter, with what it would be without."""
+        if self.bars(finding) or finding.tier.strictness <= self.tier.strictness:
             return finding
         text = f"{self.told}; without it {finding.tier} would hold because {finding.deciding.text}"
         reason = TierReason(self.tier, CODE, (finding.party_id,), text)

@@ -52,7 +52,7 @@ class Resolver:
         """The tier of a party of the holdings, and why."""
         kept = self._grounds.of(self._held.numbers[party_id])
         reasons = tuple(self._reason(*each) for each in kept.grounds)
-        return TierFinding(party_id, self._held.day, reasons[0].tier, reasons, kept.more)
+        return TierFinding(party_id, self._held.day, reasons[0].tier, reasons, kept.more, kept.listed)
 
     def steps(self, path: Sequence[str]) -> list[str]:
         """A path for people, one party a line: "owned 60 % by Acme Holding (SG)"."""

@@ -128,13 +128,14 @@ class TierReason:
 @dataclass(frozen=True, slots=True)
 class TierFinding:
     """The tier of a party on a day and its reasons, strictest first; at least `more` of them were left
-    out as too many."""
+    out as too many. `listed`: whether any reason, also one left out, begins at a party on a list."""
 
     party_id: str
     as_of: date
     tier: Tier
     reasons: tuple[TierReason, ...]
     more: int = 0
+    listed: bool = False
 
     @property
     def deciding(self) -> TierReason:

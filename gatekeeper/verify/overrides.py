@@ -1,5 +1,5 @@
 """Compares the tier of every decision with the customer's owners on that day: milder it may be only under an override
-that two people let be, for as long as that held.
+that two people let be, for as long as that held, and never against a list or an open screening.
 
 The graph of parties is put together from what records say was written; each decision's pack is looked up by its
 SHA-256. Where the log holds neither, there is nothing to compare.
@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.override import CODE, HOURS_MAX
+from gatekeeper.domain.open_screening import with_open_hits
+from gatekeeper.domain.override import CODE, HOURS_MAX, Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.resolving import resolve
-from gatekeeper.domain.tier import Tier
+from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.verify.fields import Facts, Wrong, amount_of, moment_of, text_of
+from gatekeeper.verify.screening import ScreeningCheck
 from gatekeeper.verify.shares import STATES
 from gatekeeper.verify.tiers import TierCheck
 
@@ -40,14 +42,14 @@ class _Override:
 
 
 class OverrideCheck:
-    """A check for `verify_export(checks=[...])`, to stand after the `TierCheck` whose tables it uses."""
+    """A check for `verify_export(checks=[...])`, to stand after the two whose tables and open hits it uses."""
 
-    def __init__(self, tiers: TierCheck) -> None:
-        self._tiers = tiers
+    def __init__(self, tiers: TierCheck, screening: ScreeningCheck) -> None:
+        self._tiers, self._screening = tiers, screening
         self._overrides: dict[str, _Override] = {}
         self._parties: dict[str, Party] = {}
         self._party_of: dict[str, str] = {}
-        self._resolved: dict[tuple[str, str, date], Tier] = {}
+        self._resolved: dict[tuple[str, str, date], TierFinding] = {}
         self._steps = {
             RecordType.OVERRIDE_REQUESTED: self._request,
             RecordType.OVERRIDE_APPROVED: self._approve,
@@ -104,12 +106,15 @@ class OverrideCheck:
         stated = decision.get("tier")
         if found is None or not isinstance(stated, str):
             return
-        milder = _tier(decision).strictness < found.strictness
+        found = with_open_hits(found, self._parties, set(self._screening.open_hits.values()))
+        milder = _tier(decision).strictness < found.tier.strictness
+        if milder and Override.bars(found):
+            raise Wrong(f"A decision takes customer {customer} for tier {stated}; no override holds against a list.")
         if milder and (holds is None or holds.tier is not _tier(decision)):
-            raise Wrong(f"A decision takes customer {customer} for tier {stated}; its owners make it {found}.")
+            raise Wrong(f"A decision takes customer {customer} for tier {stated}; its owners make it {found.tier}.")
 
-    def _resolve(self, customer: str, decision: Facts, day: date) -> Tier | None:
-        """Tier by the pack that decided; None where the log does not hold what it rests on."""
+    def _resolve(self, customer: str, decision: Facts, day: date) -> TierFinding | None:
+        """The finding by the pack that decided; None where the log does not hold what it rests on."""
         packs, party = decision.get("packs"), self._party_of.get(customer)
         pack = next((each.get("pack") for each in _reasons(decision)), None)
         sha256 = packs.get(pack) if isinstance(packs, Mapping) and isinstance(pack, str) else None
@@ -118,7 +123,7 @@ class OverrideCheck:
             return None
         key = party, sha256, day
         if key not in self._resolved:
-            self._resolved[key] = resolve(self._parties, party, table, day).tier
+            self._resolved[key] = resolve(self._parties, party, table, day)
         return self._resolved[key]
 
     def _learn(self, record: Record) -> None:

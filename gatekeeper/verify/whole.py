@@ -19,7 +19,7 @@ def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: So
 
     Errors as for `verify_export`.
     """
-    tiers = TierCheck()
-    checks: list[Check] = [tiers, ScreeningCheck(), LifeCheck(), OverrideCheck(tiers), LimitCheck()]
+    tiers, screening = TierCheck(), ScreeningCheck()
+    checks: list[Check] = [tiers, screening, LifeCheck(), OverrideCheck(tiers, screening), LimitCheck()]
     report = verify_export(source, key, since=since, checks=checks)
     return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)))

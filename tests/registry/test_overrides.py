@@ -10,11 +10,19 @@ import pytest
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from gatekeeper.domain.grounds import REASONS_MAX
+from gatekeeper.domain.interest import PERCENT_1, Interest
+from gatekeeper.domain.open_screening import with_open_hits
+from gatekeeper.domain.override import Override
+from gatekeeper.domain.party import Listing
+from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
 from gatekeeper.stores import SqlStores
-from tests.registry.office import HandClock, enrol, log, org
+from tests.domain.graphs import DAY as DAY_OF_GRAPHS
+from tests.domain.graphs import TABLE, top
+from tests.registry.office import NOON, HandClock, enrol, log, org, record_of
 from tests.test_gate import House, make_gang
 
 DAY = timedelta(days=1)
@@ -144,6 +152,39 @@ def test_it_carries_an_approval_that_has_expired_but_no_suspension(stores: SqlSt
     assert house.registry.review("lab").standing is Standing.SUSPENDED
 
 
+@pytest.mark.parametrize("owned", [False, True])
+def test_it_does_not_hold_against_a_list(stores: SqlStores, *, owned: bool) -> None:
+    house = House(stores)
+    listed = replace(org("on-list", "US"), listings=(Listing("entity-list"),))
+    whole = (Interest("on-list", 60 * PERCENT_1, 60 * PERCENT_1),)
+    party = replace(org("lab", "US"), interests=whole) if owned else replace(listed, id="lab")
+    house.registry.apply(record_of(party, *([listed] if owned else [])), by="ana")
+    house.registry.approve("lab", by="ben")
+    house.bind("lab", "lab")
+    let(house)
+    decision = house.gate.consider(make_gang("lab", "one").pods[0], dry_run=True).decision
+    assert decision.tier is Tier.THREE
+    assert all(each.code != "override" for each in decision.reasons)
+    assert house.gate.cleared_until("lab", at_most=DAY) is None
+
+
+def test_it_does_not_hold_while_a_screening_is_open_nor_against_a_list_among_many_reasons() -> None:
+    asked = Override("o1", "lab", Tier.ONE, 12, "x", "ana", NOON).approve(by="ben", now=NOON)
+    parents = tuple(f"p{n:02}" for n in range(REASONS_MAX))
+    parties = {each: top(each, "CN") for each in parents}
+    lab = replace(top("lab", "CN"), parents=parents, no_parent_reason="")
+    without = resolve({**parties, "lab": lab}, "lab", TABLE, DAY_OF_GRAPHS)
+    assert asked.lowers(without).tier is Tier.ONE
+    parties["p19"] = replace(parties["p19"], parents=("far",), no_parent_reason="")
+    behind = resolve({**parties, "lab": lab, "far": top("far", "US", "sdn")}, "lab", TABLE, DAY_OF_GRAPHS)
+    assert all(not each.code.startswith("listed.") for each in behind.reasons)
+    assert asked.lowers(behind) == behind
+    unknown = resolve({"lab": top("lab", "")}, "lab", TABLE, DAY_OF_GRAPHS)
+    assert asked.lowers(unknown).tier is Tier.ONE
+    open_ = with_open_hits(unknown, {"lab": top("lab", "")}, {"lab"})
+    assert asked.lowers(open_) == open_
+
+
 def test_it_never_makes_anybody_stricter(stores: SqlStores) -> None:
     house = House(stores)
     house.enrol("lab", "US")
@@ -153,9 +194,6 @@ def test_it_never_makes_anybody_stricter(stores: SqlStores) -> None:
 
 
 def test_an_override_refuses_nonsense() -> None:
-    from gatekeeper.domain.override import Override
-    from tests.registry.office import NOON
-
     asked = Override("o1", "lab", Tier.ONE, 12, "x", "ana", NOON)
     assert asked.ends_at is None
     for nonsense in (

@@ -18,6 +18,7 @@ from gatekeeper.stores import SqlStores
 from gatekeeper.verify import TierCheck, Wrong
 from gatekeeper.verify.life import LifeCheck
 from gatekeeper.verify.overrides import OverrideCheck
+from gatekeeper.verify.screening import ScreeningCheck
 from tests.databases import new_stores
 from tests.registry.office import org, record_of
 from tests.test_gate import PACK, House, make_gang
@@ -43,8 +44,8 @@ def records(house: House) -> list[Record]:
 
 
 def verify(found: list[Record]) -> None:
-    tiers = TierCheck()
-    checks = (tiers, LifeCheck(), OverrideCheck(tiers))
+    tiers, screening = TierCheck(), ScreeningCheck()
+    checks = (tiers, screening, LifeCheck(), OverrideCheck(tiers, screening))
     for record in found:
         for check in checks:
             check.see(record)
@@ -133,6 +134,34 @@ def test_a_decision_milder_than_the_owners_needs_an_override_in_force(house: Hou
         verify(late)
     with pytest.raises(Wrong, match="tier 1; its owners make it"):
         verify(forged(found, RecordType.RESERVATION_PENDING, _tier_1))
+
+
+def test_no_override_makes_a_decision_milder_against_a_list(house: House) -> None:
+    def listed(each: Record) -> Record:
+        written: Any = each.facts["written"]
+        listings = [{"list": "entity-list", "from": None, "to": None}]
+        return replace(each, facts={**each.facts, "written": [{**party, "listings": listings} for party in written]})
+
+    found = [listed(each) if each.facts.get("written") else each for each in live(house)]
+    with pytest.raises(Wrong, match="no override holds against a list"):
+        decide_again(found, ScreeningCheck())
+
+
+def test_no_override_makes_a_decision_milder_while_a_screening_is_open(house: House) -> None:
+    screening = ScreeningCheck()
+    screening.open_hits["h1"] = "lab"
+    with pytest.raises(Wrong, match="no override holds against a list"):
+        decide_again(live(house), screening)
+
+
+def decide_again(found: list[Record], screening: ScreeningCheck) -> None:
+    """Only what overrides do, with the tables of the packs."""
+    tables = TierCheck()
+    check = OverrideCheck(tables, screening)
+    for each in found:
+        if each.type is RecordType.POLICY_LOADED:
+            tables.see(each)
+        check.see(each)
 
 
 def _tier_1(each: Record) -> Record:
