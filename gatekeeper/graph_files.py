@@ -19,6 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from gatekeeper.country_files import known_countries
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import Interest, millionths
 from gatekeeper.domain.party import Listing, Party, PartyKind
@@ -191,7 +192,7 @@ def _party(fields: Mapping[str, Any], interests: list[Interest], place: _Place) 
             no_parent_reason=_text(fields, "no_parent_reason", place) or "",
             interests=tuple(interests),
             listings=_listings(fields, place / "listed"),
-            nationalities=_texts(fields, "nationality", place),
+            nationalities=tuple(_country(each, place / "nationality") for each in _texts(fields, "nationality", place)),
             branch_of=_id(fields, "branch_of", place) or "",
         )
     except InvalidInput as error:
@@ -213,7 +214,15 @@ def _seat(fields: Mapping[str, Any], kind: PartyKind, place: _Place) -> str:
         raise (place / "residence").wrong("only a person resides somewhere.", "Write the headquarters as hq.")
     if headquarters and residence and headquarters != residence:
         raise (place / "hq").wrong("a person has a residence in place of headquarters, and here they differ.")
-    return residence or headquarters
+    return _country(residence or headquarters, place / ("residence" if residence else "hq"))
+
+
+def _country(code: str, place: _Place) -> str:
+    """A code as it stands, unless it is known what is meant by it instead; what nobody knows is left unresolved."""
+    table = known_countries()
+    if code and code not in table.countries and (wrong := table.mistake(code)):
+        raise place.wrong(wrong, "See `gatekeeper countries`.")
+    return code
 
 
 def _listings(fields: Mapping[str, Any], place: _Place) -> tuple[Listing, ...]:

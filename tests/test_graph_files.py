@@ -12,7 +12,10 @@ import pytest
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import Interest
 from gatekeeper.domain.party import Listing, PartyKind
+from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.tier import Tier
 from gatekeeper.graph_files import graph_of, read_graph
+from gatekeeper.policy_files import bundled_dir, load_pack
 
 
 def graph(*parties: dict[str, Any], interests: list[Any] | None = None, **more: Any) -> bytes:
@@ -90,7 +93,7 @@ def test_an_id_that_would_steer_a_terminal_is_shown_by_its_codes() -> None:
         pytest.param(graph({"id": 5}), "parties[0].id: must be a text", id="a number as id"),
         pytest.param(graph({**A, "kind": "ngo"}), "parties[0].kind: 'ngo' is none of", id="odd kind"),
         pytest.param(
-            graph({**A, "hq": "Germany"}), "parties[0]: Party a: 'Germany' is not a country code", id="country"
+            graph({**A, "hq": "Germany"}), "parties[0].hq: 'Germany' is no code; that of Germany is DE", id="country"
         ),
         pytest.param(graph({**A, "name": "A\u202eB"}), "control or direction characters", id="a name turned around"),
         pytest.param(graph({**A, "parent_of_record": "a"}), "cannot be its own parent", id="own parent"),
@@ -158,6 +161,35 @@ def test_an_id_that_would_steer_a_terminal_is_shown_by_its_codes() -> None:
 )
 def test_a_fault_is_named_with_its_place(content: bytes, said: str) -> None:
     assert said in fault(content)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("UK", "'UK' is no ISO code; GB is."),
+        ("SU", "was withdrawn in 1992; say"),
+        ("gb", "'gb' is no code; that of United Kingdom is GB."),
+        ("uk", "'uk' is no ISO code; GB is."),
+        ("USA", "is no code; that of United States is US."),
+        ("US-CA", "say US."),
+    ],
+)
+def test_a_code_by_which_another_is_meant_is_refused_with_that_one(code: str, said: str) -> None:
+    for fields, key in (
+        ({"hq": code}, "hq"),
+        ({"kind": "person", "residence": code}, "residence"),
+        ({"kind": "person", "residence": "US", "nationality": ["US", code]}, "nationality"),
+    ):
+        told = fault(graph(A, {"id": "z", **fields}))
+        assert told.startswith(f"g.json: parties[1].{key}: ")
+        assert said in told
+
+
+def test_a_code_that_nobody_knows_is_left_unresolved() -> None:
+    parties = graph_of(graph({"id": "a", "hq": "QQ", "no_parent_reason": "listed"}), "g")
+    table = load_pack(bundled_dir() / "us-ai-diffusion").tiers
+    found = resolve(parties, "a", table, date(2026, 11, 22))
+    assert (found.tier, found.deciding.code) == (Tier.UNRESOLVED, "hq.unknown_country")
 
 
 def test_shares_that_follow_each_other_may_each_be_the_whole() -> None:
