@@ -11,7 +11,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gatekeeper.domain.deciding import decide, needs_no_budget, verdict_on_running
+from gatekeeper.clearance import Clearances
+from gatekeeper.domain.deciding import decide, verdict_on_running
 from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.ledger import Account, Pool, Reservation, ReservationState, reserve, void
@@ -99,6 +100,7 @@ class Gate:
         self._provider = provider
         self._clock = clock
         self._snapshots = Snapshots(stores)
+        self._clearances = Clearances(provider)
         self._refused: dict[tuple[str, ...], datetime] = {}
         self._refused_before: dict[tuple[str, ...], datetime] = {}
 
@@ -187,20 +189,9 @@ class Gate:
         self._stores.transact(work)
 
     def cleared_until(self, namespace: str, *, at_most: timedelta) -> datetime | None:
-        """How long the pods of a namespace need no gate; None where they need one.
-
-        Where no pack enforces, nothing is held back and every namespace is cleared, bound or not.
-        """
-        now = self._clock.now()
-        if not self._provider.enforcing:
-            return now + at_most
-        workload = self._namespace(namespace)
-        asked = ask(self._snapshots.current(), self._provider, workload, now, rate_tflop_per_s=0)
-        if asked.customer is None or not needs_no_budget(asked.question, self._provider.packs):
-            return None
-        override = asked.question.override
-        ends = [now + at_most, asked.customer.expires_at or now, *([override.ends_at] if override else [])]
-        return min(each for each in ends if each is not None)
+        """How long the pods of a namespace need no gate; None where they need one. See `clearance`."""
+        snapshot = self._snapshots.current()
+        return self._clearances.until(snapshot, self._namespace(namespace), self._clock.now(), at_most)
 
     def record_clearance(self, namespace: str, until: datetime | None) -> None:
         """Record that a clearance is given (until a moment) or withdrawn (None), before it is."""
