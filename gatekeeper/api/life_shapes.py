@@ -19,7 +19,9 @@ class VersionShown(Shown):
     kind: str = Field(description="party, customer or proposal.")
     id: str
     number: int
-    record: int = Field(description="Index of the record in the audit log that tells of it.")
+    record: int | None = Field(
+        description="Index of the record in the audit log that tells of it; null for what is known since the migration."
+    )
     type: str | None
     at: datetime | None
     by: str | None

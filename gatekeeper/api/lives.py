@@ -198,7 +198,7 @@ def _version_shown(change: Change) -> VersionShown:
         kind=version.kind,
         id=version.id,
         number=version.number,
-        record=version.seq,
+        record=version.seq if record else None,
         type=record.type.value if record else None,
         at=record.at if record else None,
         by=record.actor.name if record else None,

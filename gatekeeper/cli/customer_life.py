@@ -97,8 +97,8 @@ def history(customer: Customer, output: Printed = Output.TABLE, config: Config =
         say_json(rows)
         return
     for row in rows:
-        at = row["at"] or "before versions were kept"
-        say(f"{at}  {row['kind']} {row['id']} version {row['number']}: {row['act'] or 'first'} by {row['by'] or '-'}")
+        at, told = row["at"] or "known since the migration", f": {row['act']} by {row['by']}" if row["act"] else ""
+        say(f"{at}  {row['kind']} {row['id']} version {row['number']}{told}")
         for name, pair in row["changes"].items():
             before, after = map(_short, pair)
             if before != after:  # an empty text of a first version says nothing
@@ -213,7 +213,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "kind": version.kind,
         "id": version.id,
         "number": version.number,
-        "seq": version.seq,
+        "seq": version.seq if record else None,
         "at": record.at.isoformat(timespec="seconds").replace("+00:00", "Z") if record else None,
         "act": record.type.value if record else None,
         "by": record.actor.name if record else None,

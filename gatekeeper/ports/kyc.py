@@ -25,8 +25,8 @@ class Version:
     Attributes:
         kind: party, customer or proposal.
         number: counts the versions of this one, from 1.
-        seq: index of the record that tells of it; record: that record, None where no change was recorded with it (the
-            first version of what was there before versions were kept names the last record before them).
+        seq: index of the record that tells of it; record: that record, None for what was there before versions were
+            kept: its first version is known since then, and no record tells of it.
         body: the whole as JSON values; None where a proposal was taken away.
     """
 
@@ -81,6 +81,11 @@ class KycReads(Protocol):
 
 class KycWrites(Protocol):
     """Write side. What is put is told by the record that is appended next in the same transaction."""
+
+    def hold_records(self, count: int) -> None:
+        """Say how many records of this transaction wait to be appended: the one that tells of what is put next comes
+        after them."""
+        ...
 
     def put_customer(self, customer: Customer) -> None: ...
     def put_party(self, party: Party) -> None: ...

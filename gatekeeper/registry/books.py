@@ -99,9 +99,11 @@ class Books:
         """Append a record, with others that follow."""
         self.first_record = self.first_record or record.id
         self._waiting.append(record)
+        index = self._tx.log_size() + len(self._waiting) - 1
+        self._tx.hold_records(len(self._waiting))
         if len(self._waiting) >= _APPENDED_AT_ONCE:
             self.flush()
-        return self._tx.log_size() + len(self._waiting)
+        return index
 
     def append_all(self, records: Iterable[Record]) -> list[int]:
         """Append records in their order."""
@@ -111,6 +113,7 @@ class Books:
         """Append what waits."""
         self._tx.append_all(self._waiting)
         self._waiting = []
+        self._tx.hold_records(0)
 
     def _index(self, party: Party) -> None:
         for owner in party.owners:

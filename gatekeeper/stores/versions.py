@@ -1,8 +1,8 @@
 """Versions of parties, customers and proposals: each change of one adds a row here, and no row is ever changed.
 
-A row names the record that tells of it by its index: the next one that is appended in the same transaction. So who
-changed it, when and why stands in one place, the log, and what was known at a moment is what has an index below the
-size that the log had then.
+A row names the record that tells of it by its index: the next one of the same transaction, after those that wait to be
+appended together. So who changed it, when and why stands in one place, the log, and what was known at a moment is what
+has an index below the size that the log had then.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class VersionReads(Asking):
 
     def versions(self, kind: str, uid: str) -> list[Version]:
         """All versions of a party, a customer or a customer's proposal, oldest first."""
-        table = _BY_KIND[kind]
+        table, begins = _BY_KIND[kind], self.versions_from()
         key = table.primary_key.columns[0]
         asked = (
             select(table.c.number, table.c.seq, table.c.body, tables.record.c.body.label("leaf"))
@@ -89,7 +89,8 @@ class VersionReads(Asking):
                 uid,
                 row["number"],
                 row["seq"],
-                decode(bytes(row["leaf"])) if row["leaf"] is not None else None,
+                # A row from before versions were kept has the index of a record that tells of something else.
+                decode(bytes(row["leaf"])) if row["leaf"] is not None and row["seq"] >= begins else None,
                 json.loads(row["body"]) if row["body"] else None,
             )
             for row in self._all(asked)
@@ -136,6 +137,16 @@ class VersionWrites(Changing):
     """`gatekeeper.ports.kyc.KycWrites` for what has versions."""
 
     head: Frontier
+    _held = 0
+
+    def hold_records(self, count: int) -> None:
+        """Say how many records of this transaction wait to be appended, before the one that tells of what comes."""
+        self._held = count
+
+    @property
+    def _told_at(self) -> int:
+        """The index of the record that tells of what is put now."""
+        return self.head.size + self._held
 
     def put_customer(self, customer: Customer) -> None:
         """Store a customer, new or changed, and its version."""
@@ -145,7 +156,7 @@ class VersionWrites(Changing):
             _ADD_CUSTOMER,
             {
                 "customer_id": customer.id,
-                "seq": self.head.size,
+                "seq": self._told_at,
                 "body": canonical_json(rows.customer_json(customer)).decode(),
                 "standing": customer.standing.value,
                 "prepared_by": customer.prepared_by,
@@ -159,7 +170,7 @@ class VersionWrites(Changing):
         """Store a party, new or changed, and its version."""
         row = rows.party_row(party)
         self._put(tables.party, row)
-        self._run(_ADD_PARTY, {"party_id": party.id, "seq": self.head.size, "body": row["body"]})
+        self._run(_ADD_PARTY, {"party_id": party.id, "seq": self._told_at, "body": row["body"]})
 
     def put_proposal(self, customer_id: str, proposal: str | None) -> None:
         """Store the one proposal of a customer that waits, and its version; None removes it."""
@@ -167,7 +178,7 @@ class VersionWrites(Changing):
             self._put(tables.proposal, {"customer_id": customer_id, "proposal": proposal})
         else:
             self._run(_NO_PROPOSAL, {"customer": customer_id})
-        self._run(_ADD_PROPOSAL, {"customer_id": customer_id, "seq": self.head.size, "body": proposal or ""})
+        self._run(_ADD_PROPOSAL, {"customer_id": customer_id, "seq": self._told_at, "body": proposal or ""})
 
 
 _NO_PROPOSAL = tables.proposal.delete().where(tables.proposal.c.customer_id == bindparam("customer"))

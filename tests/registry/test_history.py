@@ -8,9 +8,13 @@ import pytest
 
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import InvalidInput, NotFound
+from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.tier import Tier
-from gatekeeper.ports import Stores
+from gatekeeper.facts import new_record
+from gatekeeper.ports import Stores, Transaction
 from gatekeeper.registry import Registry
+from gatekeeper.registry.books import Books
+from gatekeeper.registry.due import REGISTRY
 from tests.registry.office import NOON, PACK, HandClock, enrol, log, org, record_of
 
 DAY = timedelta(days=1)
@@ -39,6 +43,38 @@ def test_every_change_has_a_version_that_names_its_record(registry: Registry, st
     last = history[-1]
     assert last.changes["standing"] == ("approved", "suspended")
     assert last.changes["reason"][1] == "inquiry"
+
+
+def test_each_version_of_a_batch_names_the_record_of_its_own_customer(registry: Registry, stores: Stores) -> None:
+    labs = [f"lab{number}" for number in range(3)]
+    applied = registry.apply_all([record_of(org(each, "US"), customer=each) for each in labs], by="ana")
+    seen = registry.review_all(applied.batch_id).fingerprint
+    registry.approve_all(applied.batch_id, by="ben", seen=seen)
+    kinds = {
+        "customer": ["customer.enrolled", "customer.approved"],
+        "proposal": ["customer.enrolled", "customer.approved"],
+        "party": ["customer.approved"],
+    }
+    for each in labs:
+        told: dict[str, list[str]] = {}
+        for change in registry.history(each):
+            record = change.version.record
+            assert record is not None
+            assert record.facts["customer"] == each
+            told.setdefault(change.version.kind, []).append(record.type.value)
+        assert told == kinds
+
+
+def test_records_of_a_batch_are_where_their_appends_said(stores: Stores) -> None:
+    made = [new_record(RecordType.CUSTOMER_NOTICE, REGISTRY, NOON, {"customer": f"lab{each}"}) for each in range(501)]
+
+    def work(tx: Transaction) -> list[int]:
+        books = Books(tx)
+        indexes = books.append_all(made)
+        books.flush()
+        return indexes
+
+    assert stores.transact(work) == list(range(501))
 
 
 def test_an_act_that_changes_nothing_makes_no_version(registry: Registry) -> None:

@@ -68,6 +68,10 @@ def test_what_there_was_becomes_version_1_and_can_be_changed(tmp_path: Path) -> 
         clock = HandClock()
         registry = Registry(stores, clock, packs=PACKS, cluster="east")
         registry.suspend("lab", by="cem", reason="x")
-        assert [each.version.number for each in registry.history("lab") if each.version.kind == "customer"] == [1, 2]
+        versions = [each.version for each in registry.history("lab") if each.version.kind == "customer"]
+        assert [(each.number, each.record and each.record.type.value) for each in versions] == [
+            (1, None),  # the last record before the migration tells of something else
+            (2, "customer.suspended"),
+        ]
         with pytest.raises(InvalidInput, match="older than the versions here"):
             registry.review_known("lab", known_on=(record(0).at - timedelta(days=1)).date())
