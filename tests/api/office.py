@@ -32,6 +32,8 @@ PEOPLE = {
     "both": {Role.KYC_EDITOR, Role.KYC_APPROVER},
     "vera": {Role.VIEWER},
     "reg": {Role.REGULATOR},
+    "pia": {Role.POLICY_ADMIN},
+    "quy": {Role.POLICY_ADMIN},
     "nobody": set(),
 }
 
