@@ -231,9 +231,18 @@ class Hit:
         return self.state is HitState.OPEN
 
     @property
+    def counts(self) -> bool:
+        """Whether it makes the party stricter: nobody has judged it, or it is the party."""
+        return self.state in (HitState.OPEN, HitState.TRUE_MATCH)
+
+    @property
     def listing(self) -> Listing:
         """What a true match puts on the party."""
         return Listing(self.list, self.listed_from, self.listed_to)
+
+    def as_matched(self, before: Hit) -> Hit:
+        """The same party and entry as a true match: changing a name unmakes none, two people do."""
+        return replace(self, state=HitState.TRUE_MATCH, judged_by=before.judged_by, reason=before.reason)
 
     def true_match(self, *, by: str, reason: str) -> Hit:
         """It is the same party: one person is enough."""

@@ -1,8 +1,10 @@
 """The strict part of a changed party: the wanted one as far as nothing of it is milder than what stands there.
 
-Owners, shares, listings and nationalities may come and grow; what would go, shrink or end stays until two people have
-looked. A share that waits to be taken out keeps its upper bound and loses its lower one, so that the buyer's share
-fits beside it: whether the seller still owns it is then an open question, and its answer can only be milder.
+Owners, shares, listings, nationalities and names may come and grow; what would go, shrink or end stays until two people
+have looked. Nobody walks off a list by another name: the name in force stays, and a new one stands beside it as one
+more to be compared. An LEI and a jurisdiction that nobody gave may be filled in, and are not changed. A share that
+waits to be taken out keeps its upper bound and loses its lower one, so that the buyer's share fits beside it: whether
+the seller still owns it is then an open question, and its answer can only be milder.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from datetime import date
 
 from gatekeeper.domain.interest import WHOLE, Interest
 from gatekeeper.domain.ownership import HALF
-from gatekeeper.domain.party import Listing, Party, PartyKind
+from gatekeeper.domain.party import OTHER_NAMES_MAX, Listing, Party, PartyKind
 
 AtLeast = Callable[[str, str], bool]
 
@@ -35,7 +37,17 @@ def stricter_of(before: Party, wanted: Party, at_least: AtLeast) -> Party:
         interests=_interests(before, wanted, is_open=is_open),
         listings=_listings(before.listings, wanted.listings),
         nationalities=_nationalities(before, wanted, at_least),
+        legal_name=before.legal_name,
+        other_names=_other_names(before, wanted),
+        lei=before.lei or wanted.lei,
+        jurisdiction=before.jurisdiction or wanted.jurisdiction,
     )
+
+
+def _other_names(before: Party, wanted: Party) -> tuple[str, ...]:
+    """All names beside the one in force. Of more than a party has room for the rest waits, and is compared as well."""
+    new = sorted({wanted.legal_name, *wanted.other_names} - {before.legal_name, *before.other_names})
+    return tuple(sorted((*before.other_names, *new[: OTHER_NAMES_MAX - len(before.other_names)])))
 
 
 def _interests(before: Party, wanted: Party, *, is_open: bool) -> tuple[Interest, ...]:

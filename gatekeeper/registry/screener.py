@@ -6,7 +6,7 @@ durable, so there is no moment at which a new name counts and nobody looked at i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +26,8 @@ SCREENING = Actor(ActorKind.SERVICE, "screening")
 # A name like this many entries is of so common words that more hits tell a reviewer nothing more.
 HITS_PER_PARTY_MAX = 50
 IDS_IN_RECORD_MAX = 200
+# A record names all of them; more wait for the next screening.
+SUPERSEDED_AT_ONCE_MAX = 1_000
 _OF_CUSTOMERS = (
     RecordType.CUSTOMER_DRAFTED,
     RecordType.CUSTOMER_ENROLLED,
@@ -98,27 +100,41 @@ def keep(
     """Store what a screening found, with its records; the hits that are new.
 
     A pair of party and entry that hit before, as either was then, is superseded by the new one, and open again where
-    the older name comes back. Nothing else ends a hit: also where the new name is like no entry any more, two people
-    have to say so.
+    the older name comes back; one that was a true match stays it under the new name. Nothing else ends a hit: also
+    where the new name is like no entry any more, two people have to say so.
     """
     screened = list(screened)
     parties = [party for party, _ in screened]
     found = {hit.id: hit for _, hits in screened for hit in hits}
     known = {each.id: each for each in tx.hits(party_ids={each.id for each in parties})}
-    new = [each for each in found.values() if each.id not in known or known[each.id].state is HitState.SUPERSEDED]
-    pairs = {each.pair for each in new}
-    past = [
-        replace(each, state=HitState.SUPERSEDED, proposed=False)
-        for each in known.values()
-        if each.pair in pairs and each.id not in found and each.state in (HitState.OPEN, HitState.TRUE_MATCH)
+    matches = {each.pair: each for each in known.values() if each.state is HitState.TRUE_MATCH}
+    new = [
+        each.as_matched(matches[each.pair]) if each.pair in matches else each
+        for each in found.values()
+        if each.id not in known or known[each.id].state is HitState.SUPERSEDED
     ]
-    tx.put_hits([*past, *new])
+    pairs = {each.pair for each in new}
+    past = _superseded(known.values(), found, pairs)
+    # A name that waited and was dropped, or an old one that went: what its pair is by today's names takes its place.
+    still = {known[each].pair for each in found if each in known and known[each].counts} - pairs
+    unjudged = (each for each in known.values() if each.blocks)
+    gone = _superseded(unjudged, found, still)[:SUPERSEDED_AT_ONCE_MAX]
+    tx.put_hits([*past, *gone, *new])
     listed = with_listings(tx, parties)
-    if new or past or listed or why == "run":
-        facts = run_facts(versions, why, parties=len(parties), opened=new, superseded=past, written=listed)
+    if new or past or gone or listed or why == "run":
+        facts = run_facts(versions, why, parties=len(parties), opened=new, superseded=past, gone=gone, written=listed)
         tx.append(new_record(RecordType.SCREENING_RUN, SCREENING, now, facts))
     tx.append_all([new_record(RecordType.SCREENING_HIT, SCREENING, now, hit_facts(each, past)) for each in new])
     return new
+
+
+def _superseded(known: Iterable[Hit], found: Mapping[str, Hit], pairs: Set[tuple[str, str, str]]) -> list[Hit]:
+    """Hits of older names whose pair hit again under a name of today."""
+    return [
+        replace(each, state=HitState.SUPERSEDED, proposed=False)
+        for each in known
+        if each.pair in pairs and each.id not in found and each.counts
+    ]
 
 
 def with_listings(tx: Transaction, parties: Iterable[Party]) -> list[Party]:
@@ -150,6 +166,7 @@ def run_facts(
     parties: int,
     opened: list[Hit],
     superseded: list[Hit],
+    gone: list[Hit],
     written: list[Party],
 ) -> dict[str, JsonValue]:
     """What the log says of a screening."""
@@ -161,7 +178,8 @@ def run_facts(
         "parties": parties,
         "opened": [each.id for each in opened[:IDS_IN_RECORD_MAX]],
         "opened_total": len(opened),
-        "superseded_total": len(superseded),
+        "superseded_total": len(superseded) + len(gone),
+        **({"superseded": [each.id for each in gone]} if gone else {}),
         "written": [party_json(each) for each in written[:IDS_IN_RECORD_MAX]],
     }
 
@@ -179,6 +197,7 @@ def hit_facts(hit: Hit, past: Iterable[Hit]) -> dict[str, JsonValue]:
         "party_name": hit.party_name,
         "entry_name": hit.entry_name,
         "supersedes": [each.id for each in past if each.pair == hit.pair],
+        **({} if hit.blocks else {"state": hit.state.value}),
     }
 
 

@@ -2,7 +2,7 @@
 
     list.loaded       the lists and their SHA-256; a screening names exactly those that were loaded last
     screening.run     when everybody, or somebody, was compared with them
-    screening.hit     a party's name that is similar to an entry's: open
+    screening.hit     a party's name that is similar to an entry's: open, or the match that it was before (`state`)
     screening.judged  who says what it is; `state` false_positive needs `confirmed_by`, another person than `judged_by`
 
 The names on a list are its publisher's; who holds the file with the SHA-256 of `list.loaded` can compare them again.
@@ -32,6 +32,8 @@ class ScreeningCheck:
         self.open_hits: dict[str, str] = {}
         self._state: dict[str, str] = {}
         self._party: dict[str, str] = {}
+        self._pair: dict[str, tuple[str, str, str]] = {}
+        self._hits: dict[tuple[str, str, str], list[str]] = {}
         self._proposed: dict[str, str] = {}
         self._lists: dict[str, str] = {}
 
@@ -66,14 +68,31 @@ class ScreeningCheck:
             raise Wrong("A screening names other lists than those that were loaded last.")
         if not 0 < amount_of(facts, "threshold") <= 100:
             raise Wrong("A screening's threshold is a number from 1 to 100.")
+        for gone in texts_of(facts, "superseded") if "superseded" in facts else ():
+            self._supersede_quietly(gone)
+
+    def _supersede_quietly(self, gone: str) -> None:
+        """An older hit ends without a new one where its pair still counts by another."""
+        before, pair = self._state.get(gone), self._pair.get(gone)
+        self._set(gone, _SUPERSEDED)
+        others = [self._state[each] for each in self._hits.get(pair, ()) if each != gone] if pair else []
+        if before != _OPEN or not {_OPEN, _TRUE} & {*others}:
+            raise Wrong(f"Hit {gone} is superseded, and nothing of its party and entry takes its place.")
 
     def _hit(self, facts: Mapping[str, object]) -> None:
         hit = text_of(facts, "hit")
         before = self._state.get(hit)
         self._party[hit] = text_of(facts, "party")
+        state = text_of(facts, "state") if "state" in facts else _OPEN
+        pair = self._pair[hit] = (self._party[hit], text_of(facts, "list"), text_of(facts, "entry"))
+        same = self._hits.setdefault(pair, [])
+        was_match = any(self._state.get(each) == _TRUE for each in same)
+        same += [hit] if hit not in same else []
         for past in texts_of(facts, "supersedes"):
             self._set(past, _SUPERSEDED)
-        self._set(hit, _OPEN)
+        self._set(hit, state)
+        if state != _OPEN and not (state == _TRUE and was_match):
+            raise Wrong(f"Hit {hit} is found to be {state}, which nobody has said of this party and entry.")
         if before not in (None, _SUPERSEDED):
             raise Wrong(f"Hit {hit} is found again, and was {before} already.")
         if text_of(facts, "list") not in self._lists:

@@ -289,3 +289,64 @@ def test_a_customer_is_refused_with_what_to_do_and_without_the_name_on_the_list(
     assert "finish the screening of the name" in decision.sentence
     assert "Dinamics" not in decision.sentence
     assert not decision.verdict.lets_start
+
+
+def test_a_name_changed_by_one_person_stays_beside_the_one_that_a_list_may_name(
+    registry: Registry, stores: Stores
+) -> None:
+    enrol(registry, replace(named("Korvet Dynamics Zavod"), other_names=("Korvet Works",)))
+    registry.apply(record_of(named("Blue Meadow Analytics")), by="mallory")
+    party = stores.read(lambda reader: reader.parties()["korvet"])
+    assert (party.legal_name, party.other_names) == (
+        "Korvet Dynamics Zavod",
+        ("Blue Meadow Analytics", "Korvet Works"),
+    )
+    assert loaded(registry, ENTRY)
+    assert tier(registry) is Tier.UNRESOLVED
+
+
+def test_the_name_of_a_shared_owner_is_not_changed_by_the_record_of_a_customer_that_nobody_approved(
+    registry: Registry, stores: Stores
+) -> None:
+    enrol(registry, org("lab", "US", "korvet"), named("Korvet Dynamics Zavod"))
+    registry.apply(record_of(org("sham", "US", "korvet"), named("Blue Meadow"), customer="sham"), by="mallory")
+    assert stores.read(lambda reader: reader.parties()["korvet"]).legal_name == "Korvet Dynamics Zavod"
+    loaded(registry, ENTRY)
+    assert tier(registry) is Tier.UNRESOLVED
+
+
+def test_a_name_that_waits_for_a_second_person_is_screened_as_well(registry: Registry) -> None:
+    loaded(registry, ENTRY)
+    enrol(registry, named("Blue Meadow"))
+    full = tuple(f"Blue Meadow {each}" for each in range(50))
+    registry.apply(record_of(replace(named("Blue Meadow"), other_names=full)), by="ana")
+    registry.apply(record_of(replace(named("Korvet Works"), other_names=full)), by="ana")  # no room: it waits
+    assert tier(registry) is Tier.UNRESOLVED
+
+
+def test_a_true_match_stays_one_under_a_new_name_until_two_people_say_otherwise(
+    registry: Registry, stores: Stores
+) -> None:
+    enrol(registry, named("Korvet Dynamics Zavod"))
+    loaded(registry, ENTRY)
+    registry.judge(the_hit(registry).id, true_match=True, reason="same", by="ana")
+    renamed(registry, named("Korvet Dynamics Zavods"))
+    assert {each.state for each in registry.hits()} == {HitState.TRUE_MATCH}
+    renamed(registry, named("Blue Meadow"))
+    assert (tier(registry), len(listed(stores))) == (Tier.THREE, 1)
+    for each in registry.hits():
+        cleared(registry, each)
+    assert (tier(registry), listed(stores)) == (Tier.ONE, ())
+
+
+def test_a_known_identifier_and_law_are_changed_by_two_people_and_unknown_ones_filled_in_by_one(
+    registry: Registry, stores: Stores
+) -> None:
+    known = replace(org("lab", "US"), lei="529900T8BM49AURSDO55", jurisdiction="CN")
+    enrol(registry, org("lab", "US"))
+    registry.apply(record_of(known), by="ana")
+    registry.apply(record_of(org("lab", "US")), by="mallory")
+    party = stores.read(lambda reader: reader.parties()["lab"])
+    assert (party.lei, party.jurisdiction) == (known.lei, "CN")
+    registry.approve("lab", by="ben")
+    assert stores.read(lambda reader: reader.parties()["lab"]).lei == ""

@@ -55,6 +55,34 @@ def test_a_whole_story_follows_from_itself_and_leaves_nothing_open(story: list[R
     assert list(checked(story[: until + 1]).open_hits.values()) == ["korvet-zavod"]
 
 
+def test_hits_of_names_that_came_and_went_follow_from_what_stands_now(tmp_path: Path) -> None:
+    with new_stores(tmp_path / "b.db") as stores:
+        registry = Registry(stores, HandClock(), packs=PACKS, cluster="east")
+        korvet = org("korvet", "US")
+        first, second = (replace(korvet, legal_name=f"Korvet {word}") for word in ("Zavod", "Zavods"))
+        enrol(registry, first)
+        entry = ListEntry("csl", "Entity List", "77", ("Korvet Zavod",))
+        registry.load_list(NewList("csl", "ab" * 32, date(2026, 11, 20), (entry,)), by="pia")
+        enrol(registry, second)
+        (left,) = registry.hits()
+        registry.judge(left.id, true_match=True, reason="same", by="ana")
+        enrol(registry, first)
+        story = [decode(leaf) for leaf in stores.read(lambda reader: list(reader.leaves()))]
+    assert checked(story).open_hits == {}
+    quiet = [each for each in story if each.facts.get("superseded")]
+    assert len(quiet) == 1
+    matched = [each for each in story if each.facts.get("state") == "true_match" and "supersedes" in each.facts]
+    assert matched
+    at = story.index(quiet[0])
+    gone = quiet[0].facts["superseded"]
+    assert isinstance(gone, list)
+    alone = [each for each in story[: at + 1] if each.facts.get("hit") in (None, *gone)]
+    with pytest.raises(Wrong, match="takes its place"):
+        checked(alone)
+    with pytest.raises(Wrong, match="nobody has said"):
+        checked([each for each in story if each.type is not RecordType.SCREENING_JUDGED])
+
+
 def forged(story: list[Record], kind: RecordType, number: int, actor: str = "", **facts: Any) -> list[Record]:
     """The story with one record changed."""
     at = [at for at, each in enumerate(story) if each.type is kind][number]
