@@ -17,6 +17,7 @@ from tests.controlplane.chart import NAMESPACE, install_chart
 from tests.controlplane.harness.fake_node import FakeNode
 from tests.controlplane.harness.plane import ControlPlane
 from tests.controlplane.harness.processes import wait_until
+from tests.controlplane.keeper import PACK
 from tests.controlplane.pods import fresh_name, gpu_pod, pod
 from tests.controlplane.served import Served
 from tests.controlplane.work import Team, gated, gpu_job, phase, released, running, uid
@@ -90,7 +91,8 @@ def test_the_service_signs_its_log_and_ends_in_order_when_told(served: Served, c
     assert events[-1] == "ended"
     assert len(events) == len(served.daemon.log.read_text().splitlines())  # nothing but JSON
     assert "0123456789abcdef" not in served.daemon.log.read_text()  # the token of the path
-    assert [each["mode"] for each in served.books.records("policy.loaded")] == ["enforce"]
+    modes = {each["pack"]: each["mode"] for each in served.books.records("policy.loaded")}
+    assert [pack for pack, mode in modes.items() if mode == "enforce"] == [PACK]
     signed = served.books.stores.read(lambda reader: reader.checkpoint())
     size = served.books.stores.read(lambda reader: reader.log_size())
     assert signed is not None
