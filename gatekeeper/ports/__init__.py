@@ -22,6 +22,7 @@ from gatekeeper.domain.usage import DailyUsage, Observation, PodInterval
 from gatekeeper.ports.answers import AnswerReads, AnswerWrites
 from gatekeeper.ports.batches import BatchReads, BatchWrites
 from gatekeeper.ports.bindings import BindingReads, BindingWrites
+from gatekeeper.ports.due import DueReads, DueWrites
 from gatekeeper.ports.endings import EndingReads, EndingWrites
 from gatekeeper.ports.inquiries import InquiryReads, InquiryWrites
 from gatekeeper.ports.joins import JoinReads, JoinWrites
@@ -47,6 +48,7 @@ class Reader(
     AnswerReads,
     BatchReads,
     BindingReads,
+    DueReads,
     EndingReads,
     JoinReads,
     InquiryReads,
@@ -148,6 +150,7 @@ class Transaction(
     AnswerWrites,
     BatchWrites,
     BindingWrites,
+    DueWrites,
     EndingWrites,
     JoinWrites,
     InquiryWrites,

@@ -6,16 +6,17 @@ An approval lasts as long as its terms allow (`approvals`: 12 months for Tier 1,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
 from gatekeeper.domain.customer import Customer, Standing
-from gatekeeper.domain.record import Actor, ActorKind, RecordType, decode
+from gatekeeper.domain.record import Actor, ActorKind, RecordType
 from gatekeeper.facts import Facts, moment, new_record
 from gatekeeper.ports import Reader, Transaction
+from gatekeeper.ports.due import Notice
 from gatekeeper.registry.desk import Desk
 
 REGISTRY = Actor(ActorKind.SERVICE, "registry")
@@ -72,53 +73,46 @@ class DueRegistry(Desk):
         ]
         return sorted(found, key=lambda each: (each.ends_at, each.customer.id))
 
-    def record_notices(self) -> int:
+    def record_notices(self, enough: Callable[[], bool] = lambda: False) -> int:
         """Put on record each notice that has fallen due and is not yet; how many those were.
 
         One that is on record for this end of the approval is never repeated, however often anybody asks.
+
+        Args:
+            enough: asked after each group of them; once it says so, the others are left to the next time.
         """
         now, recorded = self._clock.now(), 0
-        while True:
-            new = self._stores.read(lambda reader: _unrecorded(reader, now))[:GROUP_MAX]
-            if not new:
-                return recorded
-            recorded += self._stores.transact(partial(_record, notices=tuple(new), now=now))
+        while self._stores.read(lambda reader: _unrecorded(reader, now, at_most=1)):
+            recorded += self._stores.transact(partial(_record, now=now))
+            if enough():
+                break
+        return recorded
 
 
-_Notice = tuple[str, NoticeKind]
+def _unrecorded(reader: Reader, now: datetime, *, at_most: int) -> list[Notice]:
+    """Notices that have fallen due and are not on record: those of the longest time first."""
+    found: list[Notice] = []
+    for kind in NoticeKind:
+        left = at_most - len(found)
+        found += reader.unrecorded_notices(kind.value, ends_by=now + kind.before, at_most=left) if left else []
+    return found
 
 
-def _unrecorded(reader: Reader, now: datetime) -> list[_Notice]:
-    """Notices that have fallen due and are not on record, by customer."""
-    ending = [(each, end) for each in reader.customers() if (end := _end_of(each)) is not None]
-    fallen = [(each, end, kind) for each, end in ending for kind, _ in _fallen(end, now)]
-    known = _recorded(reader) if fallen else set()
-    return [(each.id, kind) for each, end, kind in fallen if (each.id, moment(end), kind.value) not in known]
+def _record(tx: Transaction, now: datetime) -> int:
+    """Record one group of them."""
+    notices = _unrecorded(tx, now, at_most=GROUP_MAX)
+    tx.add_notices(notices)
+    tx.append_all([new_record(RecordType.CUSTOMER_NOTICE, REGISTRY, now, _facts(each)) for each in notices])
+    return len(notices)
 
 
-def _record(tx: Transaction, notices: tuple[_Notice, ...], now: datetime) -> int:
-    """Record those that nobody recorded meanwhile."""
-    still = set(_unrecorded(tx, now))
-    records = []
-    for customer_id, kind in notices:
-        customer = tx.customer(customer_id)
-        if customer is None or customer.expires_at is None or (customer_id, kind) not in still:
-            continue
-        facts: Facts = {
-            "customer": customer.id,
-            "version": customer.version,
-            "kind": kind.value,
-            "expires_at": moment(customer.expires_at),
-        }
-        records.append(new_record(RecordType.CUSTOMER_NOTICE, REGISTRY, now, facts))
-    tx.append_all(records)
-    return len(records)
-
-
-def _recorded(reader: Reader) -> set[tuple[object, object, object]]:
-    """Notices on record: customer, end of its approval, kind."""
-    found = (decode(leaf).facts for _, leaf in reader.records(types=(RecordType.CUSTOMER_NOTICE,)))
-    return {(facts["customer"], facts["expires_at"], facts["kind"]) for facts in found}
+def _facts(notice: Notice) -> Facts:
+    return {
+        "customer": notice.customer_id,
+        "version": notice.version,
+        "kind": notice.kind,
+        "expires_at": moment(notice.ends_at),
+    }
 
 
 def _end_of(customer: Customer) -> datetime | None:

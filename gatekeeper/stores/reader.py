@@ -21,6 +21,7 @@ from gatekeeper.stores.answers import AnswerReads
 from gatekeeper.stores.asking import Asking
 from gatekeeper.stores.batches import BatchReads
 from gatekeeper.stores.bindings import BindingReads
+from gatekeeper.stores.due import DueReads
 from gatekeeper.stores.endings import EndingReads
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryReads
@@ -52,6 +53,7 @@ class SqlReader(
     AnswerReads,
     BatchReads,
     BindingReads,
+    DueReads,
     EndingReads,
     JoinReads,
     InquiryReads,

@@ -38,6 +38,7 @@ from gatekeeper.stores.answers import AnswerWrites
 from gatekeeper.stores.asking import Changing
 from gatekeeper.stores.batches import BatchWrites
 from gatekeeper.stores.bindings import BindingWrites
+from gatekeeper.stores.due import DueWrites
 from gatekeeper.stores.endings import EndingWrites
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryWrites
@@ -77,6 +78,7 @@ class SqlTransaction(
     AnswerWrites,
     BatchWrites,
     BindingWrites,
+    DueWrites,
     InquiryWrites,
     EndingWrites,
     JoinWrites,

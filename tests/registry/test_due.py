@@ -8,8 +8,10 @@ import pytest
 
 from gatekeeper.domain.customer import Standing
 from gatekeeper.ports import Stores
-from gatekeeper.registry import Registry
+from gatekeeper.registry import Registry, due
 from gatekeeper.registry.due import NoticeKind
+from gatekeeper.stores import SqlStores
+from tests.counting_statements import counted
 from tests.registry.office import HandClock, enrol, log, org, record_of
 
 DAY = timedelta(days=1)
@@ -83,6 +85,35 @@ def test_the_list_of_the_due_begins_with_the_first_to_end(registry: Registry, cl
     clock.at = soon + DAY
     assert registry.due()[0].kind is NoticeKind.EXPIRED
     assert registry.due()[0].standing is Standing.EXPIRED
+
+
+def test_a_group_of_notices_costs_the_same_statements_however_many_there_were_before(
+    registry: Registry, stores: SqlStores, clock: HandClock
+) -> None:
+    """What was told is looked up by its key: nobody reads the log, or all customers one by one."""
+    asked = []
+    for number in (1, 12, 1):  # one alone, many at once, and one after many were told
+        for each in range(number):
+            name = f"lab-{len(asked)}-{each}"
+            enrol(registry, org(name, "US"), customer=name)
+        clock.at += 400 * DAY
+        with counted(stores) as statements:
+            assert registry.record_notices() == 4 * number
+        asked.append(len(statements))
+    assert len(set(asked)) == 1
+
+
+def test_who_is_asked_for_enough_leaves_the_rest_to_the_next_time(
+    registry: Registry, stores: Stores, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "GROUP_MAX", 3)
+    for number in range(2):
+        enrol(registry, org(f"lab-{number}", "US"), customer=f"lab-{number}")
+    clock.at += 400 * DAY
+    assert registry.record_notices(lambda: True) == 3
+    assert registry.record_notices(lambda: True) == 3
+    assert registry.record_notices(lambda: True) == 2
+    assert len(set(notices(stores))) == len(notices(stores)) == 8
 
 
 @pytest.mark.slow

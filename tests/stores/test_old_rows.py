@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +13,13 @@ from sqlalchemy import create_engine, text
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.record import encode
+from gatekeeper.domain.record import RecordType, encode
+from gatekeeper.facts import moment, new_record
 from gatekeeper.registry import Registry
+from gatekeeper.registry.due import REGISTRY
 from gatekeeper.stores import open_stores
 from gatekeeper.stores.schema import MIGRATIONS
-from tests.registry.office import PACKS, HandClock
+from tests.registry.office import PACKS, HandClock, org
 from tests.stores.values import NOW, record
 
 _END = NOW + timedelta(days=300)
@@ -75,3 +80,24 @@ def test_what_there_was_becomes_version_1_and_can_be_changed(tmp_path: Path) -> 
         ]
         with pytest.raises(InvalidInput, match="older than the versions here"):
             registry.review_known("lab", known_on=(record(0).at - timedelta(days=1)).date())
+
+
+def test_notices_that_the_log_has_are_never_told_again(tmp_path: Path) -> None:
+    """Records of notices are older than the table that says which there are, and name the end in whole seconds."""
+    end = NOW + timedelta(days=30, microseconds=7)
+    customer = Customer("lab", "lab", Standing.APPROVED, "ana", 1, "ben", end)
+    facts = {"customer": "lab", "version": 1, "kind": "60_days", "expires_at": moment(end)}
+    with open_stores(f"sqlite:///{tmp_path / 'old.db'}") as stores:
+        stores.transact(lambda tx: tx.put_party(org("lab", "US")))
+        stores.transact(lambda tx: tx.put_customer(customer))
+        stores.transact(lambda tx: tx.append(new_record(RecordType.CUSTOMER_NOTICE, REGISTRY, NOW, facts)))
+    with closing(sqlite3.connect(tmp_path / "old.db")) as database, database:
+        database.execute("DROP TABLE notice")
+        database.execute("UPDATE alembic_version SET version_num = '0005'")
+    with open_stores(f"sqlite:///{tmp_path / 'old.db'}") as stores:
+        clock = HandClock()
+        clock.at = NOW + timedelta(days=1)
+        registry = Registry(stores, clock, packs=PACKS, cluster="east")
+        assert registry.record_notices() == 1
+        told = [json.loads(leaf)["facts"]["kind"] for leaf in stores.read(lambda reader: list(reader.leaves()))]
+        assert told == ["60_days", "30_days"]
