@@ -38,7 +38,7 @@ def install(place: Place) -> None:
 
 def enrol(place: Place) -> None:
     """2. Customers, a declared run and namespaces; nobody approves their own work."""
-    place.show.act("2. Two people enrol three customers")
+    place.show.act("2. Two people enrol customers")
     place.gatekeeper("customer", "apply", "-f", str(CUSTOMERS), "--as", PREPARER, shown=False)
     place.show.say(f"{PREPARER} has applied {CUSTOMERS.relative_to(ROOT)}, and cannot approve that alone:")
     alone = ["customer", "approve", "atlas-ai", "--yes", "--as", PREPARER]
@@ -54,6 +54,7 @@ def enrol(place: Place) -> None:
     for namespace, customer in BOUND.items():
         run = ("--run", RUN) if namespace == "pacific" else ()
         place.gatekeeper("namespace", "bind", namespace, customer, *run, "--as", PREPARER, shown=False)
+        place.gatekeeper("namespace", "approve", namespace, "--yes", "--as", APPROVER, shown=False)
     place.gatekeeper("namespace", "list")
     wait_until(lambda: cleared(place, "atlas"), "the Tier 1 lab's namespace to be cleared")
     for namespace in (*BOUND, UNBOUND):
