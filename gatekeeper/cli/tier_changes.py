@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from gatekeeper.ports import Reader
     from gatekeeper.retiering import Move
 
+_NEVER_LOOKED = (
+    "Nobody has looked at tiers here yet, so nothing is known to have moved: `gatekeeper serve` looks again whenever "
+    "something changed. Where it never ran: gatekeeper customer explain CUSTOMER"
+)
 _COLUMNS = ("at", "customer", "pack", "before", "after", "because")
 
 
@@ -43,10 +47,11 @@ def changes(
             rows = [_due(each) for each in moves if customer in (None, each.customer_id)]
         else:
             rows = wiring.stores.read(lambda reader: list(_recorded(reader, begin, customer)))
+        looked = bool(wiring.stores.read(lambda reader: reader.known_tiers()))
     if output is Output.JSON:
         say_json(rows)
     else:
-        show(rows, list(_COLUMNS), output, nothing="No tier moved.")
+        show(rows, list(_COLUMNS), output, nothing="No tier moved." if looked else _NEVER_LOOKED)
 
 
 def _recorded(reader: Reader, since: datetime | None, customer: str | None) -> Iterator[dict[str, object]]:
