@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import Path
@@ -14,6 +15,7 @@ from gatekeeper.customer_files import record_of, shape_of
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.ports import Reader
 from gatekeeper.registry import KycRecord, Plan, Registry, Review
+from gatekeeper.registry.kyc_record import PARTIES_MAX
 
 CustomerId = Annotated[str, Path(max_length=63, description="Id of the customer.")]
 
@@ -98,8 +100,8 @@ def record_shown(review: Review) -> RecordShown:
     """What is shown of a customer alone."""
     return RecordShown(
         **summary(review),
-        record=shape_of(review.in_effect) if review.in_effect else None,
-        proposed=shape_of(review.proposed) if review.proposed else None,
+        **_part("record", review.in_effect, review.told),
+        **_part("proposed", review.proposed, review.told),
         changes=_changes(review.changes),
     )
 
@@ -119,5 +121,13 @@ def plan_shown(plan: Plan, *, dry_run: bool) -> PlanShown:
         dry_run=dry_run,
         tiers={pack: each.tier.value for pack, each in plan.findings.items()},
         changes=_changes(plan.changes),
-        record=shape_of(plan.wanted),
+        **_part("record", plan.wanted, plan.written.keys()),
     )
+
+
+def _part(name: str, record: KycRecord | None, first: Collection[str]) -> dict[str, Any]:
+    """A record as it is shown, and how many parties of it are not."""
+    if record is None:
+        return {name: None}
+    shape = shape_of(record, first=first, at_most=PARTIES_MAX)
+    return {name: shape, f"{name}_left_out": len(record.parties) - len(shape["parties"])}

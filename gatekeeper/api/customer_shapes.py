@@ -76,7 +76,9 @@ class RecordShown(CustomerShown):
     """A customer as an approver sees it; the two records have the shape that PUT takes."""
 
     record: dict[str, Any] | None
+    record_left_out: int = Field(default=0, description="How many owners of it are not shown: there are too many.")
     proposed: dict[str, Any] | None
+    proposed_left_out: int = Field(default=0, description="The same; what the proposal itself tells is always shown.")
     changes: list[ChangeShown]
 
 
@@ -89,6 +91,7 @@ class PlanShown(Shown):
     tiers: dict[str, str] = Field(description="By pack, once all of it is in effect.")
     changes: list[ChangeShown]
     record: dict[str, Any]
+    record_left_out: int = Field(default=0, description="How many owners of it are not shown: there are too many.")
 
 
 class Approval(Part):

@@ -167,6 +167,7 @@ def _day(text: str | None, option: str) -> date | None:
 
 def _tell_review(review: Review) -> None:
     from gatekeeper.customer_files import dump
+    from gatekeeper.registry.kyc_record import PARTIES_MAX
 
     customer = review.customer
     until = f" until {customer.expires_at:%Y-%m-%d}" if customer.expires_at else ""
@@ -177,7 +178,10 @@ def _tell_review(review: Review) -> None:
         say(f"reason: {customer.reason}")
     _tell_tiers(review.findings_in_effect or review.findings)
     say()
-    say(dump(review.in_effect or review.looked_at).rstrip())
+    shown = review.in_effect or review.looked_at
+    say(dump(shown, first=review.told, at_most=PARTIES_MAX).rstrip())
+    if len(shown.parties) > PARTIES_MAX:
+        say(f"and {len(shown.parties) - PARTIES_MAX:,} more parties; `--output json` has all of them")
     say()
     if review.proposed is not None and review.in_effect is not None:
         say(f"Prepared by {review.prepared_by}, and waits for a second person:")

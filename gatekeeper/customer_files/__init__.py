@@ -22,7 +22,7 @@ docs/records.md.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,14 +91,21 @@ def load_customers(
     return records
 
 
-def dump(record: KycRecord) -> str:
-    """The record as a file would say it: what people compare, line by line."""
-    return str(yaml.dump(shape_of(record), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
+def dump(record: KycRecord, *, first: Collection[str] = (), at_most: int | None = None) -> str:
+    """The record as a file would say it: what people compare, line by line. Arguments as for `shape_of`."""
+    shape = shape_of(record, first=first, at_most=at_most)
+    return str(yaml.dump(shape, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
 
 
-def shape_of(record: KycRecord) -> dict[str, Any]:
-    """The record in the shape of a file, the customer's own party first."""
-    parties = owners_of({party.id: party for party in record.parties}, record.party_id).values()
+def shape_of(record: KycRecord, *, first: Collection[str] = (), at_most: int | None = None) -> dict[str, Any]:
+    """The record in the shape of a file, the customer's own party first.
+
+    Args:
+        at_most: so many parties; then those of `first` come before others that are farther from the customer.
+    """
+    parties = list(owners_of({party.id: party for party in record.parties}, record.party_id).values())
+    if at_most is not None and len(parties) > at_most:
+        parties = sorted(parties, key=lambda each: each.id != record.party_id and each.id not in first)[:at_most]
     data: dict[str, Any] = {
         "format": 1,
         "customer": record.customer_id,
@@ -165,7 +172,9 @@ def _record(
     chain = owners_of({**shared, **own}, file.party or customer) if shared else own
     added = {id_: party for id_, party in chain.items() if id_ not in own}
     with document.at("parties"):
-        return KycRecord(customer, file.party or customer, (*parties, *added.values()), profile=profile)
+        record = KycRecord(customer, file.party or customer, (*parties, *added.values()), profile=profile)
+        record.check_size()
+        return record
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

@@ -80,11 +80,12 @@ class ApprovalRegistry(Desk):
             tx.put_party(party)
         tx.put_customer(approved)
         tx.put_proposal(approved.id, None)
+        beside = written_facts(written, review.changes)
         facts = {
             **customer_facts(approved),
             **approval_facts(approved),
-            "in_effect": state_facts(review.looked_at, review.findings, self._sha256()),
-            **written_facts(written, review.changes),
+            "in_effect": state_facts(review.looked_at, review.findings, self._sha256(), beside=beside),
+            **beside,
             "fingerprint": review.fingerprint,
         }
         tx.append(new_record(RecordType.CUSTOMER_APPROVED, actor, now, facts))

@@ -122,7 +122,7 @@ class CustomerRegistry(Desk):
         waits = plan.outcome in (Outcome.ENROLLED, Outcome.PARTLY, Outcome.WAITS)
         self._put(tx, plan, customer, Proposal(record, prepared_by) if waits else None)
         effect = Outcome.WAITS if plan.outcome is Outcome.ENROLLED else plan.outcome
-        facts = {**customer_facts(customer), "effect": effect.value, **self._applied(plan)}
+        facts = {**customer_facts(customer), "effect": effect.value, **self._applied(plan, record)}
         kind = RecordType.CUSTOMER_ENROLLED if plan.customer is None else RecordType.CUSTOMER_SUBMITTED
         tx.append(new_record(kind, actor, now, facts))
         return plan
@@ -134,7 +134,7 @@ class CustomerRegistry(Desk):
             return plan
         customer = _after_apply(plan, record, actor.name)
         self._put(tx, plan, customer, Proposal(record, actor.name))
-        facts = {**customer_facts(customer), **self._applied(plan)}
+        facts = {**customer_facts(customer), **self._applied(plan, record)}
         tx.append(new_record(RecordType.CUSTOMER_DRAFTED, actor, now, facts))
         return plan
 
@@ -144,10 +144,12 @@ class CustomerRegistry(Desk):
         tx.put_customer(customer)
         tx.put_proposal(customer.id, proposal.to_text() if proposal else None)
 
-    def _applied(self, plan: Plan) -> dict[str, JsonValue]:
+    def _applied(self, plan: Plan, record: KycRecord) -> dict[str, JsonValue]:
+        written = written_facts(plan.written.values(), plan.changes)
+        told = {each.id for each in record.parties if plan.written.get(each.id) != each}
         return {
-            "applied": state_facts(plan.wanted, plan.findings, self._sha256()),
-            **written_facts(plan.written.values(), plan.changes),
+            "applied": state_facts(plan.wanted, plan.findings, self._sha256(), told=told, beside=written),
+            **written,
         }
 
 

@@ -29,16 +29,20 @@
                           taken}], conflicts_total}
     PARTY                {id, kind, legal_name, headquarters, parents, no_parent_reason} and what is not empty of
                           {interests, listings, nationalities, branch_of, other_names, lei, jurisdiction}
-    REASON               {tier, code, path}, strictest first; the path leads from the customer's party to the owner
+    REASON               {tier, code, path}, strictest first; the path leads from the customer's party to the owner,
+                         and has path_total where only its two ends are told
     CHANGE               {customer, pack, before, after}: a customer whose tier the parties written changed
 
-STATE holds the customer's own party and every known owner, so that with the pack of that SHA-256 anyone can resolve
-the tier again. `written` are the parties as stored from then on: whoever replays them has the registry.
+STATE holds the customer's own party and every known owner (of more than a record has room for
+those that the log has nowhere else, those near the customer, and `parties_total`), so that with the pack of that
+SHA-256 anyone can resolve the tier again. `written` are the parties as stored from then on: whoever replays them has
+the registry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from gatekeeper.domain.binding import ProposedBinding
 from gatekeeper.domain.correction import Correction
@@ -46,18 +50,23 @@ from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.join import Join
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.lineage_facts import lineage_json
+from gatekeeper.domain.long_path import cut
 from gatekeeper.domain.particulars import particulars_json
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json
-from gatekeeper.domain.record import JsonValue
+from gatekeeper.domain.record import RECORD_BYTES_MAX, JsonValue, canonical_json
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.facts import Facts, account_facts, moment
-from gatekeeper.registry.kyc_record import KycRecord, record_json
+from gatekeeper.registry.kyc_record import KycRecord, owners_of, record_json
 from gatekeeper.registry.strictness import TierChange
 
 # A sale of a parent may move thousands of customers at once; the log names this many and says how many there are.
 CHANGES_MAX = 100
+# What a record has beside its facts, and the names and signs around them.
+_AROUND_BYTES = 2_000
+# Of a chain that a record has no room for.
+SHORT_REASONS_MAX = 3
 
 
 def customer_facts(customer: Customer) -> dict[str, JsonValue]:
@@ -66,15 +75,58 @@ def customer_facts(customer: Customer) -> dict[str, JsonValue]:
 
 
 def state_facts(
+    record: KycRecord,
+    findings: Mapping[str, TierFinding],
+    sha256_by_pack: Mapping[str, str],
+    *,
+    told: Collection[str] = (),
+    beside: Facts | None = None,
+) -> dict[str, JsonValue]:
+    """A KYC record with its tier by each pack; of more owners than a record has room for, those that matter here.
+
+    Args:
+        told: ids of parties that stand nowhere else in the log: they are never left out.
+        beside: the other facts of the record.
+    """
+    whole = _state(record, findings, sha256_by_pack)
+    room = RECORD_BYTES_MAX - _AROUND_BYTES - len(canonical_json(beside or {}))
+    if len(canonical_json(whole)) <= room:
+        return whole
+    short = {pack: _shortened(each) for pack, each in findings.items()}
+    facts = {**_state(record, short, sha256_by_pack), "parties_total": len(record.parties)}
+    room -= len(canonical_json({**facts, "parties": []}))
+    near_first = owners_of({each.id: each for each in record.parties}, record.party_id).values()
+    kept = []
+    for party in sorted(near_first, key=lambda each: each.id not in told):
+        shape = party_json(party)
+        room -= len(canonical_json(shape)) + 1
+        if room < 0 and party.id not in told:
+            break
+        kept.append(shape)
+    return {**facts, "parties": sorted(kept, key=lambda each: str(each["id"]))}
+
+
+def _shortened(finding: TierFinding) -> TierFinding:
+    """The first few reasons: of a long chain each has as many names as there are owners."""
+    reasons = finding.reasons[:SHORT_REASONS_MAX]
+    return replace(finding, reasons=reasons, more=finding.more + len(finding.reasons) - len(reasons))
+
+
+def _path_json(path: tuple[str, ...]) -> dict[str, JsonValue]:
+    """A path; of a long one both ends, and how many parties it has."""
+    shown = cut(path)
+    return {"path": list(shown), **({} if shown == path else {"path_total": len(path)})}
+
+
+def _state(
     record: KycRecord, findings: Mapping[str, TierFinding], sha256_by_pack: Mapping[str, str]
 ) -> dict[str, JsonValue]:
-    """A KYC record with its tier by each pack."""
     tiers: dict[str, JsonValue] = {
         pack: {
             "sha256": sha256_by_pack[pack],
             "tier": finding.tier.value,
             "reasons": [
-                {"tier": each.tier.value, "code": each.code, "path": list(each.path)} for each in finding.reasons
+                {"tier": each.tier.value, "code": each.code, **_path_json(each.path)} for each in finding.reasons
             ],
             **({"reasons_total": len(finding.reasons) + finding.more} if finding.more else {}),
         }

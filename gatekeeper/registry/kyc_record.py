@@ -18,7 +18,8 @@ from gatekeeper.domain.party import Party, checked_identifier
 from gatekeeper.domain.party_facts import party_json, party_of
 from gatekeeper.domain.record import JsonValue, canonical_json
 
-# A chain of owners longer than this is no chain that a person has read; a record (64 KiB) holds about as many.
+# What one person writes at once; more than this nobody has read. The chain that it joins may be longer: others write
+# it too, and what they add must never keep anybody from looking at a customer or from suspending it.
 PARTIES_MAX = 200
 
 
@@ -43,8 +44,6 @@ class KycRecord:
         checked_identifier(self.customer_id, "customer")
         object.__setattr__(self, "parties", tuple(sorted(map(in_order, self.parties), key=lambda each: each.id)))
         ids = [party.id for party in self.parties]
-        if len(ids) > PARTIES_MAX:
-            raise InvalidInput(f"Customer {self.customer_id} has {len(ids)} parties; {PARTIES_MAX} is the most.")
         twice = sorted({each for each in ids if ids.count(each) > 1})
         if twice:
             raise InvalidInput(f"Customer {self.customer_id}: party {twice[0]} stands there twice.")
@@ -61,6 +60,18 @@ class KycRecord:
             )
         if self.profile is not None:
             self.check_address(self.profile)
+
+    def check_size(self) -> None:
+        """Keep what one person writes to what another can read.
+
+        Raises:
+            InvalidInput: it holds too many parties.
+        """
+        if len(self.parties) > PARTIES_MAX:
+            raise InvalidInput(
+                f"Customer {self.customer_id} has {len(self.parties):,} parties; a record holds at most {PARTIES_MAX}.",
+                hint="Leave out owners that the registry has already.",
+            )
 
     def check_address(self, profile: KycProfile) -> None:
         """Keep a letter box from being taken for headquarters: where a company is run from is then unknown.

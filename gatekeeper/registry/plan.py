@@ -11,6 +11,7 @@ from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
+from gatekeeper.registry.chains import check_chains
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid, owners_of
 from gatekeeper.registry.strictness import TierChange, Yardstick, strict_part, tier_changes
 
@@ -60,8 +61,10 @@ def plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) -> Plan:
     """Work out what applying a record does now.
 
     Raises:
-        NotPermitted: the customer's account is closed.
+        NotPermitted: the customer's account is closed. InvalidInput: it is too much to read, for this customer or for
+            another that would have these owners too.
     """
+    record.check_size()
     customer, parties = reader.customer(record.customer_id), reader.parties()
     if customer is not None:
         _check_may_apply(customer)
@@ -69,6 +72,7 @@ def plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) -> Plan:
     proposal = kept if customer is None or waits(customer) else None
     written = strict_part(parties, reader.customers(), record, yardstick)
     everything = overlaid(parties, record.parties)
+    check_chains(reader.customers(), parties, written, record)
     return Plan(
         outcome=_outcome(customer, proposal, record, parties, written),
         customer=customer,
@@ -86,7 +90,9 @@ def draft_plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) ->
     Raises:
         NotPermitted: it is a change of a customer that was approved or waits for it: a draft would hide what has to
             take effect at once.
+        InvalidInput: it is too much to read.
     """
+    record.check_size()
     customer, parties = reader.customer(record.customer_id), reader.parties()
     if customer is not None:
         _check_may_apply(customer)

@@ -28,6 +28,7 @@ class Review:
         findings: tier by each pack of what is looked at; findings_in_effect: of what holds, none where nothing does.
         changes: customers whose tier an approval would move.
         fingerprint: names all of this; an approval that passes it approves exactly this.
+        told: ids of the parties that the record which waits tells itself: whoever shows only a part shows these.
     """
 
     customer: Customer
@@ -40,6 +41,7 @@ class Review:
     findings_in_effect: Mapping[str, TierFinding]
     changes: tuple[TierChange, ...]
     fingerprint: str
+    told: frozenset[str] = frozenset()
 
 
 def existing(reader: KycReader, customer_id: str) -> Customer:
@@ -99,4 +101,5 @@ def review_of(
         findings_in_effect=yardstick.findings(parties, holds.party_id) if holds else {},
         changes=changes,
         fingerprint=fingerprint(customer, looked_at),
+        told=frozenset(each.id for each in kept.record.parties) if kept else frozenset(),
     )

@@ -14,12 +14,13 @@ from itertools import pairwise
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.grounds import REASONS_MAX
+from gatekeeper.domain.long_path import PATH_END, cut
 from gatekeeper.domain.ownership_facts import ownership_of
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.resolving import resolve
-from gatekeeper.domain.tier import Tier, TierRow, TierTable, worst
+from gatekeeper.domain.tier import Tier, TierReason, TierRow, TierTable, worst
 from gatekeeper.verify.fields import Wrong
 
 # Where a record of each type keeps a customer's parties and tiers.
@@ -29,7 +30,7 @@ _STATES = {
     RecordType.CUSTOMER_SUBMITTED: "applied",
     RecordType.CUSTOMER_APPROVED: "in_effect",
 }
-Reason = tuple[Tier, str, tuple[str, ...]]
+Reason = tuple[Tier, str, tuple[str, ...], int]
 
 
 class TierCheck:
@@ -46,6 +47,7 @@ class TierCheck:
     def __init__(self, tables: Mapping[str, TierTable] | None = None) -> None:
         self.unresolved_packs: set[str] = set()
         self._tables = dict(tables or {})
+        self._written: dict[str, Party] = {}
 
     def table(self, sha256: str) -> TierTable | None:
         """The tier table of a pack, from its publisher or as the log told of it."""
@@ -59,6 +61,7 @@ class TierCheck:
         """
         if record.type is RecordType.POLICY_LOADED and "pack" in record.facts:
             self._learn(record)
+        self._replay(record)
         place = _STATES.get(record.type)
         if place is None or place not in record.facts:
             return
@@ -67,8 +70,35 @@ class TierCheck:
             parties = {each.id: each for each in map(party_of, _list(state, "parties"))}
         except (InvalidInput, ValueError) as error:
             raise Wrong(f"A party of the record is none: {error}") from error
+        if "parties_total" in state:
+            parties = self._completed(state, parties)
         for pack, stated in _object(state.get("tiers"), "tiers").items():
             self._compare(pack, _object(stated, f"tiers.{pack}"), state, parties)
+
+    def _replay(self, record: Record) -> None:
+        """Take in the parties that a record wrote: of a long chain the record of a customer holds only a part."""
+        written = record.facts.get("written")
+        if isinstance(written, list | tuple) and written:
+            try:
+                self._written |= {each.id: each for each in map(party_of, written)}
+            except (InvalidInput, ValueError) as error:
+                raise Wrong(f"A party of the record is none: {error}") from error
+
+    def _completed(self, state: Mapping[str, object], listed: Mapping[str, Party]) -> dict[str, Party]:
+        """The parties of a long chain: those that the record lists, and the others as the log last wrote them."""
+        everything, found = {**self._written, **listed}, dict[str, Party]()
+        waiting = [_text(state, "party")]
+        while waiting:
+            party = everything.get(waiting.pop())
+            if party is not None and party.id not in found:
+                found[party.id] = party
+                waiting += party.owners
+        if len(found) != state["parties_total"] or not listed.keys() <= found.keys():
+            raise Wrong(
+                f"Customer {_text(state, 'customer')} is stated to have {state['parties_total']} parties; "
+                f"by the log it has {len(found)}."
+            )
+        return found
 
     def _learn(self, record: Record) -> None:
         """Take in the tier table of a pack that was loaded."""
@@ -76,6 +106,8 @@ class TierCheck:
         known = self._tables.get(sha256, table)
         # The same pack is told with its ownership rules once the service knows any: what was resolved before had none.
         same_rules = known.ownership == table.ownership or known.ownership is None
+        # Logs from before tables had a first day do not tell of it.
+        same_rules = same_rules and (known.begins == table.begins or None in (known.begins, table.begins))
         if _essence(known) != _essence(table) or not same_rules:
             raise Wrong(f"The tier table of pack {_text(record.facts, 'pack')} is not the one known by its SHA-256.")
         self._tables[sha256] = table
@@ -85,18 +117,19 @@ class TierCheck:
     ) -> None:
         customer, party = _text(state, "customer"), _text(state, "party")
         tier, reasons = _tier(stated), [_reason(each) for each in _list(stated, "reasons")]
-        if tier is not worst(each for each, _, _ in reasons):
+        if tier is not worst(each for each, *_ in reasons):
             raise Wrong(f"Customer {customer} is in {tier} by pack {pack}, which is not the strictest of its reasons.")
-        for _, _, path in reasons:
-            _check_path(path, party, parties)
+        for _, _, path, length in reasons:
+            _check_path(path, length, party, parties)
         table = self._tables.get(_text(stated, "sha256"))
         if table is None:
             self.unresolved_packs.add(pack)
             return
         found = resolve(parties, party, table, _day(state))
         stated_more = stated.get("reasons_total", len(reasons)) != len(found.reasons) + found.more
-        # Records from before there was a limit have all reasons, the strictest first as well.
-        if [(each.tier, each.code, each.path) for each in found.reasons] != reasons[:REASONS_MAX] or stated_more:
+        # Records from before there was a limit have all reasons, the strictest first as well; of a long chain a few.
+        asked = found.reasons[: len(reasons)] if reasons and "parties_total" in state else found.reasons
+        if any(map(_differs, asked, reasons)) or len(asked) != len(reasons[:REASONS_MAX]) or stated_more:
             raise Wrong(
                 f"Customer {customer} is stated to be in {tier} by pack {pack}; its parties make it {found.tier}."
             )
@@ -117,6 +150,7 @@ def _table(fields: Mapping[str, object]) -> TierTable:
             {code: str(state) for code, state in _object(fields.get("parents", {}), "parents").items()},
             frozenset(_texts(fields, "occupied")) if "occupied" in fields else frozenset(),
             ownership_of(fields["ownership"]) if "ownership" in fields else None,
+            date.fromisoformat(_text(fields, "begins")) if fields.get("begins") is not None else None,
         )
     except (InvalidInput, ValueError) as error:
         raise Wrong(f"The tier table of the record is none: {error}") from error
@@ -142,8 +176,20 @@ def _essence(table: TierTable) -> object:
     return rows, table.otherwise, table.countries, dict(table.parents), table.occupied
 
 
-def _check_path(path: tuple[str, ...], party: str, parties: Mapping[str, Party]) -> None:
-    """A path begins at the customer's party, and each next one owns the one before."""
+def _differs(found: TierReason, stated: Reason) -> bool:
+    """Whether a reason is another one; of a long path a record names both ends."""
+    tier, code, path, length = stated
+    same_path = found.path == path or (cut(found.path) == path and len(found.path) == length)
+    return (found.tier, found.code) != (tier, code) or not same_path
+
+
+def _check_path(path: tuple[str, ...], length: int, party: str, parties: Mapping[str, Party]) -> None:
+    """A path begins at the customer's party, and each next one owns the one before; of a long one both ends."""
+    if length > len(path) and len(path) == 2 * PATH_END:
+        _check_path(path[:PATH_END], PATH_END, party, parties)
+        party, path = path[PATH_END], path[PATH_END:]
+    elif length != len(path):
+        raise Wrong("A reason's path is cut short, and not as long ones are.")
     if not path or path[0] != party:
         raise Wrong(f"A reason's path does not begin at the customer's party {party}.")
     for owned, owner in pairwise(path):
@@ -153,7 +199,11 @@ def _check_path(path: tuple[str, ...], party: str, parties: Mapping[str, Party])
 
 def _reason(value: object) -> Reason:
     fields = _object(value, "a reason")
-    return _tier(fields), _text(fields, "code"), _texts(fields, "path")
+    path = _texts(fields, "path")
+    length = fields.get("path_total", len(path))
+    if type(length) is not int:
+        raise Wrong("path_total must be a number.")
+    return _tier(fields), _text(fields, "code"), path, length
 
 
 def _tier(fields: Mapping[str, object]) -> Tier:
