@@ -1,11 +1,11 @@
-"""Legal Entity Identifiers: their check digits find every wrong character and every swap of neighbours."""
+"""Legal Entity Identifiers: their check digits find every digit or letter that is another one."""
 
 from __future__ import annotations
 
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import InvalidInput
@@ -21,7 +21,9 @@ def test_published_identifiers_are_right(lei: str) -> None:
 
 
 @given(EIGHTEEN, st.integers(0, 17), st.sampled_from(string.ascii_uppercase + string.digits))
-def test_one_wrong_character_is_found(eighteen: str, place: int, other: str) -> None:
+def test_one_wrong_digit_or_letter_is_found(eighteen: str, place: int, other: str) -> None:
+    # A letter stands for two digits: one in the place of a digit moves all before it, and may by chance come out right.
+    assume(eighteen[place].isdigit() == other.isdigit())
     right = with_check_digits(eighteen)
     wrong = right[:place] + other + right[place + 1 :]
     if wrong != right:
