@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -48,6 +49,8 @@ ACTOR = Actor(ActorKind.SYSTEM, "service")
 # A probe every few seconds from each API server and kubelet must not become the database's main load.
 STORE_ASKED_EVERY_S = 1.0
 NOTICES_EVERY_S = 3_600.0
+# Nobody waits for what is looked at again, but the next signature and the end of the process wait for it.
+LOOKED_AGAIN_S_MAX = 1.0
 
 
 class Service:
@@ -134,7 +137,7 @@ class Service:
             _log.info("started", cluster=settings.cluster, port=port)
             while not ending.wait(settings.log.checkpoint_every_s):
                 self._checkpoint()
-                self._look_again()
+                self._look_again(ending)
         finally:
             _log.info("ending")
             self._controller.stop()
@@ -146,23 +149,32 @@ class Service:
         self._checkpoint()
         _log.info("ended")
 
-    def _look_again(self) -> None:
-        """What has to be on record though nobody acted. A store that does not answer is asked again next time."""
+    def _look_again(self, ending: threading.Event) -> None:
+        """What has to be on record though nobody acted: a part of it, if it is much; the next time goes on from there.
+
+        A store that does not answer is asked again next time.
+        """
+        until = time.monotonic() + LOOKED_AGAIN_S_MAX
+
+        def enough() -> bool:
+            return ending.is_set() or time.monotonic() >= until
+
         try:
-            moved = self._retiering.record()
-            self._tell_notices()
+            moved = self._retiering.record(enough)
+            self._tell_notices(enough)
         except Unavailable as error:
             _log.warning("not_looked_again", error=str(error)[:500])
             return
         if moved:
             _log.info("tiers_changed", count=moved)
 
-    def _tell_notices(self) -> None:
+    def _tell_notices(self, enough: Callable[[], bool]) -> None:
         """Approvals that end soon, once an hour: their notices are counted in days."""
         if time.monotonic() - self._notices_told_at < NOTICES_EVERY_S:
             return
-        told = self._wiring.registry.record_notices()
-        self._notices_told_at = time.monotonic()
+        told = self._wiring.registry.record_notices(enough)
+        if not enough():
+            self._notices_told_at = time.monotonic()
         if told:
             _log.info("notices", count=told)
 

@@ -1,19 +1,25 @@
 """Whose tier moved is on record, whatever moved it: an owner, a date, a pack, another process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gatekeeper import retiering as retiering_module
+from gatekeeper.affected import Affected
 from gatekeeper.domain.policy import ActivePack, Mode
+from gatekeeper.domain.screening import ListEntry
 from gatekeeper.domain.tier import Tier, TierRow
 from gatekeeper.registry import Registry
+from gatekeeper.registry.screening import NewList
 from gatekeeper.retiering import Retiering
+from gatekeeper.snapshots import Snapshots
 from gatekeeper.stores import SqlStores
+from tests.counting_statements import counted
 from tests.databases import new_stores
-from tests.registry.office import PACKS, HandClock, enrol, log, org, record_of
+from tests.registry.office import PACK, PACKS, HandClock, enrol, log, org, record_of
 
 
 @pytest.fixture
@@ -109,6 +115,81 @@ def test_two_processes_that_see_the_same_move_record_it_once(
     for each in both:
         each.record()
     assert told(stores) == [("lab", "1", "3", "hq.own")]
+
+
+LISTED = NewList("csl", "ab" * 32, date(2026, 11, 20), (ListEntry("csl", "Entity List", "1", ("Holding",)),))
+STEPS: list[Callable[[Registry, HandClock], object]] = [
+    lambda registry, _: enrol(registry, org("one", "US", "holding"), org("holding", "US"), customer="one"),
+    lambda registry, _: enrol(registry, org("two", "PL", "holding"), org("holding", "US"), customer="two"),
+    lambda registry, _: enrol(registry, org("other", "US"), customer="other"),
+    lambda registry, _: enrol(registry, org("other", "US"), customer="second-of-other"),
+    lambda registry, _: registry.apply(
+        record_of(org("one", "US", "holding"), org("holding", "US", "top"), org("top", "CN"), customer="one"), by="ana"
+    ),
+    lambda registry, _: registry.override("two", tier=Tier.ONE, hours=1, reason="x", by="ana"),
+    lambda registry, _: registry.approve_override("two", by="ben"),
+    lambda registry, _: registry.load_list(LISTED, by="ana"),
+    lambda _, clock: setattr(clock, "at", clock.at + timedelta(hours=2)),
+    lambda registry, _: registry.judge(registry.hits()[0].id, true_match=True, reason="same", by="ana"),
+    lambda registry, _: registry.apply(record_of(org("two", "RU"), customer="two"), by="cem"),
+    lambda registry, _: registry.approve("two", by="ben"),
+    lambda _, clock: setattr(clock, "at", clock.at + timedelta(days=1)),
+]
+
+
+def test_who_looks_only_at_what_may_have_moved_misses_nobody(
+    stores: SqlStores, registry: Registry, clock: HandClock, retiering: Retiering
+) -> None:
+    """A look at everybody finds nothing that the kept one left out, whatever happened since."""
+    for each in STEPS:
+        each(registry, clock)
+        retiering.record()
+        assert Retiering(stores, clock, PACKS).moves() == []
+        seen = stores.read(lambda reader: reader.known_tiers())
+        assert {customer for customer, _ in seen} == {
+            each.id for each in stores.read(lambda reader: reader.customers())
+        }
+    assert {each[0] for each in told(stores)} == {"one", "two"}
+
+
+def test_a_change_is_looked_at_where_it_can_move_somebody_and_nowhere_else(
+    stores: SqlStores, registry: Registry, retiering: Retiering, clock: HandClock
+) -> None:
+    for number in range(9):
+        enrol(registry, org(f"lab{number}", "US"), customer=f"lab{number}")
+    enrol(registry, org("one", "US", "holding"), org("holding", "US"), customer="one")
+    affected = Affected({PACK: PACKS[0].pack.tiers})
+    snapshots = Snapshots(stores)
+    assert len(affected.since_last(snapshots.current(), clock.at)) == 10
+    assert affected.since_last(snapshots.current(), clock.at) == set()
+    registry.apply(record_of(org("one", "US", "holding"), org("holding", "CN"), customer="one"), by="ana")
+    assert affected.since_last(snapshots.current(), clock.at) == {"one"}
+
+
+def test_a_group_costs_the_same_statements_however_many_customers_are_in_it(
+    stores: SqlStores, registry: Registry, clock: HandClock
+) -> None:
+    asked = []
+    for number in (1, 12):
+        for each in range(number):
+            enrol(registry, org(f"lab{number}-{each}", "US"), customer=f"lab{number}-{each}")
+        first = Retiering(stores, clock, PACKS)
+        with counted(stores) as statements:
+            first.record()
+        asked.append([each for each in statements if "known_tier" in each])
+        assert all("IN (" in each for each in asked[-1] if each.startswith("SELECT"))
+    assert len(asked[0]) == len(asked[1]) == 3  # what is known, once more as it is written, and the rows
+
+
+def test_what_is_enough_leaves_the_rest_to_the_next_time(
+    stores: SqlStores, registry: Registry, retiering: Retiering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retiering_module, "GROUP_MAX", 2)
+    for number in range(5):
+        enrol(registry, org(f"lab{number}", "US"), customer=f"lab{number}")
+    for seen in (2, 4, 5, 5):
+        retiering.record(lambda: True)
+        assert len(stores.read(lambda reader: reader.known_tiers())) == seen
 
 
 def _listed_from(country: str, day: date) -> ActivePack:

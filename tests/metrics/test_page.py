@@ -160,7 +160,7 @@ def test_customers_are_counted_by_their_standing_as_of_now(stage: Stage) -> None
 def test_customers_that_nobody_can_place_and_overrides_in_force_are_counted(stage: Stage) -> None:
     stage.enrol("lab")
     pack = PACKS[0].pack.id
-    stage.stores.transact(lambda tx: tx.put_known_tiers([(("lab", pack), Tier.UNRESOLVED)]))
+    stage.stores.transact(lambda tx: tx.put_known_tiers({("lab", pack): Tier.UNRESOLVED}))
     asked = Override("o1", "lab", Tier.TWO, 12, "x", "ana", stage.at)
     stage.stores.transact(lambda tx: _let(tx, asked, stage.at))
     page = stage.page()
