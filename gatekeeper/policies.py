@@ -110,6 +110,7 @@ def tier_facts(table: TierTable) -> Facts:
         "parents": dict(table.parents),
         "occupied": sorted(table.occupied),
         **({} if table.ownership is None else {"ownership": ownership_json(table.ownership)}),
+        **({} if table.begins is None else {"begins": table.begins.isoformat()}),
     }
 
 

@@ -117,6 +117,7 @@ class _Builder:
                 rows.setdefault(code, []).append(self._tier_row(part, code, place))
         with self._document.at("tiers"):
             by_country = {code: tuple(each) for code, each in rows.items()}
+            first = min((each.effective_from for each in self._file.tiers.rows), default=None)
             return TierTable(
                 by_country,
                 Tier(self._file.tiers.otherwise),
@@ -124,6 +125,7 @@ class _Builder:
                 parents=self._countries.parents,
                 occupied=self._countries.occupied,
                 ownership=self._ownership(),
+                begins=self._file.tiers.begins or first,
             )
 
     def _ownership(self) -> Ownership:

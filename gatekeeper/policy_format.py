@@ -61,6 +61,11 @@ class TiersPart(Part):
     """Dated tiers by country."""
 
     otherwise: Literal["2", "3"] = Field(description="Tier of a country on no row; never 1.")
+    begins: Day | None = Field(
+        default=None,
+        description="First day on which the table is whole: earlier a country on no row is unresolved. Default: the "
+        "first day of the first row.",
+    )
     rows: tuple[TierRowPart, ...] = Field(default=(), description="None where the regime knows no countries.")
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, day_of, opened
-from gatekeeper.cli.printing import show
+from gatekeeper.cli.printing import show, warn
 from gatekeeper.domain.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from gatekeeper.domain.country import Country
@@ -47,7 +48,15 @@ def countries(
             raise NotFound(table.refusal(what), hint="See `gatekeeper countries` for all of them.")
         found = [meant]
     rows = [_row(each, active, day) for each in found for active in packs]
+    warn_before(packs, day)
     show(rows, ["code", "alpha3", "name", "parent", "kind", "pack", "tier", "from", "to"], output, nothing="None.")
+
+
+def warn_before(packs: Iterable[ActivePack], day: date) -> None:
+    """Say of which packs the table begins only after a day: what it says of earlier ones places nobody milder."""
+    for each in packs:
+        if each.pack.tiers.is_before(day):
+            warn(f"the table of {each.pack.id} begins on {each.pack.tiers.begins}: before, who is not Tier 3 is unresolved")
 
 
 def _row(country: Country, active: ActivePack, day: date) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.options import Output, Printed, day_of
-from gatekeeper.cli.printing import say, show
+from gatekeeper.cli.printing import say, show, warn
 from gatekeeper.cli.tier_changes import changes
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def resolve(
     from gatekeeper.graph_files import read_graph
 
     table, day = _table_of(pack), _day(as_of)
+    if table.is_before(day):
+        warn(f"the table of {pack} begins on {table.begins}: before, who is not Tier 3 is unresolved")
     parties = read_graph(graph)
     if party is not None and party not in parties:
         raise NotFound(f"{graph} has no party {party!r:.80}.")

@@ -131,6 +131,8 @@ def by_headquarters(party: Party, level: int, table: TierTable, day: date) -> Fa
     """Of a company or a state; the level is that of its country on the day, by the table."""
     if not party.headquarters:
         return Fact(OPEN, "hq.unknown", f"nobody has recorded where {party.legal_name} is headquartered")
+    if level == OPEN and _not_yet(table, party.headquarters, day):
+        return _before_the_table(table, party, party.headquarters)
     if level == OPEN and party.headquarters in table.occupied:
         text = f"{party.headquarters}, where {party.legal_name} is headquartered, is held by others than its state"
         return Fact(OPEN, "hq.occupied", text)
@@ -142,6 +144,16 @@ def by_headquarters(party: Party, level: int, table: TierTable, day: date) -> Fa
         return Fact(level, "hq.dependency", f"{party.legal_name} is {where}", f", {where}")
     alone = f"{party.legal_name} ({party.headquarters}) is headquartered in {LEVELS[level]}"
     return Fact(level, "hq", alone, f", headquartered in {LEVELS[level]}")
+
+
+def _not_yet(table: TierTable, country: str, day: date) -> bool:
+    return table.is_before(day) and country in table.countries
+
+
+def _before_the_table(table: TierTable, party: Party, country: str) -> Fact:
+    """Of a day about which the table says nothing."""
+    text = f"the table of tiers begins on {table.begins}, and does not place {country} of {party.legal_name} before"
+    return Fact(OPEN, "table.not_yet", text)
 
 
 def _of_person(held: Holdings, party: Party) -> Iterator[Fact]:
@@ -157,6 +169,8 @@ def _of_person(held: Holdings, party: Party) -> Iterator[Fact]:
 
 def _of_country(held: Holdings, party: Party, country: str, code: str, what: str) -> Fact:
     level = held.tier_of(country)
+    if level == OPEN and _not_yet(held.table, country, held.day):
+        return _before_the_table(held.table, party, country)
     if level == OPEN:
         where = f"{what} recorded as {country}, which is no known country"
         return Fact(OPEN, "person.unknown_country", f"{party.legal_name} is {where}", f", {where}")

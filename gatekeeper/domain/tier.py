@@ -73,6 +73,8 @@ class TierTable:
         occupied: parts of states that others hold: unresolved where no row names them.
         ownership: the rules on shares; None in logs from before there were any: parents alone count, and a person is
             judged by residence like a company by its headquarters.
+        begins: the first day on which the table is whole; None for one that speaks of all days. Earlier a country is
+            unresolved, or Tier 3 where a row says so: what nobody wrote down is never milder.
     """
 
     rows: Mapping[str, tuple[TierRow, ...]]
@@ -81,6 +83,7 @@ class TierTable:
     parents: Mapping[str, str] = field(default_factory=dict)
     occupied: frozenset[str] = frozenset()
     ownership: Ownership | None = ON_BY_HALF
+    begins: date | None = None
 
     def __post_init__(self) -> None:
         if self.otherwise is Tier.ONE:
@@ -93,6 +96,21 @@ class TierTable:
 
     def tier_of(self, country: str, day: date) -> Tier:
         """Tier of a country on a day; the strictest row where several hold."""
+        tier = self._placed(country, day)
+        return worst((tier, Tier.UNRESOLVED)) if self.is_before(day) else tier
+
+    def is_before(self, day: date) -> bool:
+        """Whether a day is before the first one of the table."""
+        return self.begins is not None and day < self.begins
+
+    @property
+    def days(self) -> set[date]:
+        """Days on which a row begins or ends, or the table itself begins."""
+        rows = [row for each in self.rows.values() for row in each]
+        found = {day for row in rows for day in (row.effective_from, row.effective_to)} | {self.begins}
+        return {day for day in found if day is not None}
+
+    def _placed(self, country: str, day: date) -> Tier:
         if country not in self.countries:
             return Tier.UNRESOLVED
         holding = [row.tier for row in self.rows.get(country, ()) if row.holds_on(day)]

@@ -189,7 +189,7 @@ def _graph_of(party_ids: Iterable[str], parties: Mapping[str, Party]) -> Iterabl
 
 def _days(table: TierTable, graph: Iterable[Party]) -> set[date]:
     """Days on which a table, an ownership rule or the graph itself says something new."""
-    days = {day for rows in table.rows.values() for row in rows for day in (row.effective_from, row.effective_to)}
+    days: set[date | None] = {*table.days}
     if table.ownership is not None:
         days |= table.ownership.listed.days | table.ownership.house.days
     for party in graph:
@@ -203,4 +203,5 @@ def _later_changes(table: TierTable, countries: Iterable[str], day: date) -> set
     """Days after this one on which the table says something new about one of the countries."""
     rows = [row for country in countries for row in table.rows_behind(country)]
     days = {row.effective_from for row in rows} | {row.effective_to for row in rows if row.effective_to}
+    days |= {table.begins} if table.begins else set()
     return {each for each in days if each > day}

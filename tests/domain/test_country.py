@@ -354,7 +354,14 @@ def test_a_code_that_is_not_in_use_is_unresolved_on_every_day(code: str) -> None
         ("XK", TODAY, Tier.TWO),
         ("AE", TODAY, Tier.TWO),
         ("TW", TODAY, Tier.ONE),
-        ("CN", date(2024, 1, 1), Tier.TWO),
+        ("CN", date(2024, 6, 1), Tier.THREE),
+        ("CN", date(2024, 1, 1), Tier.UNRESOLVED),
+        ("US", date(2025, 1, 13), Tier.ONE),
+        ("US", date(2025, 1, 12), Tier.UNRESOLVED),
+        ("MO", date(2025, 1, 12), Tier.THREE),
+        ("CY", date(2024, 5, 29), Tier.THREE),
+        ("CY", date(2024, 5, 30), Tier.UNRESOLVED),
+        ("KH", date(2022, 1, 1), Tier.THREE),
     ],
 )
 def test_tiers_follow_the_lists_over_time(code: str, day: date, tier: Tier) -> None:

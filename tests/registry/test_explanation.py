@@ -28,6 +28,15 @@ def test_an_explanation_can_be_asked_for_another_day(registry: Registry) -> None
     assert registry.explain("lab", as_of=date(2026, 11, 22))[PACK].tier is Tier.TWO
 
 
+def test_a_day_before_the_table_leaves_a_customer_unresolved_and_says_when_the_table_begins(registry: Registry) -> None:
+    enrol(registry, org("lab", "US"))
+    for day in (date(2025, 1, 12), date(1999, 1, 1)):
+        deciding = registry.explain("lab", as_of=day)[PACK].deciding
+        assert (deciding.tier, deciding.code) == (Tier.UNRESOLVED, "table.not_yet")
+        assert "begins on 2025-01-13" in deciding.text
+    assert registry.explain("lab", as_of=date(2025, 1, 13))[PACK].tier is Tier.ONE
+
+
 def test_a_customer_that_waits_is_explained_by_what_waits(registry: Registry) -> None:
     registry.apply(record_of(org("lab", "IN")), by="ana")
     assert tier(registry) is Tier.TWO

@@ -1,6 +1,7 @@
 """A stated tier is compared with the parties beside it, and resolved again where the table is at hand."""
 
 import copy
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
 from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.tier import Tier, TierRow, TierTable
+from gatekeeper.policies import tier_facts
 from gatekeeper.registry.facts import state_facts
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.verify import TierCheck, Wrong
@@ -102,3 +104,24 @@ def test_a_tier_that_the_table_contradicts_is_wrong(state: dict[str, Any]) -> No
 def test_a_day_that_is_none_is_wrong() -> None:
     with pytest.raises(Wrong, match="as_of must be a day"):
         TierCheck({SHA256: TABLE}).see(record(altered("as_of", to="yesterday")))
+
+
+def loaded(table: TierTable, sha256: str = SHA256) -> Record:
+    facts: dict[str, Any] = {"pack": "us", "sha256": sha256, "tiers": tier_facts(table)}
+    actor = Actor(ActorKind.SERVICE, "gatekeeper")
+    at, uid = datetime(2026, 11, 22, tzinfo=UTC), "0195a3f0-1c2d-7e3f-8a4b-5c6d7e8f9012"
+    return Record(uid, at, RecordType.POLICY_LOADED, actor, facts)
+
+
+def test_the_first_day_of_a_table_is_read_from_the_log_and_logs_without_one_still_verify() -> None:
+    begun = replace(TABLE, begins=date(2025, 1, 1))
+    check = TierCheck()
+    check.see(loaded(begun))
+    learned = check.table(SHA256)
+    assert learned is not None
+    assert learned.begins == date(2025, 1, 1)
+    old = TierCheck({SHA256: begun})
+    old.see(loaded(TABLE))
+    old.see(record(STATE))
+    with pytest.raises(Wrong, match="is not the one known"):
+        TierCheck({SHA256: begun}).see(loaded(replace(TABLE, begins=date(2024, 1, 1))))
