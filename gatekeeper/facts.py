@@ -177,9 +177,17 @@ def account_facts(account: Account) -> Facts:
     }
 
 
-def clearance_facts(cluster: str, namespace: str, until: datetime | None) -> Facts:
-    """A clearance as it is given, or withdrawn (None)."""
-    return {"cluster": cluster, "namespace": namespace, "until": moment(until) if until else None}
+def clearance_facts(
+    cluster: str,
+    namespace: str,
+    until: datetime | None,
+    *,
+    customer_id: str | None = None,
+    packs: Mapping[str, str] | None = None,
+) -> Facts:
+    """A clearance as it is withdrawn (None), or given: to which customer, and by which packs that enforce."""
+    place: Facts = {"cluster": cluster, "namespace": namespace, "until": moment(until) if until else None}
+    return place if packs is None else {**place, "customer": customer_id, "packs": dict(packs)}
 
 
 def moment(at: datetime) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gatekeeper.clearance import Clearances
-from gatekeeper.domain.deciding import decide, verdict_on_running
+from gatekeeper.domain.deciding import decide, needs_no_budget, verdict_on_running
 from gatekeeper.domain.decision import Decision, Verdict
 from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.ledger import Account, Pool, Reservation, ReservationState, reserve, void
@@ -194,11 +194,27 @@ class Gate:
         return self._clearances.until(snapshot, self._namespace(namespace), self._clock.now(), at_most)
 
     def record_clearance(self, namespace: str, until: datetime | None) -> None:
-        """Record that a clearance is given (until a moment) or withdrawn (None), before it is."""
-        kind = RecordType.CLEARANCE_WITHDRAWN if until is None else RecordType.CLEARANCE_GIVEN
-        facts = clearance_facts(self._provider.cluster, namespace, until)
-        record = new_record(kind, CONTROLLER, self._clock.now(), facts)
-        self._stores.transact(lambda tx: tx.append(record))
+        """Record that a clearance is given (until a moment) or withdrawn (None), before it is.
+
+        Raises:
+            Conflict: it was to be given, and the namespace needs a gate since it was asked for.
+        """
+        now, cluster = self._clock.now(), self._provider.cluster
+
+        def work(tx: Transaction) -> int:
+            if until is None:
+                facts = clearance_facts(cluster, namespace, None)
+                return tx.append(new_record(RecordType.CLEARANCE_WITHDRAWN, CONTROLLER, now, facts))
+            # Whoever reads the log compares this with the records before it: so it holds by what this transaction sees.
+            view, packs = self._snapshots.within(tx), self._provider.enforcing
+            asked = ask(view, self._provider, self._namespace(namespace), now, rate_tflop_per_s=0)
+            if packs and (asked.customer is None or not needs_no_budget(asked.question, self._provider.packs)):
+                raise Conflict(f"Namespace {namespace} needs a gate since its clearance was asked for.")
+            sha256 = {each.pack.id: each.pack.sha256 for each in packs if each.asks_on(now.date())}
+            facts = clearance_facts(cluster, namespace, until, customer_id=_customer_id(asked), packs=sha256)
+            return tx.append(new_record(RecordType.CLEARANCE_GIVEN, CONTROLLER, now, facts))
+
+        self._stores.transact(work)
 
     def _namespace(self, namespace: str) -> Workload:
         return Workload(WorkloadRef(self._provider.cluster, namespace, "Namespace", namespace))

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.verify.fields import Facts, Wrong, amount_of, flag_of, text_of
+from gatekeeper.verify.fields import Facts, Wrong, amount_of, flag_of, moment_of, text_of
 
 # Standings from which an approval is never the next act.
 _NOT_WAITING = ("draft", "rejected", "closed")
+# Records tell whole seconds of the end of an approval, which has more.
+_SECOND = timedelta(seconds=1)
 # Acts after which a customer's record is another version.
 _VERSIONS = (
     RecordType.CUSTOMER_ENROLLED,
@@ -33,6 +36,7 @@ class _Life:
     version: int = 0
     rejected_by: str = ""
     final: bool = False
+    expires_at: datetime | None = None
 
 
 class LifeCheck:
@@ -47,6 +51,16 @@ class LifeCheck:
             RecordType.CUSTOMER_DRAFTED: _drafted,
         }
 
+    def standing(self, customer: str) -> str:
+        """The standing of a customer as written last; "" for one that no record tells of."""
+        life = self._lives.get(customer)
+        return life.standing if life else ""
+
+    def ends(self, customer: str) -> datetime | None:
+        """Until when the last approval of a customer lasts at the latest; None for one that was never approved."""
+        life = self._lives.get(customer)
+        return life.expires_at + _SECOND if life and life.expires_at else None
+
     def see(self, record: Record) -> None:
         """Take the next record in.
 
@@ -60,6 +74,8 @@ class LifeCheck:
         life = self._lives.setdefault(customer, _Life())
         before, life.standing = life.standing, text_of(facts, "standing")
         known, life.version = life.version, max(version, life.version)
+        if record.type is RecordType.CUSTOMER_APPROVED and facts.get("expires_at") is not None:
+            life.expires_at = moment_of(facts, "expires_at")
         rule = self._rules.get(record.type)
         if before == "closed":
             life.standing = before

@@ -51,8 +51,11 @@ class _Answer:
 
     def permits_on(self, day: date) -> int | None:
         """The limit that it lifts a run to on a day; None where it lifts none."""
-        holds = self.state is InquiryState.APPROVED and self.until is not None and day <= self.until
-        return self.limit_tflop if holds else None
+        return self.limit_tflop if self.holds_on(day) else None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it permits anything on a day."""
+        return self.state is InquiryState.APPROVED and self.until is not None and day <= self.until
 
 
 class LimitCheck:
@@ -62,6 +65,15 @@ class LimitCheck:
         self._terms: dict[tuple[str, str], tuple[Terms, Site]] = {}
         self._lineages: dict[str, Lineage] = {}
         self._answers: dict[tuple[str, str], _Answer] = {}
+
+    def terms(self, cluster: str, sha256: str) -> tuple[Terms, Site] | None:
+        """The terms of a pack, and the site that they were applied to; None where the log does not tell them."""
+        return self._terms.get((cluster, sha256))
+
+    def is_answered(self, pack: str, run: str, day: date) -> bool:
+        """Whether an approved answer to the inquiry of a pack about a run holds on a day."""
+        answer = self._answers.get((pack, run))
+        return answer is not None and answer.holds_on(day)
 
     def see(self, record: Record) -> None:
         """Take the next record in.

@@ -25,6 +25,9 @@ from gatekeeper.verify.screening import ScreeningCheck
 from gatekeeper.verify.shares import STATES
 from gatekeeper.verify.tiers import TierCheck
 
+# After these other names may wait for somebody to look at them.
+_OF_HITS = (RecordType.SCREENING_RUN, RecordType.SCREENING_HIT, RecordType.SCREENING_JUDGED)
+
 
 @dataclass(frozen=True, slots=True)
 class _Override:
@@ -41,6 +44,20 @@ class _Override:
         return self.begins is not None and self.ends is not None and self.begins <= at < self.ends
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The tier of a customer by one pack at a moment.
+
+    Attributes:
+        ends: end of the override that holds, which may also carry an approval that has ended; lowered: whether the
+            tier is its tier, and no longer that of the parties.
+    """
+
+    tier: Tier
+    ends: datetime | None = None
+    lowered: bool = False
+
+
 class OverrideCheck:
     """A check for `verify_export(checks=[...])`, to stand after the two whose tables and open hits it uses."""
 
@@ -50,6 +67,7 @@ class OverrideCheck:
         self._parties: dict[str, Party] = {}
         self._party_of: dict[str, str] = {}
         self._resolved: dict[tuple[str, str, date], TierFinding] = {}
+        self._blocked: frozenset[str] | None = None
         self._steps = {
             RecordType.OVERRIDE_REQUESTED: self._request,
             RecordType.OVERRIDE_APPROVED: self._approve,
@@ -69,6 +87,16 @@ class OverrideCheck:
         decision = record.facts.get("decision")
         if isinstance(decision, Mapping) and isinstance(record.facts.get("customer"), str):
             self._compare(text_of(record.facts, "customer"), decision, record.at)
+
+    def judged(self, customer: str, sha256: str, at: datetime) -> Judged | None:
+        """The tier of a customer by a pack as decisions see it at a moment; None where the log does not hold what it
+        rests on."""
+        found = self._resolve(customer, sha256, at.date())
+        known = self._overrides.get(customer)
+        if found is None or known is None or not known.holds_at(at) or Override.bars(found):
+            return Judged(found.tier) if found else None
+        milder = min(found.tier, known.tier, key=lambda each: each.strictness)
+        return Judged(milder, known.ends, lowered=milder is not found.tier)
 
     def _request(self, record: Record) -> None:
         facts, hours = record.facts, amount_of(record.facts, "hours")
@@ -102,32 +130,40 @@ class OverrideCheck:
         holds = known if known is not None and known.holds_at(at) else None
         if any(each.get("code") == CODE for each in _reasons(decision)) and holds is None:
             raise Wrong(f"A decision on customer {customer} rests on an override, and none was in force.")
-        found = self._resolve(customer, decision, at.date())
+        found = self._decided_by(customer, decision, at.date())
         stated = decision.get("tier")
         if found is None or not isinstance(stated, str):
             return
-        found = with_open_hits(found, self._parties, set(self._screening.open_hits.values()))
         milder = _tier(decision).strictness < found.tier.strictness
         if milder and Override.bars(found):
             raise Wrong(f"A decision takes customer {customer} for tier {stated}; no override holds against a list.")
         if milder and (holds is None or holds.tier is not _tier(decision)):
             raise Wrong(f"A decision takes customer {customer} for tier {stated}; its owners make it {found.tier}.")
 
-    def _resolve(self, customer: str, decision: Facts, day: date) -> TierFinding | None:
+    def _decided_by(self, customer: str, decision: Facts, day: date) -> TierFinding | None:
         """The finding by the pack that decided; None where the log does not hold what it rests on."""
-        packs, party = decision.get("packs"), self._party_of.get(customer)
-        pack = next((each.get("pack") for each in _reasons(decision)), None)
+        packs, pack = decision.get("packs"), next((each.get("pack") for each in _reasons(decision)), None)
         sha256 = packs.get(pack) if isinstance(packs, Mapping) and isinstance(pack, str) else None
-        table = self._tiers.table(sha256) if isinstance(sha256, str) else None
-        if table is None or party not in self._parties or not isinstance(sha256, str) or party is None:
+        return self._resolve(customer, sha256, day) if isinstance(sha256, str) else None
+
+    def _resolve(self, customer: str, sha256: str, day: date) -> TierFinding | None:
+        """The finding by a pack, names whose screening is open included."""
+        party, table = self._party_of.get(customer), self._tiers.table(sha256)
+        if table is None or party is None or party not in self._parties:
             return None
         key = party, sha256, day
         if key not in self._resolved:
-            self._resolved[key] = resolve(self._parties, party, table, day)
+            if self._blocked is None:
+                self._blocked = frozenset(self._screening.open_hits.values())
+            self._resolved[key] = with_open_hits(
+                resolve(self._parties, party, table, day), self._parties, self._blocked
+            )
         return self._resolved[key]
 
     def _learn(self, record: Record) -> None:
         """Parties and customers; whatever wrote a party says so in `written`."""
+        if record.type in _OF_HITS:
+            self._resolved, self._blocked = {}, None
         place, written = STATES.get(record.type), record.facts.get("written")
         state = record.facts.get(place) if place else None
         # What waits for approval moves nobody who was approved before to another party.

@@ -88,6 +88,8 @@ class Report:
         root: of the lines that were read, hexadecimal; "" where the header was refused.
         unresolved_packs: policy packs whose tier table the log does not hold: their tiers were compared with their
             stated reasons, and not resolved again.
+        unchecked: what else could not be checked, as the log was written before it told what that rests on; each with
+            the number of its records.
     """
 
     source: str
@@ -100,6 +102,7 @@ class Report:
     days: Mapping[tuple[str, date, str], DayTotals] = field(default_factory=dict)
     overruns: tuple[Overrun, ...] = ()
     unresolved_packs: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
     @property
     def verified(self) -> bool:

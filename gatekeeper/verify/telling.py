@@ -26,6 +26,7 @@ def as_json(report: Report) -> dict[str, object]:
             for each in report.overruns
         ],
         "unresolved_packs": list(report.unresolved_packs),
+        "unchecked": list(report.unchecked),
     }
 
 
@@ -87,3 +88,5 @@ def tell(report: Report) -> Iterator[str]:
         )
     for pack in report.unresolved_packs:
         yield f"  tiers by pack {pack}: not resolved again, as the log holds no table of it; ask for the pack"
+    for unchecked in report.unchecked:
+        yield f"  not checked, as the log is older than the rule: {unchecked}"

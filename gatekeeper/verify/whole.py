@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gatekeeper.domain.checkpoint import VerifierKey
+from gatekeeper.verify.declared import DeclaredCheck
 from gatekeeper.verify.export import Check, Source, verify_export
 from gatekeeper.verify.life import LifeCheck
 from gatekeeper.verify.limits import LimitCheck
 from gatekeeper.verify.overrides import OverrideCheck
 from gatekeeper.verify.report import Report
 from gatekeeper.verify.screening import ScreeningCheck
+from gatekeeper.verify.starts import Known, StartCheck
 from gatekeeper.verify.tiers import TierCheck
+from gatekeeper.verify.unchecked import Unchecked
+from gatekeeper.verify.waiting import WaitingCheck
 
 
 def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: Source | None = None) -> Report:
@@ -19,7 +23,11 @@ def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: So
 
     Errors as for `verify_export`.
     """
-    tiers, screening = TierCheck(), ScreeningCheck()
-    checks: list[Check] = [tiers, screening, LifeCheck(), OverrideCheck(tiers, screening), LimitCheck()]
+    tiers, screening, unchecked = TierCheck(), ScreeningCheck(), Unchecked()
+    known = Known(
+        tiers, LifeCheck(), OverrideCheck(tiers, screening), LimitCheck(), DeclaredCheck(unchecked), unchecked
+    )
+    people: list[Check] = [known.lives, WaitingCheck(unchecked), known.declared]
+    checks: list[Check] = [tiers, screening, *people, known.overrides, known.limits, StartCheck(known)]
     report = verify_export(source, key, since=since, checks=checks)
-    return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)))
+    return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)), unchecked=unchecked.told())
