@@ -8,12 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from gatekeeper.api.asking import Reading, Writing
+from gatekeeper.api.graphs import findings
 from gatekeeper.api.shapes import GraphFinding, GraphReason, PackShown, PacksShown, PartyShown
 from gatekeeper.customer_files.format import party_part
-from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.errors import NotFound
-from gatekeeper.domain.holdings import Holdings
-from gatekeeper.domain.resolving import Resolver
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.graph_files import graph_of
 from gatekeeper.ports import Reader
@@ -53,7 +51,8 @@ def resolve_tiers(
     party: Annotated[str | None, Query(max_length=200, description="Only this party.")] = None,
 ) -> dict[str, GraphFinding]:
     """Resolve the tiers of an ownership graph that has nothing to do with the registry: the JSON of
-    `gatekeeper tier resolve`, and its answer. Nothing is stored."""
+    `gatekeeper tier resolve`, and its answer. Nothing is stored. A request may cost about a second: of more than 2,000
+    parties only one is told, and graphs with large circles of owners are for the command line."""
     active = next((each.pack for each in asked.office.packs if each.pack.id == pack), None)
     if active is None:
         raise NotFound(f"There is no policy pack {pack!r:.80}.", hint="GET /v1/packs lists them.")
@@ -62,8 +61,7 @@ def resolve_tiers(
         raise NotFound(f"The graph has no party {party!r:.80}.")
     wanted = list(parties) if party is None else [party]
     day = as_of or asked.office.clock.now().date()
-    resolver = Resolver(Settled(Holdings(parties, wanted, active.tiers, day)))
-    return {each: _found(resolver.finding(each)) for each in wanted}
+    return {each: _found(finding) for each, finding in findings(parties, wanted, active.tiers, day).items()}
 
 
 def _found(finding: TierFinding) -> GraphFinding:
