@@ -61,12 +61,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Tim
 
 
 @pytest.mark.slow
-def test_a_run_ends_below_the_limit_with_a_warning_before_and_a_refusal_after(small: tuple[Stage, Timeline]) -> None:
+def test_a_run_ends_below_the_limit_with_a_warning_before_and_an_inquiry_after(small: tuple[Stage, Timeline]) -> None:
     stage, timeline = small
     used = [p.carried_in_tflop + p.settled.high_tflop + p.pending_tflop for p in timeline.points]
     assert max(used) <= stage.limit_tflop
     assert [told.decision.verdict for told in timeline.told][:2] == [Verdict.ALLOW, Verdict.WARN]
-    assert timeline.told[-1].decision.verdict is Verdict.DENY
+    assert timeline.told[-1].decision.verdict is Verdict.HOLD
     assert timeline.last_of(timeline.runs[0]).pending_tflop == 0
 
 
@@ -87,13 +87,13 @@ def test_a_day_without_metrics_counts_at_the_worst_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_picture_is_an_svg_with_the_limit_and_the_refusal(small: tuple[Stage, Timeline]) -> None:
+def test_the_picture_is_an_svg_with_the_limit_and_the_hold(small: tuple[Stage, Timeline]) -> None:
     stage, timeline = small
     tree = ET.fromstring(stage.picture_of(timeline.runs[0]))
     words = " ".join(tree.itertext())
     assert tree.tag.endswith("svg")
     assert "limit: just under 1.00e26 FLOP" in words
-    assert "refused, day" in words
+    assert "on hold, day" in words
 
 
 @pytest.mark.parametrize(
