@@ -23,6 +23,8 @@ from gatekeeper.domain.policy import ActivePack, Mode, Site
 from gatekeeper.domain.policy_facts import terms_json, terms_of
 from gatekeeper.domain.policy_milder import milder_in
 from gatekeeper.domain.record import Actor, JsonValue, RecordType, canonical_json, decode
+from gatekeeper.domain.table_facts import table_of
+from gatekeeper.domain.table_milder import table_milder_in
 from gatekeeper.domain.tier import TierTable
 from gatekeeper.facts import Facts, new_record
 from gatekeeper.ports import Clock, Stores, Transaction
@@ -66,10 +68,13 @@ def _essence(facts: Facts) -> bytes:
 
 def _milder(before: Facts | None, active: ActivePack, day: date) -> Iterator[str]:
     """In what a pack asks less than the log last said of it; nothing of one that is new or whose terms are not told."""
-    if before is None or "terms" not in before:
-        return iter(())
-    was = Mode(str(before["mode"])), terms_of(before["terms"])
-    return milder_in(was, (active.mode, terms_of(terms_json(active.pack))), day)
+    if before is None:
+        return
+    if "terms" in before:
+        was = Mode(str(before["mode"])), terms_of(before["terms"])
+        yield from milder_in(was, (active.mode, terms_of(terms_json(active.pack))), day)
+    if "tiers" in before:
+        yield from table_milder_in(table_of(before["tiers"]), active.pack.tiers, day)
 
 
 def pack_facts(active: ActivePack, cluster: str, day: date, site: Site) -> Facts:

@@ -12,8 +12,8 @@ from gatekeeper.domain.tier import Tier
 
 
 def milder_in(before: tuple[Mode, Terms], after: tuple[Mode, Terms], day: date) -> Iterator[str]:
-    """Each way in which the later one asks less on a day, as a clause. Countries that move to a milder tier are told by
-    `gatekeeper policy diff`: they need the tables of both."""
+    """Each way in which the later one asks less on a day, as a clause. What of its tier table is milder:
+    `table_milder`."""
     (mode, old), (mode_now, new) = before, after
     if list(Mode).index(mode_now) < list(Mode).index(mode):
         yield f"its mode is {mode_now.value}, and was {mode.value}"

@@ -15,12 +15,12 @@ from itertools import pairwise
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.grounds import REASONS_MAX
 from gatekeeper.domain.long_path import PATH_END, cut
-from gatekeeper.domain.ownership_facts import ownership_of
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_of
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.resolving import resolve
-from gatekeeper.domain.tier import Tier, TierReason, TierRow, TierTable, worst
+from gatekeeper.domain.table_facts import table_of
+from gatekeeper.domain.tier import Tier, TierReason, TierTable, worst
 from gatekeeper.verify.fields import Wrong
 
 # Where a record of each type keeps a customer's parties and tiers.
@@ -137,34 +137,9 @@ class TierCheck:
 
 def _table(fields: Mapping[str, object]) -> TierTable:
     try:
-        rows = {
-            country: tuple(_row(country, _object(each, "a tier row")) for each in _list(all_rows, country))
-            for all_rows in [_object(fields.get("rows"), "rows")]
-            for country in all_rows
-        }
-        return TierTable(
-            rows,
-            Tier(_text(fields, "otherwise")),
-            frozenset(_texts(fields, "countries")),
-            # Logs before these were told have neither.
-            {code: str(state) for code, state in _object(fields.get("parents", {}), "parents").items()},
-            frozenset(_texts(fields, "occupied")) if "occupied" in fields else frozenset(),
-            ownership_of(fields["ownership"]) if "ownership" in fields else None,
-            date.fromisoformat(_text(fields, "begins")) if fields.get("begins") is not None else None,
-        )
-    except (InvalidInput, ValueError) as error:
+        return table_of(fields)
+    except InvalidInput as error:
         raise Wrong(f"The tier table of the record is none: {error}") from error
-
-
-def _row(country: str, fields: Mapping[str, object]) -> TierRow:
-    end = fields.get("to")
-    return TierRow(
-        country=country,
-        tier=_tier(fields),
-        effective_from=date.fromisoformat(_text(fields, "from")),
-        effective_to=date.fromisoformat(str(end)) if end is not None else None,
-        source="the log",
-    )
 
 
 def _essence(table: TierTable) -> object:

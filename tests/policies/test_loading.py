@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.domain.ownership import HALF, Ownership, ShareRule
 from gatekeeper.domain.policy import ActivePack, Mode, Site
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.site import ChipAuthorization
 from gatekeeper.domain.threshold import Floor
+from gatekeeper.domain.tier import Tier, TierTable
 from gatekeeper.policies import record_packs
 from gatekeeper.policy_changes import changes_of_cells, changes_of_customers
 from gatekeeper.snapshots import Snapshot
@@ -65,6 +67,46 @@ def test_a_pack_that_asks_less_than_before_says_in_what(house: House, after: Act
     assert words in str(milder(house))
     load(house, ActivePack(PACK, Mode.ENFORCE))
     assert "its mode" not in str(milder(house))
+
+
+TABLE, RULES = PACK.tiers, PACK.tiers.ownership or Ownership()
+CHINA_ALLOWED = replace(
+    TABLE, rows={**TABLE.rows, "CN": tuple(replace(row, tier=Tier.ONE) for row in TABLE.rows["CN"])}
+)
+CHINA_SOON = replace(
+    TABLE,
+    rows={
+        **TABLE.rows,
+        "CN": tuple(replace(row, effective_to=date(2027, 1, 1)) for row in TABLE.rows["CN"]),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (CHINA_ALLOWED, "countries to a milder tier (CN"),
+        (CHINA_SOON, "countries to a milder tier (CN"),
+        (replace(TABLE, ownership=None), "no rules on ownership"),
+        (
+            replace(TABLE, ownership=replace(RULES, house=ShareRule(spans=()))),
+            "house rule counts owners of nothing",
+        ),
+        (
+            replace(TABLE, ownership=replace(RULES, listed=ShareRule(HALF + 1))),
+            "list rule counts owners of 50.000001",
+        ),
+        (replace(TABLE, ownership=replace(RULES, lists=frozenset({"sdn"}))), "does not count"),
+    ],
+)
+def test_a_pack_whose_tables_are_swapped_on_disk_says_what_is_milder(
+    house: House, table: TierTable, words: str
+) -> None:
+    load(house, ActivePack(PACK, Mode.ENFORCE))
+    load(house, ActivePack(replace(PACK, tiers=table, sha256="e" * 64), Mode.ENFORCE))
+    assert words in str(milder(house))
+    load(house, ActivePack(PACK, Mode.ENFORCE))
+    assert milder(house) == []
 
 
 def test_a_stricter_pack_is_not_called_milder(house: House) -> None:
