@@ -13,7 +13,6 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -32,12 +31,11 @@ from gatekeeper.domain.person import Caller, Right
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.identity.authenticator import Authenticator, Unauthenticated
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
-from gatekeeper.ports.answers import KeptAnswer
+from gatekeeper.ports.answers import KEPT, KeptAnswer
 from gatekeeper.registry import Registry
 from gatekeeper.registry.screener import Screener
 
 T = TypeVar("T")
-KEPT = timedelta(hours=24)
 KEPT_MAX = 10_000
 # A list that is loaded while a request acts makes it begin again.
 TRIES = 3

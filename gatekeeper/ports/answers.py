@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
+
+# How long a key names one request; later it names a new one.
+KEPT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

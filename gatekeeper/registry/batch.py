@@ -20,7 +20,7 @@ from gatekeeper.domain.person import Right
 from gatekeeper.domain.profile_facts import profile_json
 from gatekeeper.domain.record import canonical_json
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
-from gatekeeper.ports.answers import KeptAnswer
+from gatekeeper.ports.answers import KEPT, KeptAnswer
 from gatekeeper.ports.batches import Batch
 from gatekeeper.registry.approvals import ApprovalRegistry
 from gatekeeper.registry.books import Books
@@ -95,7 +95,8 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         """Apply many records as `apply` does each: all of them, or none where one is refused.
 
         Args:
-            idempotency_key: the caller's name for this; the same once more does nothing and answers the same.
+            idempotency_key: the caller's name for this; the same once more within a day does nothing and answers the
+                same.
             tell: hears how many of how many are done.
 
         Raises:
@@ -110,7 +111,7 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         def work(tx: Transaction) -> Applied:
             caller = _KEPT + actor.name
             kept = tx.kept_answer(caller, idempotency_key) if idempotency_key else None
-            if kept is not None:
+            if kept is not None and kept.at >= now - KEPT:
                 return _repeated(kept, request)
             books = Books(tx)
             plans = self._apply_each(books, records, by, tell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.interest import Interest
 from gatekeeper.domain.party import Party, PartyKind
+from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Stores
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.registry.kyc_record import owners_of
 from tests.databases import new_stores
-from tests.registry.office import PACKS, HandClock, enrol, log, log_types, org, record_of
+from tests.registry.office import PACKS, HandClock, enrol, log, log_types, org, record_of, tier
 
 LAB = record_of(org("lab", "IN"), customer="lab")
 SHOP = record_of(org("shop", "US"), customer="shop")
@@ -96,6 +98,19 @@ def test_a_draft_and_a_rejected_record_wait_for_nobody(registry: Registry) -> No
 def test_an_unknown_batch_is_named(registry: Registry) -> None:
     with pytest.raises(NotFound, match="There is no batch 'x'"):
         registry.review_all("x")
+
+
+def test_a_key_names_its_request_for_a_day_and_a_new_one_after_it(registry: Registry, clock: HandClock) -> None:
+    enrol(registry, org("lab", "US"))
+    strict = [record_of(org("lab", "CN"))]
+    registry.apply_all(strict, by="ana", idempotency_key="nightly")
+    registry.apply(record_of(org("lab", "US")), by="ana")
+    registry.approve("lab", by="ben")
+    clock.at += timedelta(days=1)
+    assert registry.apply_all(strict, by="ana", idempotency_key="nightly").repeated
+    clock.at += timedelta(seconds=1)
+    again = registry.apply_all(strict, by="ana", idempotency_key="nightly")
+    assert (again.repeated, again.counts, tier(registry)) == (False, {"at_once": 1}, Tier.THREE)
 
 
 def test_a_record_too_large_for_the_log_stops_all(registry: Registry, stores: Stores) -> None:
