@@ -109,6 +109,12 @@ def entry_of(fields: Mapping[str, object]) -> ListEntry:
     )
 
 
+def entries_sha256(entries: Iterable[ListEntry]) -> str:
+    """Hash over all that a list says, in whatever order: SHA-256 over the sorted hashes of its entries, each once."""
+    hashes = sorted({each.sha256 for each in entries})
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class ListVersion:
     """A list as it was loaded last.

@@ -122,7 +122,8 @@ class CustomerRegistry(Desk):
         waits = plan.outcome in (Outcome.ENROLLED, Outcome.PARTLY, Outcome.WAITS)
         self._put(tx, plan, customer, Proposal(record, prepared_by) if waits else None)
         effect = Outcome.WAITS if plan.outcome is Outcome.ENROLLED else plan.outcome
-        facts = {**customer_facts(customer), "effect": effect.value, **self._applied(plan, record)}
+        said: dict[str, JsonValue] = {"effect": effect.value, "prepared_by": prepared_by}
+        facts = {**customer_facts(customer), **said, **self._applied(plan, record)}
         kind = RecordType.CUSTOMER_ENROLLED if plan.customer is None else RecordType.CUSTOMER_SUBMITTED
         tx.append(new_record(kind, actor, now, facts))
         return plan

@@ -1,7 +1,8 @@
 """The facts of records about people: what the log says about customers, bindings and runs, in one place.
 
-    customer.enrolled    {customer, version, standing, effect, applied: STATE, written: [PARTY], changes: [CHANGE],
-                          changes_total}
+    customer.enrolled    {customer, version, standing, effect, prepared_by, applied: STATE, written: [PARTY],
+                          changes: [CHANGE], changes_total}; prepared_by is another than the actor where somebody else
+                          wrote the draft that is handed in
     customer.submitted   the same; effect: at_once (took effect), partly (`written` did, the rest waits), waits, or
                           withdrawn (what is in effect was applied again, and what had waited is dropped)
     customer.approved    {customer, version, standing, prepared_by, expires_at, in_effect: STATE, written: [PARTY],

@@ -15,7 +15,7 @@ from typing import TypeVar
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, RecordType, decode
-from gatekeeper.domain.screening import Hit, HitState, ListEntry, ListVersion, hit_of, identity_sha256
+from gatekeeper.domain.screening import Hit, HitState, ListEntry, ListVersion, entries_sha256, hit_of, identity_sha256
 from gatekeeper.facts import new_record
 from gatekeeper.matching import THRESHOLD, VERSION, NameIndex
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
@@ -47,8 +47,12 @@ class Indexed:
     @classmethod
     def of(cls, versions: Iterable[ListVersion], entries: Iterable[ListEntry]) -> Indexed:
         """Index the entries; about a second for 20,000."""
-        held = tuple(entries)
-        return cls(tuple(versions), held, NameIndex((at, name) for at, each in enumerate(held) for name in each.names))
+        held, of = tuple(entries), tuple(versions)
+        index = NameIndex((at, name) for at, each in enumerate(held) for name in each.names)
+        by_list: dict[str, list[ListEntry]] = {each.id: [] for each in of}
+        for entry in held:
+            by_list.setdefault(entry.list, []).append(entry)
+        return cls(of, held, index, {name: entries_sha256(each) for name, each in by_list.items()})
 
     def hits(self, party: Party, now: datetime) -> list[Hit]:
         """The hits of a party by all its names, best first."""
@@ -86,13 +90,13 @@ class Screener:
         indexed = self.indexed(tx)
         if not indexed.versions:
             return []
-        return keep(tx, [(each, indexed.hits(each, now)) for each in parties], indexed.versions, now, why=why)
+        return keep(tx, [(each, indexed.hits(each, now)) for each in parties], indexed, now, why=why)
 
 
 def keep(
     tx: Transaction,
     screened: Iterable[tuple[Party, list[Hit]]],
-    versions: tuple[ListVersion, ...],
+    indexed: Indexed,
     now: datetime,
     *,
     why: str,
@@ -121,9 +125,8 @@ def keep(
     gone = _superseded(unjudged, found, still)[:SUPERSEDED_AT_ONCE_MAX]
     tx.put_hits([*past, *gone, *new])
     listed = with_listings(tx, parties)
-    if new or past or gone or listed or why == "run":
-        facts = run_facts(versions, why, parties=len(parties), opened=new, superseded=past, gone=gone, written=listed)
-        tx.append(new_record(RecordType.SCREENING_RUN, SCREENING, now, facts))
+    facts = run_facts(indexed, why, parties=len(parties), opened=new, superseded=past, gone=gone, written=listed)
+    tx.append(new_record(RecordType.SCREENING_RUN, SCREENING, now, facts))
     tx.append_all([new_record(RecordType.SCREENING_HIT, SCREENING, now, hit_facts(each, past)) for each in new])
     return new
 
@@ -160,7 +163,7 @@ def with_listings(tx: Transaction, parties: Iterable[Party]) -> list[Party]:
 
 
 def run_facts(
-    versions: tuple[ListVersion, ...],
+    indexed: Indexed,
     why: str,
     *,
     parties: int,
@@ -172,7 +175,8 @@ def run_facts(
     """What the log says of a screening."""
     return {
         "why": why,
-        "lists": {each.id: each.sha256 for each in versions},
+        "lists": {each.id: each.sha256 for each in indexed.versions},
+        "entries_sha256": dict(indexed.sha256),
         "matcher": VERSION,
         "threshold": THRESHOLD,
         "parties": parties,

@@ -191,7 +191,7 @@ class ScreeningRegistry:
             current = self._screener.indexed(tx)
             computed = found if current is indexed else {}
             screened = [(each, _hits(computed, current, each, now)) for each in _asked(tx, party_id)]
-            hits = keep(tx, screened, current.versions, now, why="run")
+            hits = keep(tx, screened, current, now, why="run")
             if party_id is None:
                 for each in current.versions:
                     tx.put_list(replace(each, matcher=VERSION))
@@ -202,7 +202,7 @@ class ScreeningRegistry:
     def _keep(self, tx: Transaction, prepared: _Prepared, now: datetime) -> tuple[list[Hit], int]:
         """Store what was found; who changed meanwhile is compared here."""
         screened = [(each, _hits(prepared.found, prepared.indexed, each, now)) for each in parties_of(tx)]
-        return keep(tx, screened, prepared.indexed.versions, now, why="run"), len(screened)
+        return keep(tx, screened, prepared.indexed, now, why="run"), len(screened)
 
 
 def _foreseen(reader: Reader, prepared: _Prepared, now: datetime) -> Loaded:
@@ -278,6 +278,7 @@ def _list_facts(version: ListVersion, prepared: _Prepared) -> Facts:
         "sha256": version.sha256,
         "published_on": version.published_on.isoformat(),
         "entries": version.entries,
+        "entries_sha256": prepared.indexed.sha256[version.id],
         "before": prepared.before.sha256 if prepared.before else None,
         "added_total": len(diff.added),
         "removed_total": len(diff.removed),

@@ -57,6 +57,7 @@ class Stage:
         fleet = Fleet.of(catalogue, offers)
         site = Site(spec.site.country, spec.site.chip_authorization)
         grace_s = spec.grace_min * SECONDS_PER_MINUTE
+        self._site = site
         self.gate = Gate(self.stores, Provider(spec.cluster, site, self.packs, lambda: fleet, grace_s), self.clock)
         times = MeterTimes(delay_s=60, patience_s=60, piece_s=SECONDS_PER_DAY)
         self._meter = Meter(self.stores, ScenarioCounters(scenario.starts, spec.jobs), self.clock, catalogue, times)
@@ -80,7 +81,8 @@ class Stage:
             InvalidInput: a job belongs to nobody.
         """
         simulated = Actor(ActorKind.SERVICE, "simulation")
-        record_packs(self.stores, self.clock, self.packs, cluster=self.scenario.spec.cluster, by=simulated)
+        cluster = self.scenario.spec.cluster
+        record_packs(self.stores, self.clock, self.packs, cluster=cluster, by=simulated, site=self._site)
         enrolled = []
         for _, record in load_customers([self.scenario.customers_path]):
             self.registry.apply(record, by=PREPARER)

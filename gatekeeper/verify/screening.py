@@ -1,7 +1,7 @@
 """Follows screening through the records: a hit is put aside only after it was found, and only by two people.
 
     list.loaded       the lists and their SHA-256; a screening names exactly those that were loaded last
-    screening.run     when everybody, or somebody, was compared with them
+    screening.run     when everybody, or somebody, was compared with them, and with which entries by their hash
     screening.hit     a party's name that is similar to an entry's: open, or the match that it was before (`state`)
     screening.judged  who says what it is; `state` false_positive needs `confirmed_by`, another person than `judged_by`
 
@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.verify.fields import Wrong, amount_of, flag_of, text_of, texts_of
+from gatekeeper.verify.shares import STATES
+from gatekeeper.verify.unchecked import Unchecked
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _OPEN, _TRUE, _FALSE, _SUPERSEDED = "open", "true_match", "false_positive", "superseded"
@@ -28,7 +30,10 @@ class ScreeningCheck:
         open_hits: hit -> party, of those that nobody has judged.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unchecked: Unchecked | None = None) -> None:
+        self._unchecked = unchecked or Unchecked()
+        self._entries: dict[str, str] = {}
+        self._unscreened: set[str] = set()
         self.open_hits: dict[str, str] = {}
         self._state: dict[str, str] = {}
         self._party: dict[str, str] = {}
@@ -37,12 +42,19 @@ class ScreeningCheck:
         self._proposed: dict[str, str] = {}
         self._lists: dict[str, str] = {}
 
+    def is_screened(self, customer: str) -> bool:
+        """Whether what was written for a customer was compared with the lists since; so it is where the log does not
+        tell the entries of any list."""
+        return customer not in self._unscreened
+
     def see(self, record: Record) -> None:
         """Take the next record in.
 
         Raises:
             Wrong: it does not follow from the records before it.
         """
+        if record.type in STATES and self._entries:
+            self._unscreened.add(text_of(record.facts, "customer"))
         if record.type is RecordType.LIST_LOADED:
             self._load(record.facts)
         elif record.type is RecordType.SCREENING_RUN:
@@ -59,6 +71,9 @@ class ScreeningCheck:
         before = facts.get("before")
         known = self._lists.get(name)
         self._lists[name] = sha256
+        self._entries.pop(name, None)
+        if "entries_sha256" in facts:
+            self._entries[name] = text_of(facts, "entries_sha256")
         if before != known:
             raise Wrong(f"The list {name} is loaded in place of {before}, and {known} was loaded before.")
 
@@ -68,8 +83,21 @@ class ScreeningCheck:
             raise Wrong("A screening names other lists than those that were loaded last.")
         if not 0 < amount_of(facts, "threshold") <= 100:
             raise Wrong("A screening's threshold is a number from 1 to 100.")
+        self._check_entries(facts)
         for gone in texts_of(facts, "superseded") if "superseded" in facts else ():
             self._supersede_quietly(gone)
+
+    def _check_entries(self, facts: Mapping[str, object]) -> None:
+        """What was compared is what was loaded: a list may be changed where it is kept, and not in the log."""
+        if facts.get("why") == "customers":
+            self._unscreened.clear()  # it stands after the records of all whom its transaction wrote
+        if self._lists.keys() - self._entries.keys():
+            self._unchecked.add("screenings against lists whose entries the log does not tell by their hash")
+        compared = facts.get("entries_sha256")
+        compared = compared if isinstance(compared, Mapping) else {}
+        other = sorted(name for name, sha256 in self._entries.items() if compared.get(name) != sha256)
+        if other:
+            raise Wrong(f"A screening compared with other entries of the list {other[0]} than were loaded.")
 
     def _supersede_quietly(self, gone: str) -> None:
         """An older hit ends without a new one where its pair still counts by another."""

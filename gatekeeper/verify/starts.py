@@ -23,6 +23,7 @@ from gatekeeper.verify.fields import Facts, Wrong, flag_of, moment_of, text_of
 from gatekeeper.verify.life import LifeCheck
 from gatekeeper.verify.limits import LimitCheck
 from gatekeeper.verify.overrides import OverrideCheck
+from gatekeeper.verify.screening import ScreeningCheck
 from gatekeeper.verify.tiers import TierCheck
 from gatekeeper.verify.unchecked import Unchecked
 
@@ -47,6 +48,7 @@ class Known:
     """The checks whose knowledge starts are compared with; each has seen a record before this one does."""
 
     tiers: TierCheck
+    screening: ScreeningCheck
     lives: LifeCheck
     overrides: OverrideCheck
     limits: LimitCheck
@@ -135,6 +137,10 @@ class StartCheck:
         lives, ends = self._known.lives, self._known.lives.ends(customer)
         if lives.standing(customer) != "approved" or ends is None:
             raise Wrong(f"Work of customer {customer} is let start, which is {lives.standing(customer) or 'unknown'}.")
+        if not self._known.screening.is_screened(customer):
+            raise Wrong(
+                f"Work of customer {customer} is let start, whose names were not screened since they were written."
+            )
         found = [self._known.overrides.judged(customer, sha256, at) for sha256 in packs.values()]
         if at < ends:
             return min([ends, *(each.ends + _SECOND for each in found if each and each.lowered and each.ends)])

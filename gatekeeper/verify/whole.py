@@ -23,9 +23,16 @@ def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: So
 
     Errors as for `verify_export`.
     """
-    tiers, screening, unchecked = TierCheck(), ScreeningCheck(), Unchecked()
+    tiers, unchecked = TierCheck(), Unchecked()
+    screening = ScreeningCheck(unchecked)
     known = Known(
-        tiers, LifeCheck(), OverrideCheck(tiers, screening), LimitCheck(), DeclaredCheck(unchecked), unchecked
+        tiers=tiers,
+        screening=screening,
+        lives=LifeCheck(),
+        overrides=OverrideCheck(tiers, screening),
+        limits=LimitCheck(),
+        declared=DeclaredCheck(unchecked),
+        unchecked=unchecked,
     )
     people: list[Check] = [known.lives, WaitingCheck(unchecked), known.declared]
     checks: list[Check] = [tiers, screening, *people, known.overrides, known.limits, StartCheck(known)]

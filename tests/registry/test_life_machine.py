@@ -25,6 +25,8 @@ from gatekeeper.ports import Reader
 from gatekeeper.registry import Registry
 from gatekeeper.registry.kyc_record import in_order
 from gatekeeper.verify.life import LifeCheck
+from gatekeeper.verify.unchecked import Unchecked
+from gatekeeper.verify.waiting import WaitingCheck
 from tests.databases import new_stores
 from tests.registry.office import PACKS, HandClock, org, record_of
 
@@ -120,11 +122,12 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def the_records_give_the_registry_back(self) -> None:
         def read(reader: Reader) -> None:
-            check, standing = LifeCheck(), None
+            check, waiting, standing = LifeCheck(), WaitingCheck(Unchecked()), None
             parties: dict[str, Party] = {}
             for leaf in reader.leaves():
                 record = decode(leaf)
                 check.see(record)
+                waiting.see(record)
                 facts = json.loads(leaf)["facts"]
                 parties |= {each["id"]: party_of(each) for each in facts.get("written", ())}
                 if record.type is not RecordType.CUSTOMER_NOTICE and "standing" in facts:
