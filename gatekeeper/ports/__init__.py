@@ -28,6 +28,7 @@ from gatekeeper.ports.inquiries import InquiryReads, InquiryWrites
 from gatekeeper.ports.joins import JoinReads, JoinWrites
 from gatekeeper.ports.kyc import KycReads, KycWrites
 from gatekeeper.ports.observations import ObservationReads, ObservationWrites
+from gatekeeper.ports.owners import OwnerReads
 from gatekeeper.ports.profiles import ProfileReads, ProfileWrites
 from gatekeeper.ports.screening import ScreeningReads, ScreeningWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
@@ -54,6 +55,7 @@ class Reader(
     InquiryReads,
     KycReads,
     ObservationReads,
+    OwnerReads,
     ProfileReads,
     ScreeningReads,
     TierReads,

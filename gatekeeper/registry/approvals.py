@@ -22,6 +22,7 @@ from gatekeeper.registry.facts import approval_facts, customer_facts, state_fact
 from gatekeeper.registry.people import By, acting, check_may_renew
 from gatekeeper.registry.plan import waiting_for, waits
 from gatekeeper.registry.review import Review, existing, review_of
+from gatekeeper.registry.sight import sight_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class ApprovalRegistry(Desk):
         now, actor = self._clock.now(), acting(by, Right.APPROVE)
 
         def work(tx: Transaction) -> Customer:
+            tx = sight_of(tx, customer_id)
             review = review_of(tx, existing(tx, customer_id), self._yardstick(now), now)
             if seen is not None and seen != review.fingerprint:
                 raise Conflict(

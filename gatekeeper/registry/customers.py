@@ -26,6 +26,7 @@ from gatekeeper.registry.people import By, acting, changed_alone
 from gatekeeper.registry.plan import KycReader, Outcome, Plan, draft_plan_of, kept_of, plan_of
 from gatekeeper.registry.profiles import sealed, with_profile
 from gatekeeper.registry.review import Review, existing, review_of
+from gatekeeper.registry.sight import sight_of
 from gatekeeper.registry.strictness import Yardstick
 
 
@@ -35,14 +36,22 @@ class CustomerRegistry(Desk):
     def plan(self, record: KycRecord) -> Plan:
         """What `apply` would do now; nothing is written."""
         yardstick = self._yardstick(self._clock.now())
-        return self._stores.read(lambda reader: _shown(reader, plan_of(reader, sealed(reader, record)[0], yardstick)))
+
+        def work(reader: Reader) -> Plan:
+            seen = sight_of(reader, record.customer_id, record)
+            return _shown(seen, plan_of(seen, sealed(seen, record)[0], yardstick))
+
+        return self._stores.read(work)
 
     def plan_draft(self, record: KycRecord) -> Plan:
         """What `draft` would do now; nothing is written."""
         yardstick = self._yardstick(self._clock.now())
-        return self._stores.read(
-            lambda reader: _shown(reader, draft_plan_of(reader, sealed(reader, record)[0], yardstick))
-        )
+
+        def work(reader: Reader) -> Plan:
+            seen = sight_of(reader, record.customer_id, record)
+            return _shown(seen, draft_plan_of(seen, sealed(seen, record)[0], yardstick))
+
+        return self._stores.read(work)
 
     def apply(self, record: KycRecord, *, by: By) -> Plan:
         """Enrol a customer or change its record; what is milder waits for a second person.
@@ -90,11 +99,12 @@ class CustomerRegistry(Desk):
             NotFound: no such customer.
         """
         now = self._clock.now()
-        return self._stores.read(
-            lambda reader: _looked_at(
-                reader, review_of(reader, existing(reader, customer_id), self._yardstick(now), now)
-            )
-        )
+
+        def work(reader: Reader) -> Review:
+            seen = sight_of(reader, customer_id)
+            return _looked_at(seen, review_of(seen, existing(seen, customer_id), self._yardstick(now), now))
+
+        return self._stores.read(work)
 
     def explain(self, customer_id: str, *, as_of: date | None = None) -> dict[str, TierFinding]:
         """Tier of a customer by each pack on a day (today), with every reason and its path.
@@ -107,13 +117,15 @@ class CustomerRegistry(Desk):
         now = self._clock.now()
 
         def work(reader: Reader) -> dict[str, TierFinding]:
-            found = findings_on(reader, customer_id, self._yardstick(now), as_of)
-            parties, open_hits = _explained_by(reader, existing(reader, customer_id)), reader.open_hits()
+            seen = sight_of(reader, customer_id)
+            found = findings_on(seen, customer_id, self._yardstick(now), as_of)
+            parties, open_hits = _explained_by(seen, existing(seen, customer_id)), reader.open_hits()
             return {pack: with_open_hits(each, parties, open_hits) for pack, each in found.items()}
 
         return self._stores.read(work)
 
     def _apply(self, tx: Transaction, record: KycRecord, actor: Actor, prepared_by: str, now: datetime) -> Plan:
+        tx = sight_of(tx, record.customer_id, record)
         record = _kept(tx, record)
         plan = _shown(tx, plan_of(tx, record, self._yardstick(now)))
         if plan.outcome is Outcome.UNCHANGED:
@@ -129,6 +141,7 @@ class CustomerRegistry(Desk):
         return plan
 
     def _draft(self, tx: Transaction, record: KycRecord, actor: Actor, now: datetime) -> Plan:
+        tx = sight_of(tx, record.customer_id, record)
         record = _kept(tx, record)
         plan = _shown(tx, draft_plan_of(tx, record, self._yardstick(now)))
         if plan.outcome is Outcome.UNCHANGED:

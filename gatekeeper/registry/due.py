@@ -21,7 +21,7 @@ from gatekeeper.registry.desk import Desk
 
 REGISTRY = Actor(ActorKind.SERVICE, "registry")
 # Records in one transaction: it holds the lock that releases wait for.
-GROUP_MAX = 200
+GROUP_MAX = 100
 
 
 class NoticeKind(StrEnum):

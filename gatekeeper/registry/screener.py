@@ -20,6 +20,7 @@ from gatekeeper.facts import new_record
 from gatekeeper.matching import THRESHOLD, VERSION, NameIndex
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.kyc_record import Proposal, owners_of
+from gatekeeper.registry.sight import above
 
 T = TypeVar("T")
 SCREENING = Actor(ActorKind.SERVICE, "screening")
@@ -149,7 +150,7 @@ def with_listings(tx: Transaction, parties: Iterable[Party]) -> list[Party]:
             matches.setdefault(hit.party_id, []).append(hit)
     if not matches:
         return []
-    stored = tx.parties()
+    stored = tx.some_parties(matches)
     changed = []
     for party_id, hits in matches.items():
         party = stored.get(party_id)
@@ -254,15 +255,18 @@ def parties_of(reader: Reader, customer_ids: Iterable[str] | None = None) -> lis
 
     A party whose proposed name or country differs from the stored one comes twice.
     """
-    stored = reader.parties()
+    named = None if customer_ids is None else set(customer_ids)
+    if named is None:
+        customers, stored = reader.customers(), reader.parties()
+    else:
+        customers = [found for each in sorted(named) if (found := reader.customer(each)) is not None]
+        stored = above(reader, {each.party_id for each in customers})
+    proposals = reader.proposals(named)
     found: dict[str, Party] = {}
-    customers = reader.customers() if customer_ids is None else map(reader.customer, sorted(set(customer_ids)))
     for customer in customers:
-        if customer is None:
-            continue
         for party in owners_of(stored, customer.party_id).values():
             found[identity_sha256(party)] = party
-        text = reader.proposal(customer.id)
+        text = proposals.get(customer.id)
         for party in Proposal.from_text(text).record.parties if text else ():
             found[identity_sha256(party)] = party
     return list(found.values())

@@ -237,7 +237,7 @@ def _existing(reader: Reader, hit_id: str) -> Hit:
 def _put_judged(tx: Transaction, before: Hit, after: Hit, actor: Actor, now: datetime) -> None:
     """Store a judgement, what it makes of the party's listings, and both in the log."""
     tx.put_hits([after])
-    party = tx.parties().get(after.party_id)
+    party = tx.some_parties({after.party_id}).get(after.party_id)
     changed = _listed_as(tx, party, after) if party is not None else None
     if changed is not None:
         tx.put_party(changed)

@@ -28,6 +28,7 @@ from gatekeeper.stores.inquiries import InquiryReads
 from gatekeeper.stores.joins import JoinReads
 from gatekeeper.stores.kyc import KycReads
 from gatekeeper.stores.observations import ObservationReads
+from gatekeeper.stores.owners import OwnerReads
 from gatekeeper.stores.profiles import ProfileReads
 from gatekeeper.stores.screening import ScreeningReads
 from gatekeeper.stores.tiers import TierReads
@@ -59,6 +60,7 @@ class SqlReader(
     InquiryReads,
     KycReads,
     ObservationReads,
+    OwnerReads,
     ProfileReads,
     ScreeningReads,
     TierReads,

@@ -82,6 +82,7 @@ customer = Table(
     *(Column(f"{who}_{part}", Text, nullable=False) for who in ("prepared", "approved") for part in ("key", "unique")),
     Column("attempts", Integer, nullable=False),
     Column("final", Integer, nullable=False),
+    Index("customer_by_party", "party_id"),
 )
 
 proposal = Table(

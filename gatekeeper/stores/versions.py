@@ -21,6 +21,7 @@ from gatekeeper.domain.record import canonical_json, decode
 from gatekeeper.ports.kyc import Version
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.asking import Asking, Changing
+from gatekeeper.stores.owners import OwnerWrites
 from gatekeeper.stores.tables import Moment, metadata
 
 
@@ -133,7 +134,7 @@ class VersionReads(Asking):
         return self._all(asked.order_by(key))
 
 
-class VersionWrites(Changing):
+class VersionWrites(OwnerWrites, Changing):
     """`gatekeeper.ports.kyc.KycWrites` for what has versions."""
 
     head: Frontier
@@ -170,6 +171,7 @@ class VersionWrites(Changing):
         """Store a party, new or changed, and its version."""
         row = rows.party_row(party)
         self._put(tables.party, row)
+        self._put_owners(party)
         self._run(_ADD_PARTY, {"party_id": party.id, "seq": self._told_at, "body": row["body"]})
 
     def put_proposal(self, customer_id: str, proposal: str | None) -> None:

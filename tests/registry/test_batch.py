@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,12 @@ from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Stores
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.registry.kyc_record import owners_of
+from gatekeeper.registry.plan import plan_of
+from gatekeeper.registry.strictness import Yardstick
+from gatekeeper.stores import SqlStores
+from tests.counting_statements import counted
 from tests.databases import new_stores
-from tests.registry.office import PACKS, HandClock, enrol, log, log_types, org, record_of, tier
+from tests.registry.office import NOON, PACKS, HandClock, enrol, log, log_types, org, record_of, tier
 
 LAB = record_of(org("lab", "IN"), customer="lab")
 SHOP = record_of(org("shop", "US"), customer="shop")
@@ -157,6 +163,42 @@ def test_a_batch_does_what_its_records_do_one_by_one(
                 told = [{**each, "id": ""} for each in log(stores)]
                 found.append((told, stores.read(lambda reader: (reader.parties(), reader.customers()))))
     assert found[0] == found[1]
+
+
+@given(folders(), folders(), st.booleans())
+def test_a_record_does_what_it_would_do_with_everybody_in_sight(
+    first: list[KycRecord], second: list[KycRecord], approved: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, new_stores(Path(folder) / "one.db") as stores:
+        registry = Registry(stores, HandClock(), packs=PACKS, cluster="east")
+        _apply(registry, first, whole=False)
+        if approved:
+            _approve(registry, whole=False)
+        yardstick = Yardstick.of(PACKS, NOON.date())
+        for each in second:
+            seen = registry.plan(each)
+            assert seen == stores.read(partial(plan_of, record=each, yardstick=yardstick))
+
+
+def test_a_record_costs_the_same_statements_however_many_customers_there_are(
+    registry: Registry, stores: SqlStores
+) -> None:
+    asked = []
+    for number in (1, 40):
+        registry.apply_all([_of(f"lab{number}-{each}", "US") for each in range(number)], by="ana")
+        registry.approve_all(None, by="ben", seen=registry.review_all().fingerprint)
+        with counted(stores) as statements:
+            registry.apply(_of(f"lab{number}-0", "CN"), by="ana")
+            registry.review(f"lab{number}-0")
+        asked.append(statements)
+        whole = [each for each in statements if re.search(r"FROM (party|customer|proposal)\b", each)]
+        assert all("WHERE" in each for each in whole)
+    assert len(asked[0]) == len(asked[1])
+
+
+def _of(name: str, headquarters: str) -> KycRecord:
+    holding = f"{name}-holding"
+    return record_of(org(name, headquarters, holding), org(holding, "US"), customer=name)
 
 
 def _apply(registry: Registry, records: list[KycRecord], *, whole: bool) -> None:

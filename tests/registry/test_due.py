@@ -91,7 +91,7 @@ def test_a_group_of_notices_costs_the_same_statements_however_many_there_were_be
     registry: Registry, stores: SqlStores, clock: HandClock
 ) -> None:
     """What was told is looked up by its key: nobody reads the log, or all customers one by one."""
-    asked = []
+    asked: list[int] = []
     for number in (1, 12, 1):  # one alone, many at once, and one after many were told
         for each in range(number):
             name = f"lab-{len(asked)}-{each}"

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Table, create_engine, insert, text
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.interest import Interest
+from gatekeeper.domain.merkle import Frontier, leaf_hash
 from gatekeeper.domain.record import RecordType, encode
-from gatekeeper.facts import moment, new_record
+from gatekeeper.facts import Facts, moment, new_record
+from gatekeeper.ports import Reader
 from gatekeeper.registry import Registry
 from gatekeeper.registry.due import REGISTRY
-from gatekeeper.stores import open_stores
+from gatekeeper.stores import open_stores, rows, tables
 from gatekeeper.stores.schema import MIGRATIONS
+from gatekeeper.stores.versions import customer_keys
 from tests.registry.office import PACKS, HandClock, org
 from tests.stores.values import NOW, record
 
@@ -30,7 +37,6 @@ def old_database(path: Path) -> None:
     from alembic import command
     from alembic.config import Config
 
-    from gatekeeper.domain.merkle import Frontier, leaf_hash
     from gatekeeper.stores.tables import stored_moment
 
     engine = create_engine(f"sqlite:///{path}")
@@ -82,22 +88,56 @@ def test_what_there_was_becomes_version_1_and_can_be_changed(tmp_path: Path) -> 
             registry.review_known("lab", known_on=(record(0).at - timedelta(days=1)).date())
 
 
+def database_of_0005(path: Path, *what: tuple[Table, dict[str, Any]]) -> None:
+    """A database as version 0005 left it, with some rows."""
+    from alembic import command
+    from alembic.config import Config
+
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        for table, row in what:
+            connection.execute(insert(table).values(**row))
+    engine.dispose()
+
+
 def test_notices_that_the_log_has_are_never_told_again(tmp_path: Path) -> None:
     """Records of notices are older than the table that says which there are, and name the end in whole seconds."""
     end = NOW + timedelta(days=30, microseconds=7)
     customer = Customer("lab", "lab", Standing.APPROVED, "ana", 1, "ben", end)
-    facts = {"customer": "lab", "version": 1, "kind": "60_days", "expires_at": moment(end)}
-    with open_stores(f"sqlite:///{tmp_path / 'old.db'}") as stores:
-        stores.transact(lambda tx: tx.put_party(org("lab", "US")))
-        stores.transact(lambda tx: tx.put_customer(customer))
-        stores.transact(lambda tx: tx.append(new_record(RecordType.CUSTOMER_NOTICE, REGISTRY, NOW, facts)))
+    facts: Facts = {"customer": "lab", "version": 1, "kind": "60_days", "expires_at": moment(end)}
+    told = new_record(RecordType.CUSTOMER_NOTICE, REGISTRY, NOW, facts)
+    body = encode(told)
+    hashed = leaf_hash(body)
+    row = {"seq": 0, "id": told.id, "at": NOW, "type": told.type.value, "customer": "lab", "body": body}
+    database_of_0005(
+        tmp_path / "old.db",
+        (tables.customer, rows.customer_row(customer) | customer_keys(customer)),
+        (tables.record, {**row, "leaf_hash": hashed}),
+    )
     with closing(sqlite3.connect(tmp_path / "old.db")) as database, database:
-        database.execute("DROP TABLE notice")
-        database.execute("UPDATE alembic_version SET version_num = '0005'")
+        frontier = Frontier().append(hashed).to_bytes()
+        database.execute("UPDATE log_head SET size = 1, frontier = ?", (frontier,))
     with open_stores(f"sqlite:///{tmp_path / 'old.db'}") as stores:
         clock = HandClock()
         clock.at = NOW + timedelta(days=1)
         registry = Registry(stores, clock, packs=PACKS, cluster="east")
         assert registry.record_notices() == 1
-        told = [json.loads(leaf)["facts"]["kind"] for leaf in stores.read(lambda reader: list(reader.leaves()))]
-        assert told == ["60_days", "30_days"]
+        kinds = [json.loads(leaf)["facts"]["kind"] for leaf in stores.read(lambda reader: list(reader.leaves()))]
+        assert kinds == ["60_days", "30_days"]
+
+
+def test_who_owns_whom_is_known_of_parties_that_were_there_before(tmp_path: Path) -> None:
+    shared = replace(org("lab", "US", "holding"), interests=(Interest("fund", 0, None),), no_parent_reason="")
+    office = replace(org("office", "US"), branch_of="lab", no_parent_reason="")
+    database_of_0005(tmp_path / "old.db", *((tables.party, rows.party_row(each)) for each in (shared, office)))
+    with open_stores(f"sqlite:///{tmp_path / 'old.db'}") as stores:
+        below = {each: stores.read(partial(_owned_by, each)) for each in ("holding", "fund", "lab", "office")}
+        assert below == {"holding": {"lab"}, "fund": {"lab"}, "lab": {"office"}, "office": set()}
+
+
+def _owned_by(owner: str, reader: Reader) -> set[str]:
+    return reader.owned_by({owner})

@@ -1,4 +1,4 @@
-"""Notices of approvals that end: which are on record already.
+"""What was read from all records, by key: which notices are on record, and who owns whom.
 
 A migration is history: it is never edited after a release, and imports nothing of ours that may change.
 """
@@ -16,6 +16,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Look-ups in place of reading everything."""
+    _notices()
+    _owners()
+    op.create_index("customer_by_party", "customer", ["party_id"])
+
+
+def _notices() -> None:
     """One row for each notice on record; those that the log has are never told again."""
     table = op.create_table(
         "notice",
@@ -32,3 +39,19 @@ def upgrade() -> None:
 
 def _key(facts: dict[str, str]) -> tuple[str, int, str]:
     return facts["customer"], int(datetime.fromisoformat(facts["expires_at"]).timestamp()), facts["kind"]
+
+
+def _owners() -> None:
+    """One row for each owner that a party names, for whatever day."""
+    table = op.create_table(
+        "party_owner",
+        sa.Column("party_id", sa.String(63), primary_key=True),
+        sa.Column("owner_id", sa.String(63), primary_key=True),
+    )
+    op.create_index("party_owner_by_owner", "party_owner", ["owner_id"])
+    connection = op.get_bind()
+    for party, text in connection.execute(sa.text("SELECT id, body FROM party")).all():
+        body = json.loads(text)
+        named = {*body.get("parents", ()), *(each["owner"] for each in body.get("interests", ()))}
+        for owner in sorted(named | ({body["branch_of"]} if body.get("branch_of") else set())):
+            connection.execute(sa.insert(table).values(party_id=party, owner_id=owner))

@@ -1,0 +1,78 @@
+"""One record among many: a store in which only the parties and customers are seen that the record can touch.
+
+A change of a party moves only what is owned by it, and the tier of that rests only on its own owners. So a record is
+shown these alone: everybody below the parties that it changes, and everybody above all of them. The answers are the
+same as with all of them in sight, which a test compares. `books` does the same for many records, over what it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from gatekeeper.domain.customer import Customer
+from gatekeeper.domain.party import Party
+from gatekeeper.ports import Reader, Transaction
+from gatekeeper.registry.books import Books
+from gatekeeper.registry.kyc_record import KycRecord, Proposal, in_order
+
+
+class Sight:
+    """`gatekeeper.ports.Transaction` over another one. What it does not answer itself, that one does."""
+
+    def __init__(self, tx: Transaction, customer_id: str, record: KycRecord | None) -> None:
+        self._tx = tx
+        customer, text = tx.customer(customer_id), tx.proposal(customer_id)
+        told = [*(record.parties if record else ()), *(Proposal.from_text(text).record.parties if text else ())]
+        known = tx.some_parties({each.id for each in told})
+        changed = {each.id for each in told if each.id not in known or in_order(known[each.id]) != each}
+        seeds = {each for party in told for each in (party.id, *party.owners)} | _below(tx, changed)
+        if customer is not None:
+            seeds.add(customer.party_id)
+        self._parties = above(tx, seeds)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transaction's own."""
+        return getattr(self._tx, name)
+
+    def parties(self) -> dict[str, Party]:
+        """The parties in sight."""
+        return self._parties
+
+    def customers(self) -> list[Customer]:
+        """The customers whose party is in sight, by id."""
+        return self._tx.customers_of(self._parties)
+
+    def put_party(self, party: Party) -> None:
+        """Store a party, new or changed."""
+        self._parties[party.id] = party
+        self._tx.put_party(party)
+
+
+def sight_of(tx: Reader, customer_id: str, record: KycRecord | None = None) -> Transaction:
+    """A transaction, or a reader of whom nobody wants to write, in which only this is seen: what a customer's record
+    can touch, the one that waits, and one that is to be applied."""
+    whole = cast("Transaction", tx)
+    if isinstance(tx, Books):  # it was told what to look at
+        return whole
+    return cast("Transaction", Sight(whole, customer_id, record))
+
+
+def above(reader: Reader, ids: Iterable[str]) -> dict[str, Party]:
+    """Some parties and all their known owners, by id."""
+    found, asked, waiting = dict[str, Party](), set[str](), set(ids)
+    while waiting:
+        asked |= waiting
+        fresh = reader.some_parties(waiting)
+        found |= fresh
+        waiting = {owner for each in fresh.values() for owner in each.owners} - asked
+    return dict(sorted(found.items()))
+
+
+def _below(reader: Reader, ids: Iterable[str]) -> set[str]:
+    found = set(ids)
+    waiting = found
+    while waiting:
+        waiting = reader.owned_by(waiting) - found
+        found |= waiting
+    return found
