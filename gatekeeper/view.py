@@ -18,10 +18,10 @@ from gatekeeper.domain.deciding import binding_pools
 from gatekeeper.domain.decision import Question
 from gatekeeper.domain.fleet import Fleet
 from gatekeeper.domain.inquiry import Permit
+from gatekeeper.domain.judging import judged
 from gatekeeper.domain.ledger import Pool
 from gatekeeper.domain.limits import limit_under
 from gatekeeper.domain.lineage import Lineage
-from gatekeeper.domain.open_screening import with_open_hits
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Pack, Site
@@ -185,10 +185,7 @@ def _judged(
     """The findings, and the override that they are under: none where any of them bars it."""
     parties, override = view.parties(), override_of(view, customer, now)
     found = {each.pack.id: resolve(parties, customer.party_id, each.pack.tiers, now.date()) for each in packs}
-    found = {pack: with_open_hits(each, parties, view.open_hits()) for pack, each in found.items()}
-    if override is None or any(map(override.bars, found.values())):
-        return found, None
-    return {pack: override.lowers(each) for pack, each in found.items()}, override
+    return judged(found, parties, view.open_hits(), override)
 
 
 def override_of(view: View, customer: Customer, now: datetime) -> Override | None:

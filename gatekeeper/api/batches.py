@@ -122,7 +122,7 @@ def _looked_at(batch: Batch, review: BatchReview, limit: int, cursor: str | None
 
 def _etag(review: BatchReview) -> str:
     """The fingerprint that an approval names, and a digest of the tiers, which a new pack or list moves too."""
-    tiers = [sorted((pack, found.tier.value) for pack, found in each.findings.items()) for each in review.reviews]
+    tiers = [sorted((pack, found.tier.value) for pack, found in each.shown.items()) for each in review.reviews]
     return f"{review.fingerprint}.{hashlib.sha256(repr(tiers).encode()).hexdigest()[:16]}"
 
 

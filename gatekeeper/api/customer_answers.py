@@ -78,14 +78,15 @@ def summary(review: Review) -> dict[str, Any]:
     """What is shown of a customer in a list."""
     customer = review.customer
     named = {each.id: each.legal_name for each in review.looked_at.parties}
-    findings = review.findings_in_effect or review.findings
     return {
         "customer": customer.id,
         "name": named.get(review.looked_at.party_id, ""),
         "party": review.looked_at.party_id,
         "standing": review.standing.value,
-        "tiers": {pack: each.tier.value for pack, each in findings.items()},
-        "tiers_if_approved": {pack: each.tier.value for pack, each in review.findings.items()},
+        "tiers": {pack: each.tier.value for pack, each in review.shown.items()},
+        "tiers_if_approved": {pack: each.tier.value for pack, each in review.shown_if_approved.items()},
+        "open_screenings": list(review.open_screenings),
+        "override": review.override.id if review.override else "",
         "version": customer.version,
         "prepared_by": review.prepared_by,
         "approved_by": customer.approved_by,
@@ -119,7 +120,7 @@ def plan_shown(plan: Plan, *, dry_run: bool) -> PlanShown:
         customer=plan.wanted.customer_id,
         outcome=plan.outcome.value,
         dry_run=dry_run,
-        tiers={pack: each.tier.value for pack, each in plan.findings.items()},
+        tiers={pack: each.tier.value for pack, each in plan.shown.items()},
         changes=_changes(plan.changes),
         **_part("record", plan.wanted, plan.written.keys()),
     )

@@ -45,8 +45,13 @@ class CustomerShown(Shown):
     name: str
     party: str
     standing: str
-    tiers: dict[str, str] = Field(description="By pack, of what is in effect; of what waits where nothing is.")
+    tiers: dict[str, str] = Field(
+        description="By pack, of what is in effect; of what waits where nothing is. As decisions use it now: with open "
+        "screenings and an override in force; without packs that treat all tiers alike, or are off."
+    )
     tiers_if_approved: dict[str, str]
+    open_screenings: list[str] = Field(description="Its parties with a hit on a list that nobody has judged.")
+    override: str = Field(description="Id of the override in force; empty for none.")
     version: int
     prepared_by: str
     approved_by: str

@@ -56,7 +56,8 @@ def warn_before(packs: Iterable[ActivePack], day: date) -> None:
     """Say of which packs the table begins only after a day: what it says of earlier ones places nobody milder."""
     for each in packs:
         if each.pack.tiers.is_before(day):
-            warn(f"the table of {each.pack.id} begins on {each.pack.tiers.begins}: before, who is not Tier 3 is unresolved")
+            begins = each.pack.tiers.begins
+            warn(f"the table of {each.pack.id} begins on {begins}: before, who is not Tier 3 is unresolved")
 
 
 def _row(country: Country, active: ActivePack, day: date) -> dict[str, object]:

@@ -142,8 +142,10 @@ def approve_batch(
     review = wiring.registry.review_all(batch)
     if seen is None:
         for each in review.reviews[:_SHOWN_MAX]:
-            tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in each.findings.items())
+            tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in each.shown_if_approved.items())
             say(f"customer {each.customer.id}, prepared by {each.prepared_by}: {tiers}")
+            if each.open_screenings:
+                say(f"  screening open: {', '.join(each.open_screenings)}")
             tell_changes(each.changes)
         if len(review.reviews) > _SHOWN_MAX:
             say(f"and {len(review.reviews) - _SHOWN_MAX:,} more: gatekeeper customer list")
@@ -231,7 +233,7 @@ def _tell(plan: Plan, *, dry_run: bool) -> None:
     from gatekeeper.registry import Outcome
 
     customer = plan.wanted.customer_id
-    tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in plan.findings.items())
+    tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in plan.shown.items())
     next_step = f"; a second person decides: gatekeeper customer approve {customer}"
     says = {
         Outcome.UNCHANGED: "unchanged",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gatekeeper.domain.tier import TierFinding
     from gatekeeper.registry import KycRecord, Review
 
+_ALIKE = "its rules are the same for every tier"
 app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)
 Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
 AsOf = Annotated[
@@ -42,7 +43,8 @@ def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = No
         rows = [_row(review) for review in wiring.registry.reviews()]
     tiers = sorted({pack for row in rows for pack in row["tiers"]})
     flat = [{**row, **{pack: row["tiers"].get(pack) for pack in tiers}} for row in rows]
-    columns = ["customer", "standing", *tiers, "expires", "waits"]
+    told = ["look"] if any(row["look"] for row in rows) else []
+    columns = ["customer", "standing", *tiers, "expires", "waits", *told]
     shown = rows if output is Output.JSON else flat
     show(shown, columns, output, nothing="No customers yet. Enrol one: gatekeeper customer apply -f FILE")
 
@@ -152,10 +154,14 @@ def explain(
             findings = wiring.registry.explain(customer, as_of=day)
         else:
             findings = wiring.registry.explain_known(customer, known_on=known, as_of=day)
+        placing = {each.pack.id for each in wiring.packs if each.pack.tells_tiers_apart}
     if output is Output.JSON:
         say_json({pack: _finding_json(finding) for pack, finding in findings.items()})
         return
     for pack, finding in findings.items():
+        if pack not in placing:
+            say(f"{pack} places nobody: {_ALIKE}")
+            continue
         say(f"{finding.tier} by {pack} on {finding.as_of}")
         for reason in finding.reasons:
             say(f"  {reason.tier}: {reason.text} [{reason.code}]")
@@ -176,7 +182,8 @@ def _tell_review(review: Review) -> None:
     say(f"prepared by {customer.prepared_by}{approved}")
     if customer.reason:
         say(f"reason: {customer.reason}")
-    _tell_tiers(review.findings_in_effect or review.findings)
+    _tell_tiers(review.shown)
+    _tell_open(review)
     say()
     shown = review.in_effect or review.looked_at
     say(dump(shown, first=review.told, at_most=PARTIES_MAX).rstrip())
@@ -187,7 +194,7 @@ def _tell_review(review: Review) -> None:
         say(f"Prepared by {review.prepared_by}, and waits for a second person:")
         tell_difference(review.in_effect, review.proposed)
         say("If approved:")
-        _tell_tiers(review.findings)
+        _tell_tiers(review.shown_if_approved)
     tell_changes(review.changes)
     for name in suspicious_names(review.looked_at):
         say(f"Look closely: {name} mixes letters of several alphabets.")
@@ -199,13 +206,29 @@ def _tell_tiers(findings: Mapping[str, TierFinding]) -> None:
         say(f"{finding.tier} by {pack}: {finding.deciding.text}")
 
 
+def _tell_open(review: Review) -> None:
+    """What stands beside the record, and decides with it."""
+    for each in review.open_screenings:
+        say(f"Screening open: a hit on the name of {each} waits to be judged: gatekeeper screening hits --open")
+    if review.override is not None:
+        say(f"Override {review.override.id} in force: {review.override.told}")
+
+
+def _words(review: Review) -> str:
+    words = ["screening open"] if review.open_screenings else []
+    return ", ".join([*words, *(["override"] if review.override else [])])
+
+
 def _row(review: Review) -> dict[str, Any]:
     customer = review.customer
     return {
         "customer": customer.id,
         "standing": review.standing.value,
-        "tiers": {pack: each.tier.value for pack, each in (review.findings_in_effect or review.findings).items()},
-        "tiers_if_approved": {pack: finding.tier.value for pack, finding in review.findings.items()},
+        "tiers": {pack: each.tier.value for pack, each in review.shown.items()},
+        "tiers_if_approved": {pack: finding.tier.value for pack, finding in review.shown_if_approved.items()},
+        "open_screenings": list(review.open_screenings),
+        "override": review.override.id if review.override else None,
+        "look": _words(review),
         "party": review.looked_at.party_id,
         "version": customer.version,
         "prepared_by": review.prepared_by,

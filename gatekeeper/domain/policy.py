@@ -5,6 +5,7 @@ The code knows no country and no threshold: all of them stand in packs. Reading 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -141,6 +142,22 @@ class Rule:
         )
 
 
+_RESOLVED = frozenset({Tier.ONE, Tier.TWO, Tier.THREE})
+
+
+def tell_tiers_apart(rules: Iterable[Rule]) -> bool:
+    """Whether any rule is for some of the tiers 1 to 3 and not for others."""
+    return any(not rule.tiers >= _RESOLVED for rule in rules)
+
+
+def rule_among(rules: Sequence[Rule], tier: Tier, site: Site, site_tier: Tier) -> Rule | None:
+    """The first rule that applies. Who is unresolved is taken as Tier 3 where that makes no difference: it blocks only
+    because a milder rule may be for others."""
+    if tier is Tier.UNRESOLVED and not tell_tiers_apart(rules):
+        tier = next((each for each in (tier, Tier.THREE) if any(each in rule.tiers for rule in rules)), tier)
+    return next((rule for rule in rules if rule.applies(tier, site, site_tier)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Pack:
     """One regime as read from `policies/<id>/`; `sha256` is over the bytes of its pack.yaml.
@@ -197,7 +214,12 @@ class Pack:
     def rule_for(self, tier: Tier, site: Site, day: date) -> Rule | None:
         """The first rule that applies; None means that the pack says nothing, which denies."""
         site_tier = self.tiers.tier_of(site.country, day)
-        return next((rule for rule in self.rules if rule.applies(tier, site, site_tier)), None)
+        return rule_among(self.rules, tier, site, site_tier)
+
+    @property
+    def tells_tiers_apart(self) -> bool:
+        """Whether it matters to any of its rules in what tier somebody is."""
+        return tell_tiers_apart(self.rules)
 
     def asking(self, rule: Rule) -> InquiryTerms:
         """The question of a rule that holds."""

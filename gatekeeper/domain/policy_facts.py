@@ -11,7 +11,7 @@ from datetime import date
 
 from gatekeeper.domain.allowances import Allowances, FineTuning, PublishedBase, SyntheticData
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.policy import Action, Pack, Rule
+from gatekeeper.domain.policy import Action, Pack, Rule, rule_among
 from gatekeeper.domain.record import JsonValue
 from gatekeeper.domain.site import ChipAuthorization, Site
 from gatekeeper.domain.threshold import Floor, Threshold
@@ -36,7 +36,7 @@ class Terms:
 
     def rule_for(self, tier: Tier, site: Site, site_tier: Tier) -> Rule | None:
         """The first rule that applies."""
-        return next((rule for rule in self.rules if rule.applies(tier, site, site_tier)), None)
+        return rule_among(self.rules, tier, site, site_tier)
 
 
 def terms_json(pack: Pack) -> dict[str, JsonValue]:

@@ -24,6 +24,7 @@ from gatekeeper.ports.answers import KEPT, KeptAnswer
 from gatekeeper.ports.batches import Batch
 from gatekeeper.registry.approvals import ApprovalRegistry
 from gatekeeper.registry.books import Books
+from gatekeeper.registry.circumstances import Circumstances
 from gatekeeper.registry.customers import CustomerRegistry
 from gatekeeper.registry.kyc_record import KycRecord, fingerprint, overlaid, record_json
 from gatekeeper.registry.people import By, acting
@@ -179,9 +180,10 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
 
         def work(reader: Reader) -> list[Review]:
             books, yardstick, found = Books(reader), self._yardstick(now), []
+            beside = Circumstances.of(reader, now)
             for customer in reader.customers():
                 books.look_at(customer.id)
-                found.append(review_of(books.as_transaction, customer, yardstick, now))
+                found.append(beside.seen(review_of(books.as_transaction, customer, yardstick, now)))
             return found
 
         return self._stores.read(work)
@@ -199,11 +201,12 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
 
     def _review_all(self, reader: Reader, batch_id: str | None) -> BatchReview:
         books, found = Books(reader), list[Review]()
-        inside = self._inside(books)
+        inside, now = self._inside(books), self._clock.now()
+        beside = Circumstances.of(reader, now)
         for customer_id in _members(reader, batch_id):
             books.look_at(customer_id)
             if waiting_for(books.as_transaction, customer_id) is not None:
-                found.append(inside.review(customer_id))
+                found.append(inside._review(books.as_transaction, customer_id, beside, now))
         return BatchReview(tuple(found), _name_of((each.customer.id, each.fingerprint) for each in found))
 
     def _inside(self, books: Books) -> BatchRegistry:

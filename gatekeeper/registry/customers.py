@@ -12,13 +12,14 @@ from datetime import date, datetime
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
-from gatekeeper.domain.open_screening import with_open_hits
+from gatekeeper.domain.judging import judged
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import Actor, JsonValue, RecordType
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Reader, Transaction
+from gatekeeper.registry.circumstances import Circumstances
 from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import customer_facts, state_facts, written_facts
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
@@ -101,15 +102,17 @@ class CustomerRegistry(Desk):
         now = self._clock.now()
 
         def work(reader: Reader) -> Review:
-            seen = sight_of(reader, customer_id)
-            return _looked_at(seen, review_of(seen, existing(seen, customer_id), self._yardstick(now), now))
+            return self._review(
+                sight_of(reader, customer_id), customer_id, Circumstances.of(reader, now, customer_id), now
+            )
 
         return self._stores.read(work)
 
     def explain(self, customer_id: str, *, as_of: date | None = None) -> dict[str, TierFinding]:
         """Tier of a customer by each pack on a day (today), with every reason and its path.
 
-        A customer that was never approved is explained by the record that was written last.
+        A customer that was never approved is explained by the record that was written last. Of today what decisions
+        use is told: with names whose screening is open, and with the override that is in force.
 
         Raises:
             NotFound: no such customer.
@@ -119,10 +122,18 @@ class CustomerRegistry(Desk):
         def work(reader: Reader) -> dict[str, TierFinding]:
             seen = sight_of(reader, customer_id)
             found = findings_on(seen, customer_id, self._yardstick(now), as_of)
-            parties, open_hits = _explained_by(seen, existing(seen, customer_id)), reader.open_hits()
-            return {pack: with_open_hits(each, parties, open_hits) for pack, each in found.items()}
+            parties, beside = (
+                _explained_by(seen, existing(seen, customer_id)),
+                Circumstances.of(reader, now, customer_id),
+            )
+            override = beside.overrides.get(customer_id) if as_of in (None, now.date()) else None
+            return judged(found, parties, beside.open_hits, override)[0]
 
         return self._stores.read(work)
+
+    def _review(self, reader: Reader, customer_id: str, beside: Circumstances, now: datetime) -> Review:
+        review = review_of(reader, existing(reader, customer_id), self._yardstick(now), now)
+        return beside.seen(_looked_at(reader, review))
 
     def _apply(self, tx: Transaction, record: KycRecord, actor: Actor, prepared_by: str, now: datetime) -> Plan:
         tx = sight_of(tx, record.customer_id, record)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.party import Party
 from gatekeeper.ports import Reader
+from gatekeeper.registry.circumstances import Circumstances
 from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.review import Review, review_of
 
@@ -32,10 +33,11 @@ class ListingRegistry(Desk):
 
         def work(reader: Reader) -> list[Review]:
             parties, yardstick, found = reader.parties(), self._yardstick(now), list[Review]()
+            beside = Circumstances.of(reader, now)
             for each in reader.customers():
                 if each.id <= after or not may_be(each, parties.get(each.party_id)):
                     continue
-                review = review_of(reader, each, yardstick, now, parties, whose_tiers_move=False)
+                review = beside.seen(review_of(reader, each, yardstick, now, parties, whose_tiers_move=False))
                 if wanted(review):
                     found.append(review)
                 if len(found) == most:

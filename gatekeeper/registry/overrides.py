@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import Conflict, NotFound, NotPermitted
+from gatekeeper.domain.judging import judged
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.tier import Tier
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Reader, Transaction
+from gatekeeper.registry.circumstances import Circumstances
 from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.life_facts import approved_override_facts, override_facts
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.review import existing
+from gatekeeper.registry.sight import sight_of
 
 
 class OverrideRegistry(Desk):
@@ -24,13 +29,14 @@ class OverrideRegistry(Desk):
 
         Raises:
             Conflict: one waits or is in force already. NotFound: no such customer.
-            NotPermitted: the customer was never approved, is suspended or closed.
+            NotPermitted: the customer was never approved, is suspended or closed, or is in no stricter tier anyway.
             InvalidInput: another tier, too many hours, or no reason.
         """
         now, actor = self._clock.now(), acting(by, Right.EDIT)
 
         def work(tx: Transaction) -> Override:
-            _check_may_carry(existing(tx, customer_id))
+            customer = existing(tx, customer_id)
+            _check_may_carry(customer)
             for each in tx.overrides(customer_id):
                 if each.ends_at is None or each.holds_at(now):
                     raise Conflict(
@@ -38,11 +44,26 @@ class OverrideRegistry(Desk):
                         hint=f"End it first: gatekeeper customer end-override {customer_id}",
                     )
             asked = Override(f"o{tx.log_size()}", customer_id, tier, hours, reason.strip(), actor.name, now)
+            self._check_is_milder(tx, customer, tier, now)
             tx.put_override(asked)
             tx.append(new_record(RecordType.OVERRIDE_REQUESTED, actor, now, override_facts(asked)))
             return asked
 
         return self._stores.transact(work)
+
+    def _check_is_milder(self, tx: Transaction, customer: Customer, tier: Tier, now: datetime) -> None:
+        """An override does something: it lowers a tier, or carries an approval that has expired."""
+        yardstick, beside = self._yardstick(now), Circumstances.of(tx, now, customer.id)
+        if not customer.standing_at(now).holds or not yardstick.placing:
+            return
+        parties = sight_of(tx, customer.id).parties()
+        found, _ = judged(yardstick.findings(parties, customer.party_id), parties, beside.open_hits, None)
+        strictest = max((found[each].tier for each in yardstick.placing), key=lambda each: each.strictness)
+        if strictest.strictness <= tier.strictness:
+            raise NotPermitted(
+                f"Customer {customer.id} is in {strictest} by the strictest pack: {tier} is not milder.",
+                hint=f"See why: gatekeeper customer explain {customer.id}",
+            )
 
     def approve_override(self, customer_id: str, *, by: By, seen: Override | None = None) -> Override:
         """Approve the override of a customer that waits: it is in force from now on.

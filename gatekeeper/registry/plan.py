@@ -46,6 +46,12 @@ class Plan:
     written: Mapping[str, Party]
     changes: tuple[TierChange, ...]
     findings: Mapping[str, TierFinding]
+    placing: frozenset[str] = frozenset()
+
+    @property
+    def shown(self) -> dict[str, TierFinding]:
+        """The findings by the packs to which a tier matters."""
+        return {pack: each for pack, each in self.findings.items() if pack in self.placing}
 
 
 class KycReader(Protocol):
@@ -81,6 +87,7 @@ def plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) -> Plan:
         written=written,
         changes=tier_changes(reader.customers(), parties, written.values(), yardstick),
         findings=yardstick.findings(everything, record.party_id),
+        placing=yardstick.placing,
     )
 
 
@@ -112,6 +119,7 @@ def draft_plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) ->
         written={},
         changes=(),
         findings=yardstick.findings(everything, record.party_id),
+        placing=yardstick.placing,
     )
 
 

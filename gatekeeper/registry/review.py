@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotFound
+from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.registry.kyc_record import KycRecord, fingerprint, overlaid
@@ -29,6 +30,11 @@ class Review:
         changes: customers whose tier an approval would move.
         fingerprint: names all of this; an approval that passes it approves exactly this.
         told: ids of the parties that the record which waits tells itself: whoever shows only a part shows these.
+        decided, decided_if_approved: both findings as decisions use them now: with open screenings and the override.
+            Empty of the past, of which nobody decides any more.
+        open_screenings: ids of its parties with a hit that nobody has judged.
+        override: the one that it is under now.
+        placing: packs by which it matters in what tier somebody is.
     """
 
     customer: Customer
@@ -42,6 +48,27 @@ class Review:
     changes: tuple[TierChange, ...]
     fingerprint: str
     told: frozenset[str] = frozenset()
+    decided: Mapping[str, TierFinding] = field(default_factory=dict)
+    decided_if_approved: Mapping[str, TierFinding] = field(default_factory=dict)
+    open_screenings: tuple[str, ...] = ()
+    override: Override | None = None
+    placing: frozenset[str] = frozenset()
+
+    @property
+    def shown(self) -> dict[str, TierFinding]:
+        """The findings to show: those that decisions use, by the packs to which they matter; of what waits where
+        nothing is in effect."""
+        if self.findings_in_effect:
+            return self._placed(self.decided or self.findings_in_effect)
+        return self.shown_if_approved
+
+    @property
+    def shown_if_approved(self) -> dict[str, TierFinding]:
+        """The same once what waits is approved."""
+        return self._placed(self.decided_if_approved or self.findings)
+
+    def _placed(self, findings: Mapping[str, TierFinding]) -> dict[str, TierFinding]:
+        return {pack: each for pack, each in findings.items() if pack in self.placing}
 
 
 def existing(reader: KycReader, customer_id: str) -> Customer:
@@ -102,4 +129,5 @@ def review_of(
         changes=changes,
         fingerprint=fingerprint(customer, looked_at),
         told=frozenset(each.id for each in kept.record.parties) if kept else frozenset(),
+        placing=yardstick.placing,
     )

@@ -20,7 +20,7 @@ from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.holdings import Holdings
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import ActivePack
+from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.tier import Tier, TierFinding, TierTable
 from gatekeeper.registry.kyc_record import KycRecord, in_order, overlaid, owners_of
@@ -32,15 +32,19 @@ class Yardstick:
     """What "stricter" is measured by: the tables of all packs, whatever their mode, from a day on.
 
     Packs that are off count too: they may be switched on later. Without any pack nothing is known to be stricter.
+    `placing`: the packs to whose decisions a tier matters now; only these are shown to people as tiers.
     """
 
     tables: Mapping[str, TierTable]
     day: date
+    placing: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, packs: Iterable[ActivePack], day: date) -> Yardstick:
         """The yardstick of some packs."""
-        return cls({active.pack.id: active.pack.tiers for active in packs}, day)
+        packs = tuple(packs)
+        placing = frozenset(each.pack.id for each in packs if each.mode is not Mode.OFF and each.pack.tells_tiers_apart)
+        return cls({active.pack.id: active.pack.tiers for active in packs}, day, placing)
 
     def at_least(self, country: str, other: str) -> bool:
         """Whether a country is as strict as another by every table, on this day and on all later ones."""

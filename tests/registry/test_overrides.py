@@ -22,7 +22,7 @@ from gatekeeper.registry import Registry
 from gatekeeper.stores import SqlStores
 from tests.domain.graphs import DAY as DAY_OF_GRAPHS
 from tests.domain.graphs import TABLE, top
-from tests.registry.office import NOON, HandClock, enrol, log, org, record_of
+from tests.registry.office import NOON, PACK, HandClock, enrol, log, org, record_of
 from tests.test_gate import House, make_gang
 
 DAY = timedelta(days=1)
@@ -47,6 +47,38 @@ def test_an_override_takes_two_people_however_they_spell_their_names(registry: R
     facts = log(stores)[-1]["facts"]
     assert (facts["requested_by"], facts["approved_by"], facts["tier"], facts["hours"]) == ("ana", "ben", "1", 12)
     assert approved.ends_at == approved.approved_at + timedelta(hours=12) if approved.approved_at else False
+
+
+def test_whoever_looks_at_a_customer_sees_the_override_that_decisions_are_under(
+    registry: Registry, clock: HandClock
+) -> None:
+    enrol(registry, org("lab", "CN"))
+    ask(registry)
+    assert registry.review("lab").override is None
+    approved = registry.approve_override("lab", by="ben")
+    for review in (registry.review("lab"), *registry.reviews()):
+        assert review.override == approved
+        assert review.shown[PACK].tier is Tier.ONE
+        assert review.findings[PACK].tier is Tier.THREE
+    assert registry.explain("lab")[PACK].deciding.code == "override"
+    assert registry.explain("lab", as_of=clock.now().date() + DAY)[PACK].tier is Tier.THREE
+    clock.at += timedelta(hours=12)
+    assert registry.review("lab").override is None
+    assert registry.review("lab").shown[PACK].tier is Tier.THREE
+
+
+def test_an_override_to_a_tier_that_is_not_milder_is_refused_unless_it_carries_an_expired_approval(
+    registry: Registry, clock: HandClock
+) -> None:
+    enrol(registry, org("lab", "IN"))
+    with pytest.raises(NotPermitted, match="Tier 2 is not milder"):
+        ask(registry, Tier.TWO)
+    ask(registry, Tier.ONE)
+    registry.end_override("lab", by="ana")
+    end = registry.review("lab").customer.expires_at
+    assert end is not None
+    clock.at = end
+    ask(registry, Tier.TWO)
 
 
 @pytest.mark.parametrize("hours", [0, 73, -1, 10**6])
@@ -187,9 +219,11 @@ def test_it_does_not_hold_while_a_screening_is_open_nor_against_a_list_among_man
 
 def test_it_never_makes_anybody_stricter(stores: SqlStores) -> None:
     house = House(stores)
-    house.enrol("lab", "US")
+    house.enrol("lab", "CN")
     house.registry.override("lab", tier=Tier.TWO, hours=1, reason="x", by="ana")
     house.registry.approve_override("lab", by="ben")
+    house.registry.apply(record_of(org("lab", "US")), by="ana")
+    house.registry.approve("lab", by="ben")
     assert house.gate.consider(make_gang("lab", "one").pods[0], dry_run=True).decision.tier is Tier.ONE
 
 

@@ -56,6 +56,26 @@ def test_a_list_that_names_a_customer_leaves_its_tier_unresolved_until_somebody_
     assert registry.explain("lab")[PACK].deciding.code == "screening.open"
 
 
+def test_an_approver_and_a_list_of_customers_see_the_tier_that_decisions_use(registry: Registry) -> None:
+    enrol(registry, org("lab", "US", "korvet"), named("Korvet Dynamics Zavod"))
+    (before,) = registry.reviews()
+    assert (before.shown[PACK].tier, before.open_screenings) == (Tier.ONE, ())
+    loaded(registry, ENTRY)
+    listing = registry.some_reviews(after="", most=5, may_be=lambda *_: True, wanted=lambda _: True)
+    for review in (registry.review("lab"), *registry.reviews(), *listing):
+        assert (review.shown[PACK].tier, review.shown[PACK].deciding.code) == (Tier.UNRESOLVED, "screening.open")
+        assert review.shown_if_approved[PACK].tier is Tier.UNRESOLVED
+        assert review.open_screenings == ("korvet",)
+
+
+def test_who_approves_a_batch_sees_the_open_hits_first(registry: Registry) -> None:
+    loaded(registry, ENTRY)
+    applied = registry.apply_all([record_of(named("Korvet Dynamics Zavod"))], by="ana")
+    (waiting,) = registry.review_all(applied.batch_id).reviews
+    assert waiting.open_screenings == ("korvet",)
+    assert waiting.shown_if_approved[PACK].tier is Tier.UNRESOLVED
+
+
 def test_the_decision_sees_the_open_hit_of_an_owner_and_does_not_tell_whom_it_is_like(
     registry: Registry, stores: Stores
 ) -> None:

@@ -1,0 +1,56 @@
+"""What decisions see of a customer beside its record: names of which the screening is open, and overrides in force."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gatekeeper.domain.judging import judged
+from gatekeeper.domain.override import Override
+from gatekeeper.domain.tier import TierFinding
+from gatekeeper.ports import Reader
+from gatekeeper.registry.kyc_record import KycRecord
+from gatekeeper.registry.review import Review
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Of some customers at a moment.
+
+    Attributes:
+        open_hits: ids of the parties with hits that nobody has judged; overrides: those in force, by customer.
+    """
+
+    open_hits: Collection[str]
+    overrides: Mapping[str, Override]
+
+    @classmethod
+    def of(cls, reader: Reader, now: datetime, customer_id: str | None = None) -> Circumstances:
+        """Those of one customer, or of all (None)."""
+        return cls(
+            frozenset(reader.open_hits()),
+            {each.customer_id: each for each in reader.overrides(customer_id) if each.holds_at(now)},
+        )
+
+    def seen(self, review: Review) -> Review:
+        """The review with the tiers that decisions use."""
+        override = self.overrides.get(review.customer.id)
+        decided, held = self._judged(review.in_effect, review.findings_in_effect, override)
+        if_approved, holds_then = self._judged(review.looked_at, review.findings, override)
+        parties = {
+            each.id for record in (review.in_effect, review.looked_at) for each in (record.parties if record else ())
+        }
+        return replace(
+            review,
+            decided=decided,
+            decided_if_approved=if_approved,
+            override=held or holds_then,
+            open_screenings=tuple(sorted(parties & frozenset(self.open_hits))),
+        )
+
+    def _judged(
+        self, record: KycRecord | None, findings: Mapping[str, TierFinding], override: Override | None
+    ) -> tuple[Mapping[str, TierFinding], Override | None]:
+        parties = {each.id: each for each in record.parties} if record else {}
+        return judged(findings, parties, self.open_hits, override)
