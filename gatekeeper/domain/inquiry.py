@@ -1,13 +1,14 @@
 """Inquiries: what a provider must ask before a held workload may go on, who answered it, and what that permits.
 
 A hold opens one inquiry for each run and pack. One person answers it and another one approves: until then nothing is
-permitted. A denial tightens, so it needs one person and holds at once. A permission ends on its day.
+permitted. A denial tightens, so it needs one person and holds at once. A permission ends on its day, after half a year
+at the latest, and with the first change of who owns the customer: it was given to somebody else.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
@@ -17,6 +18,8 @@ from gatekeeper.domain.run import is_undeclared
 from gatekeeper.domain.units import checked_tflop, require_utc
 
 TEXT_CHARACTERS_MAX = 4_000
+# As long as an approval of a customer outside of Tier 1: whoever asks for longer is answered again.
+HOLDS_AT_MOST = timedelta(days=182)
 
 
 class InquiryState(StrEnum):
@@ -106,7 +109,7 @@ class Inquiry:
     def answered(
         self, *, answer: str, licence: str, until: date, limit_tflop: int | None, by: str, today: date
     ) -> Inquiry:
-        """The inquiry with an answer that waits for a second person.
+        """The inquiry with an answer that waits for a second person. It holds up to `until`, or as long as any may.
 
         Raises:
             InvalidInput: it says too little, or its day has passed.
@@ -132,8 +135,21 @@ class Inquiry:
             answer=answer,
             licence=licence,
             limit_tflop=limit_tflop,
-            until=until,
+            until=min(until, today + HOLDS_AT_MOST),
             answered_by=by,
+            approved_by="",
+        )
+
+    def reopened(self) -> Inquiry:
+        """The inquiry as if nobody had answered: the customer that it was answered about has other owners now."""
+        return replace(
+            self,
+            state=InquiryState.OPEN,
+            answer="",
+            licence="",
+            limit_tflop=None,
+            until=None,
+            answered_by="",
             approved_by="",
         )
 

@@ -19,6 +19,7 @@ from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Stores, Transaction
 from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import approval_facts, customer_facts, state_facts, written_facts
+from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.people import By, acting, check_may_renew
 from gatekeeper.registry.plan import waiting_for, waits
 from gatekeeper.registry.review import Review, existing, review_of
@@ -76,7 +77,7 @@ class ApprovalRegistry(Desk):
         return self._stores.transact(work)
 
     def _put_approved(self, tx: Transaction, review: Review, approved: Customer, actor: Actor, now: datetime) -> None:
-        proposal, parties = waiting_for(tx, approved.id), tx.parties()
+        proposal, parties = waiting_for(tx, approved.id), dict(tx.parties())
         written = [each for each in proposal.record.parties if parties.get(each.id) != each] if proposal else []
         for party in written:
             tx.put_party(party)
@@ -91,6 +92,7 @@ class ApprovalRegistry(Desk):
             "fingerprint": review.fingerprint,
         }
         tx.append(new_record(RecordType.CUSTOMER_APPROVED, actor, now, facts))
+        reopen_for(tx, parties, written, actor, now)
 
     def _end(self, review: Review, expires_at: datetime | None, now: datetime) -> datetime:
         latest = now + self._terms.longest(self._that_place(review.findings))

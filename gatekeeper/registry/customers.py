@@ -22,6 +22,7 @@ from gatekeeper.ports import Reader, Transaction
 from gatekeeper.registry.circumstances import Circumstances
 from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import customer_facts, state_facts, written_facts
+from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
 from gatekeeper.registry.people import By, acting, changed_alone
 from gatekeeper.registry.plan import KycReader, Outcome, Plan, draft_plan_of, kept_of, plan_of
@@ -143,12 +144,14 @@ class CustomerRegistry(Desk):
             return plan
         customer = _after_apply(plan, record, prepared_by)
         waits = plan.outcome in (Outcome.ENROLLED, Outcome.PARTLY, Outcome.WAITS)
+        before = dict(tx.parties())
         self._put(tx, plan, customer, Proposal(record, prepared_by) if waits else None)
         effect = Outcome.WAITS if plan.outcome is Outcome.ENROLLED else plan.outcome
         said: dict[str, JsonValue] = {"effect": effect.value, "prepared_by": prepared_by}
         facts = {**customer_facts(customer), **said, **self._applied(plan, record)}
         kind = RecordType.CUSTOMER_ENROLLED if plan.customer is None else RecordType.CUSTOMER_SUBMITTED
         tx.append(new_record(kind, actor, now, facts))
+        reopen_for(tx, before, plan.written.values(), actor, now)
         return plan
 
     def _draft(self, tx: Transaction, record: KycRecord, actor: Actor, now: datetime) -> Plan:

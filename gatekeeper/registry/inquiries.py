@@ -5,14 +5,17 @@ The gate opens one when a decision holds (`gatekeeper/inquiries.py`).
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 
 from gatekeeper.domain.errors import Conflict, NotFound
-from gatekeeper.domain.inquiry import Inquiry
+from gatekeeper.domain.inquiry import Inquiry, InquiryState
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.person import Right
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.record import Actor, RecordType
 from gatekeeper.inquiries import put_changed
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
+from gatekeeper.registry.kyc_record import overlaid, owners_of
 from gatekeeper.registry.people import By, acting
 
 
@@ -74,6 +77,26 @@ class InquiryRegistry:
             return put_changed(tx, denied, RecordType.INQUIRY_DENIED, actor, now)
 
         return self._stores.transact(work)
+
+
+def reopen_for(
+    tx: Transaction, before: Mapping[str, Party], written: Collection[Party], actor: Actor, now: datetime
+) -> None:
+    """Ask again what was answered about customers that a change of parties made others, or gave other owners. What
+    was answered with no stays so.
+
+    Args:
+        before: all parties before the change, and `written` those that it changed.
+    """
+    changed, after = {each.id for each in written}, overlaid(before, written)
+    answered = (InquiryState.ANSWERED, InquiryState.APPROVED)
+    for each in tx.inquiries() if changed else ():
+        customer = tx.customer(each.customer_id) if each.state in answered else None
+        if customer is None:
+            continue
+        chain = owners_of(before, customer.party_id).keys() | owners_of(after, customer.party_id).keys()
+        if not changed.isdisjoint(chain):
+            put_changed(tx, each.reopened(), RecordType.INQUIRY_OPENED, actor, now)
 
 
 def existing(reader: Reader, inquiry: str) -> Inquiry:

@@ -26,7 +26,8 @@ from gatekeeper.verify.fields import Facts, Wrong, amount_of, text_of
 
 # What says an answer is no, or yes, and what it was before.
 _FOLLOWS = {
-    InquiryState.OPEN: frozenset({None}),
+    # Opened again where the customer that it was answered about has other owners now.
+    InquiryState.OPEN: frozenset({None, InquiryState.ANSWERED, InquiryState.APPROVED}),
     InquiryState.ANSWERED: frozenset(InquiryState),
     InquiryState.APPROVED: frozenset({InquiryState.ANSWERED}),
     InquiryState.DENIED: frozenset(InquiryState),

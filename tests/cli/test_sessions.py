@@ -31,6 +31,7 @@ _MASKS = (
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b(until|by \S+ until) \d{4}-\d\d-\d\d\b", r"\1 <day>"),
     (r"\bon \d{4}-\d\d-\d\d\b", "on <day>"),
+    (r'"until": "\d{4}-\d\d-\d\d"', '"until": "<day>"'),
     (r"(?<=  )\d{4}-\d\d-\d\d(?=  )", "<day>     "),
     (r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC", "<time>"),
     (r"(?<=\| )\d{4}-\d\d-\d\d(?= \|)", "<day>"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import pytest
 
 from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from gatekeeper.domain.inquiry import Inquiry
+from gatekeeper.domain.inquiry import Inquiry, InquiryState
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.person import Caller, Method, Role
 from gatekeeper.domain.policy import ActivePack, Mode
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.policy_files import bundled_dir, load_pack
+from gatekeeper.registry import KycRecord
+from gatekeeper.verify.limits import LimitCheck
 from tests.databases import new_stores
 from tests.registry.serving import use
 from tests.test_gate import PACK, House, make_gang
@@ -111,6 +115,48 @@ def test_one_person_says_no_and_what_is_held_is_refused(house: House) -> None:
     house.registry.deny_inquiry(INQUIRY, answer="It goes to somebody else.", by="ben")
     assert held(house) is Verdict.DENY
     assert house.records(RecordType.INQUIRY_DENIED)[0]["state"] == "denied"
+
+
+def test_an_answer_holds_for_half_a_year_at_most(house: House) -> None:
+    use_all(house)
+    held(house)
+    assert answer(house, days=3_000).until == (house.clock.now() + timedelta(days=182)).date()
+    assert answer(house, days=100).until == (house.clock.now() + timedelta(days=100)).date()
+
+
+@pytest.mark.parametrize("hands", ["one", "two"])
+def test_an_answer_ends_with_a_change_of_who_owns_the_customer(house: House, hands: str) -> None:
+    use_all(house)
+    held(house)
+    answer(house)
+    house.registry.approve_inquiry(INQUIRY, by="ben", seen=inquiry(house))
+    own = Party("vistula", PartyKind.ORG, "vistula Ltd", "PL", ("buyer",))
+    parties = (
+        (own, Party("buyer", PartyKind.ORG, "Buyer", "PL", (), "listed"))
+        if hands == "one"
+        else (replace(own, parents=(), no_parent_reason="sold to nobody", other_names=("New",)),)
+    )
+    house.registry.apply(KycRecord("vistula", "vistula", parties), by="ana")
+    if hands == "two" and house.registry.review("vistula").proposed is not None:
+        house.registry.approve("vistula", by="ben")
+    asked = inquiry(house)
+    assert (asked.state, asked.answer, asked.permit) == (InquiryState.OPEN, "", None)
+    assert not house.gate.release(make_gang("vistula", "b")).lets_start
+    check = LimitCheck()
+    for leaf in house.stores.read(lambda reader: list(reader.leaves())):
+        check.see(decode(leaf))
+    assert not check.is_answered(PACK.id, RUN, house.clock.now().date())
+
+
+def test_an_answer_about_one_customer_stays_where_only_another_one_changes(house: House) -> None:
+    house.enrol("prairie", "US")
+    use_all(house)
+    held(house)
+    answer(house)
+    house.registry.approve_inquiry(INQUIRY, by="ben", seen=inquiry(house))
+    own = Party("prairie", PartyKind.ORG, "prairie Ltd", "CN", (), "listed")
+    house.registry.apply(KycRecord("prairie", "prairie", (own,)), by="ana")
+    assert inquiry(house).permit is not None
 
 
 def test_a_new_answer_ends_the_one_before_it_until_it_is_approved(house: House) -> None:
