@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened
-from gatekeeper.cli.printing import say, say_json, show
+from gatekeeper.cli.printing import say, say_json, show, warn
 
 if TYPE_CHECKING:
     from gatekeeper.domain.screening import ListEntry
@@ -32,19 +33,26 @@ def import_(
     *,
     alt: Alt = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; load nothing.")] = False,
+    force: Annotated[
+        str,
+        typer.Option("--force", help="Load it although something speaks against it: why; recorded.", metavar="REASON"),
+    ] = "",
     first: Shown = SHOWN_MAX,
     person: Person = None,
     output: Printed = Output.TABLE,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Load a list in place of its last version, and screen everybody again."""
+    """Load a list in place of its last version, and screen everybody again.
+
+    A file of another kind, an older one, one from the future, or one that lacks a fifth of the entries is refused.
+    """
     new = _read(file, list_id, published_on, alt)
     with opened(config, data) as wiring:
         if dry_run:
             loaded = wiring.registry.plan_list(new)
         else:
-            loaded = wiring.registry.load_list(new, by=caller_of(wiring, person))
+            loaded = wiring.registry.load_list(new, by=caller_of(wiring, person), force=force)
     _tell(new, loaded, first, output, dry_run=dry_run)
 
 
@@ -60,7 +68,7 @@ def diff(
     data: Data = None,
 ) -> None:
     """Say what a file would change in a list; nothing is loaded."""
-    new = _read(file, list_id, "1970-01-01", alt)
+    new = _read(file, list_id, f"{datetime.now(UTC):%Y-%m-%d}", alt)
     with opened(config, data) as wiring:
         loaded = wiring.registry.plan_list(new)
     _tell(new, loaded, first, output, dry_run=True)
@@ -120,6 +128,8 @@ def _rows(entries: list[ListEntry]) -> list[dict[str, object]]:
 
 def _tell(new: NewList, loaded: Loaded, first: int, output: Output, *, dry_run: bool) -> None:
     diff = loaded.diff
+    for each in loaded.objections:
+        warn(each)
     if output is Output.JSON:
         say_json(
             {
@@ -135,6 +145,7 @@ def _tell(new: NewList, loaded: Loaded, first: int, output: Output, *, dry_run: 
                 "first_changed": [each.key for _, each in diff.changed[:first]],
                 "parties_screened": loaded.parties,
                 "new_hits": [each.id for each in loaded.hits],
+                "objections": list(loaded.objections),
             }
         )
         return

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from gatekeeper.domain.errors import Conflict, NotFound
+from gatekeeper.domain.customer import REASON_CHARACTERS_MAX
+from gatekeeper.domain.errors import Conflict, NotFound, NotPermitted
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json
 from gatekeeper.domain.person import Right
@@ -19,6 +20,7 @@ from gatekeeper.domain.screening import Hit, HitState, ListDiff, ListEntry, List
 from gatekeeper.facts import Facts, new_record
 from gatekeeper.matching import VERSION
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
+from gatekeeper.registry.list_brakes import objections
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.screener import Indexed, Screener, keep, parties_of
 
@@ -37,12 +39,13 @@ class NewList:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What loading a list did, or would do."""
+    """What loading a list did, or would do. `objections`: what speaks against it, in sentences."""
 
     diff: ListDiff
     before: ListVersion | None
     hits: tuple[Hit, ...]
     parties: int
+    objections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class _Prepared:
     before: ListVersion | None
     indexed: Indexed
     found: dict[str, list[Hit]]
+    objections: tuple[str, ...]
 
 
 class ScreeningRegistry:
@@ -87,14 +91,23 @@ class ScreeningRegistry:
         prepared, now = self._stores.read(lambda reader: self._prepare(reader, new, "")), self._clock.now()
         return self._stores.read(lambda reader: _foreseen(reader, prepared, now))
 
-    def load_list(self, new: NewList, *, by: By) -> Loaded:
+    def load_list(self, new: NewList, *, by: By, force: str = "") -> Loaded:
         """Load a list in place of its last version and screen everybody again.
 
+        Args:
+            force: why it is loaded although something speaks against it; recorded. "" to refuse then.
+
         Raises:
-            NotPermitted: no right to load lists. Conflict: another list was loaded meanwhile.
+            NotPermitted: no right to load lists, or something speaks against it. Conflict: another list was loaded
+                meanwhile.
         """
         now, actor = self._clock.now(), acting(by, Right.POLICY)
         prepared = self._stores.read(lambda reader: self._prepare(reader, new, actor.name))
+        if prepared.objections and not force.strip():
+            raise NotPermitted(
+                f"The list {new.id} is not loaded. {' '.join(prepared.objections)}",
+                hint='If it is right all the same, say why: --force "REASON"',
+            )
 
         def work(tx: Transaction) -> Loaded:
             if tx.lists() != prepared.versions:
@@ -105,9 +118,9 @@ class ScreeningRegistry:
             added = [*diff.added, *(is_now for _, is_now in diff.changed)]
             tx.put_list(version)
             tx.replace_entries(new.id, removed=removed, added=added)
-            tx.append(new_record(RecordType.LIST_LOADED, actor, now, _list_facts(version, prepared)))
+            tx.append(new_record(RecordType.LIST_LOADED, actor, now, _list_facts(version, prepared, force)))
             hits, parties = self._keep(tx, prepared, now)
-            return Loaded(diff, prepared.before, tuple(hits), parties)
+            return Loaded(diff, prepared.before, tuple(hits), parties, prepared.objections)
 
         return self._stores.transact(work)
 
@@ -173,11 +186,15 @@ class ScreeningRegistry:
         before = next((each for each in versions if each.id == new.id), None)
         version = ListVersion(new.id, new.sha256, new.published_on, len(new.entries), VERSION, loaded_by)
         others = [entry for each in versions if each.id != new.id for entry in reader.list_entries(each.id)]
-        diff = ListDiff.between(reader.list_entries(new.id), new.entries)
+        known = reader.list_entries(new.id)
+        diff = ListDiff.between(known, new.entries)
         kept = sorted((*(each for each in versions if each.id != new.id), version), key=lambda each: each.id)
         indexed, now = Indexed.of(kept, (*others, *new.entries)), self._clock.now()
         found = {identity_sha256(each): indexed.hits(each, now) for each in parties_of(reader)}
-        return _Prepared(versions, diff, before, indexed, found)
+        against = objections(
+            before, known, diff=diff, entries=new.entries, published_on=new.published_on, today=now.date()
+        )
+        return _Prepared(versions, diff, before, indexed, found, against)
 
     def _screen(self, party_id: str | None) -> Loaded | None:
         now = self._clock.now()
@@ -209,7 +226,8 @@ def _foreseen(reader: Reader, prepared: _Prepared, now: datetime) -> Loaded:
     parties = parties_of(reader)
     known = {each.id for each in reader.hits(current=True)}
     found = [hit for each in parties for hit in _hits(prepared.found, prepared.indexed, each, now)]
-    return Loaded(prepared.diff, prepared.before, tuple(each for each in found if each.id not in known), len(parties))
+    new = tuple(each for each in found if each.id not in known)
+    return Loaded(prepared.diff, prepared.before, new, len(parties), prepared.objections)
 
 
 def _hits(found: dict[str, list[Hit]], indexed: Indexed, party: Party, now: datetime) -> list[Hit]:
@@ -271,7 +289,7 @@ def _listed_as(reader: Reader, party: Party, hit: Hit) -> Party | None:
     return replace(party, listings=tuple(order))
 
 
-def _list_facts(version: ListVersion, prepared: _Prepared) -> Facts:
+def _list_facts(version: ListVersion, prepared: _Prepared, force: str) -> Facts:
     diff = prepared.diff
     return {
         "list": version.id,
@@ -285,4 +303,9 @@ def _list_facts(version: ListVersion, prepared: _Prepared) -> Facts:
         "changed_total": len(diff.changed),
         "removed": [each.key for each in diff.removed[:KEYS_IN_RECORD_MAX]],
         "matcher": VERSION,
+        **(
+            {"forced": force.strip()[:REASON_CHARACTERS_MAX], "objections": [*prepared.objections]}
+            if force.strip()
+            else {}
+        ),
     }

@@ -36,7 +36,7 @@ def renamed(registry: Registry, party: Party) -> None:
 
 def loaded(registry: Registry, *entries: ListEntry, by: str = "pia") -> list[Hit]:
     new = NewList("csl", "ab" * 32, date(2026, 11, 20), entries)
-    return list(registry.load_list(new, by=by).hits)
+    return list(registry.load_list(new, by=by, force="made for a test").hits)
 
 
 def the_hit(registry: Registry) -> Hit:
@@ -223,6 +223,41 @@ def test_an_entry_that_has_ended_is_not_screened_and_one_to_come_is(registry: Re
     enrol(registry, named("Korvet Dynamics Zavod"))
     assert loaded(registry, replace(ENTRY, ends=date(2026, 11, 22))) == []
     assert len(loaded(registry, replace(ENTRY, begins=date(2027, 1, 1)))) == 1
+
+
+def many(source: str = "Entity List", count: int = 20) -> tuple[ListEntry, ...]:
+    return tuple(ListEntry("csl", source, str(number), (f"Zzyzx Holding {number}",)) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("published", "entries", "told"),
+    [
+        (date(2026, 11, 19), many(), "older than what is loaded"),
+        (date(2026, 11, 23), many(), "which is to come"),
+        (date(2026, 11, 21), many("SDN"), "another kind of file: of SDN, and what is loaded is of Entity List"),
+        (date(2026, 11, 21), many(count=15), "lacks 5 of the 20 entries"),
+    ],
+)
+def test_a_list_that_may_be_a_slip_is_loaded_only_with_a_reason(
+    registry: Registry, stores: Stores, published: date, entries: tuple[ListEntry, ...], told: str
+) -> None:
+    registry.load_list(NewList("csl", "ab" * 32, date(2026, 11, 20), many()), by="pia")
+    new = NewList("csl", "cd" * 32, published, entries)
+    assert any(told in each for each in registry.plan_list(new).objections)
+    for nothing in ("", "  "):
+        with pytest.raises(NotPermitted, match=told):
+            registry.load_list(new, by="pia", force=nothing)
+    assert [each.sha256 for each in registry.lists()] == ["ab" * 32]
+    registry.load_list(new, by="pia", force="the publisher says so")
+    facts = next(each["facts"] for each in reversed(log(stores)) if each["type"] == "list.loaded")
+    assert facts["forced"] == "the publisher says so"
+    assert told in facts["objections"][0]
+
+
+def test_a_list_that_loses_a_fifth_of_its_entries_or_less_is_loaded(registry: Registry) -> None:
+    registry.load_list(NewList("csl", "ab" * 32, date(2026, 11, 20), many()), by="pia")
+    registry.load_list(NewList("csl", "cd" * 32, date(2026, 11, 20), many(count=16)), by="pia")
+    assert [each.entries for each in registry.lists()] == [16]
 
 
 def test_a_plan_says_what_loading_would_do_and_writes_nothing(registry: Registry, stores: Stores) -> None:

@@ -1,0 +1,50 @@
+"""What speaks against loading a list: each is a slip that would end the screening of names that are still listed.
+
+A person with the right to load lists may go on with a reason, which is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from gatekeeper.domain.screening import ListDiff, ListEntry, ListVersion
+
+# A list that really shrinks so much at once is news, and somebody can say so.
+LOSS_PERCENT_MAX = 20
+
+
+def objections(
+    before: ListVersion | None,
+    kept: Iterable[ListEntry],
+    *,
+    diff: ListDiff,
+    entries: Iterable[ListEntry],
+    published_on: date,
+    today: date,
+) -> tuple[str, ...]:
+    """Sentences; none where nothing speaks against it.
+
+    Args:
+        before, kept: the version that is loaded, and its entries; entries: those of the file.
+    """
+    found = [f"It says that it was published on {published_on}, which is to come."] if published_on > today else []
+    if before is None:
+        return tuple(found)
+    if published_on < before.published_on:
+        found.append(f"It is of {published_on}, older than what is loaded ({before.published_on}).")
+    old, new = ({each.source for each in some} for some in (kept, entries))
+    if old and old.isdisjoint(new):
+        found.append(f"It is another kind of file: of {_some(new)}, and what is loaded is of {_some(old)}.")
+    lost = len(diff.removed) * 100
+    if lost > LOSS_PERCENT_MAX * before.entries:
+        found.append(
+            f"It lacks {len(diff.removed):,} of the {before.entries:,} entries that are loaded, more than "
+            f"{LOSS_PERCENT_MAX} percent."
+        )
+    return tuple(found)
+
+
+def _some(sources: set[str]) -> str:
+    first = sorted(sources)[:3]
+    return ", ".join(first) + (f" and {len(sources) - 3} more" if len(sources) > 3 else "")
