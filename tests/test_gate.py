@@ -16,11 +16,12 @@ from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
-from gatekeeper.domain.record import RecordType, decode
+from gatekeeper.domain.record import Actor, ActorKind, RecordType, decode
 from gatekeeper.domain.threshold import Threshold
 from gatekeeper.domain.tier import Tier
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
 from gatekeeper.gate import Gang, Gate
+from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.simulate.engine import VirtualClock
@@ -48,6 +49,12 @@ class House:
         self.registry = Registry(stores, self.clock, packs=packs, cluster=CLUSTER)
         provider = Provider(CLUSTER, Site("US"), packs, lambda: FLEET, grace_s=120)
         self.gate = Gate(stores, provider, self.clock)
+
+    def record_packs(self) -> None:
+        """Put on record what holds, as the service does when it starts: a verifier compares more from there on."""
+        provider = self.gate._provider
+        by = Actor(ActorKind.SERVICE, "gatekeeper")
+        record_packs(self.stores, self.clock, provider.packs, cluster=CLUSTER, by=by, site=provider.site)
 
     def enrol(self, customer: str, country: str, *, namespace: str = "", parents: tuple[str, ...] = ()) -> None:
         reason = "" if parents else "listed, no controlling owner"

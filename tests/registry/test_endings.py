@@ -21,6 +21,7 @@ from tests.test_gate import House, make_gang
 def house(tmp_path: Path) -> Iterator[House]:
     with new_stores(tmp_path / "house.db") as stores:
         found = House(stores)
+        found.record_packs()
         found.enrol("lab", "PL")
         yield found
 

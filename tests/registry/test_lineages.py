@@ -47,6 +47,7 @@ ATTESTED = Attestation("Carla", "Other Cloud", date(2026, 10, 2), "ab" * 32)
 def house(tmp_path: Path) -> Iterator[House]:
     with new_stores(tmp_path / "house.db") as stores:
         found = House(stores)
+        found.record_packs()
         found.enrol("lab", "PL")
         yield found
 

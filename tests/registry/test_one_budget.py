@@ -19,7 +19,7 @@ from gatekeeper.domain.run import Purpose
 from gatekeeper.domain.usage import Usage
 from gatekeeper.ports import Transaction
 from gatekeeper.snapshots import Snapshots
-from gatekeeper.verify import Report, verify_export
+from gatekeeper.verify import Report, verify_totals_and_tiers
 from gatekeeper.view import ask
 from tests.databases import new_stores
 from tests.domain.questions import limit_of_pack
@@ -33,6 +33,7 @@ LIMIT_TFLOP = limit_of_pack(PACK)
 def house(tmp_path: Path) -> Iterator[House]:
     with new_stores(tmp_path / "house.db") as stores:
         found = House(stores)
+        found.record_packs()
         found.enrol("lab", "PL")
         yield found
 
@@ -67,7 +68,7 @@ def runs(found: Pool) -> list[str]:
 
 
 def verified(house: House) -> Report:
-    return verify_export(BytesIO(export_of(house.stores.read(lambda reader: list(reader.leaves())))), KEY)
+    return verify_totals_and_tiers(BytesIO(export_of(house.stores.read(lambda reader: list(reader.leaves())))), KEY)
 
 
 # What shares a limit
@@ -227,6 +228,7 @@ def test_no_series_of_acts_of_one_person_lets_a_group_s_work_reserve_more_in_tot
     """Between the acts its work takes what it can get; in the end it holds no more than it could have without them."""
     with new_stores(tmp_path_factory.mktemp("house") / "house.db") as stores:
         house = House(stores)
+        house.record_packs()
         house.enrol("lab", "PL", namespace="elsewhere")
         for run in RUNS:
             declare(house, run, *(name for name, its in zip(NAMESPACES, bound, strict=True) if its == run))
@@ -300,6 +302,7 @@ def test_no_choice_of_customer_namespace_or_label_takes_one_model_past_its_limit
     """What could be one model: a declared run with those joined to it, and all that nobody bound to another run."""
     with new_stores(tmp_path_factory.mktemp("house") / "house.db") as stores:
         house = House(stores)
+        house.record_packs()
         house.enrol("lab", "PL", namespace="free")
         house.enrol("daughter", "PL", parents=("lab",))
         declare(house, "m1", "one")
