@@ -117,6 +117,12 @@ def extra_counted_tflop(allowances: Allowances, lineage: Lineage | None) -> int:
     return sum(amount for name, amount in stretches.items() if name not in counted)
 
 
+def amounts_of(lineage: Lineage) -> dict[str, int]:
+    """What a lineage tells of the models that made its data: name of operations -> TFLOP, whether or not they count."""
+    found = {data_of(each.id): each.generation_tflop for each in lineage.generators}
+    return found | _training(lineage.generators)
+
+
 def data_of(generator_id: str) -> str:
     """The name of the operations that made a generator's data, as `Lineage.counted` may hold it."""
     return f"data of {generator_id}"

@@ -201,6 +201,12 @@ class Pack:
                 raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} needs a threshold, and there is none.")
             if rule.inquiry and rule.inquiry not in {each.id for each in self.inquiries}:
                 raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} asks {rule.inquiry!r}, which it has not.")
+        if len({rule.inquiry for rule in self.rules if rule.inquiry}) > 1:
+            # An answer is about a pack and a run: that to one question must never pass for that to another.
+            raise InvalidInput(
+                f"Policy pack {self.id} asks several questions, and an answer is to one of them.",
+                hint="Give each question a pack of its own.",
+            )
 
     @property
     def only_notifies(self) -> bool:

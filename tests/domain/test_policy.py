@@ -12,7 +12,7 @@ from gatekeeper.domain.policy import Action, ChipAuthorization, LeaseTerms, Mode
 from gatekeeper.domain.threshold import Floor, Threshold
 from gatekeeper.domain.tier import Tier
 from gatekeeper.domain.units import LARGEST_TFLOP
-from tests.domain.questions import make_pack, make_rule
+from tests.domain.questions import INQUIRY, make_pack, make_rule
 
 TIERS = st.sampled_from([Tier.ONE, Tier.TWO, Tier.THREE])
 
@@ -40,6 +40,16 @@ def test_a_floor_lifts_the_limit_from_its_day_on_and_never_lowers_it(
 def test_a_limit_never_falls_with_time(amount: int, floors: list[int], one: date, other: date) -> None:
     threshold = Threshold(amount, reached_is_controlled=True, source="test", floors=floors_of(floors))
     assert threshold.limit_tflop(min(one, other)) <= threshold.limit_tflop(max(one, other))
+
+
+def test_a_pack_asks_one_question_because_an_answer_names_none() -> None:
+    other = replace(INQUIRY, id="other")
+    rules = tuple(
+        Rule(frozenset({tier}), Action.HOLD, f"ask.{asked.id}", "ask", "test", inquiry=asked.id)
+        for tier, asked in ((Tier.TWO, INQUIRY), (Tier.ONE, other))
+    )
+    with pytest.raises(InvalidInput, match="several questions"):
+        replace(make_pack(), rules=rules, inquiries=(INQUIRY, other))
 
 
 def test_floors_that_fall_or_stand_in_another_order_are_refused() -> None:

@@ -69,6 +69,26 @@ def declare(house: House, run: str, *namespaces: str, lineage: Lineage | None = 
     )
 
 
+def test_operations_are_counted_already_only_where_the_run_carries_them_in(house: House) -> None:
+    teacher = Generator("teacher", 100, 5 * 10**13, 9 * 10**13, "their word")
+    named = ("data of teacher", "teacher")
+    for carried, counted in [(0, named), (14 * 10**13 - 1, named), (9 * 10**13 - 1, ("teacher",))]:
+        with pytest.raises(InvalidInput, match="counted already"):
+            declare(house, "student", lineage=Lineage(None, carried, (teacher,), counted))
+    declared(house, "student", lineage=Lineage(None, 14 * 10**13, (teacher,), named))
+
+
+def test_a_teacher_that_is_the_base_run_is_counted_as_far_as_its_account_goes(house: House) -> None:
+    declared(house, "teacher", lineage=Lineage(carried_in_tflop=1_000))
+    for tflop, fits in ((1_001, False), (1_000, True)):
+        told = Lineage(generators=(Generator("teacher", 100, 0, tflop, "its account"),), counted=("teacher",))
+        if fits:
+            declare(house, "student", lineage=told, particulars=Particulars(base_run="teacher"))
+            continue
+        with pytest.raises(InvalidInput, match="counted already"):
+            declare(house, "student", lineage=told, particulars=Particulars(base_run="teacher"))
+
+
 def declared(house: House, run: str, *namespaces: str, lineage: Lineage | None = None, **more: Any) -> None:
     declare(house, run, *namespaces, lineage=lineage, **more)
     house.registry.approve_run(run, by="ben")
