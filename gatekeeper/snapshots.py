@@ -5,8 +5,11 @@ A thousand customers cost what two do: after a change only what the new records 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import islice
+from typing import TypeVar
 
 from gatekeeper.domain.customer import Binding, Customer
 from gatekeeper.domain.groups import corporate_groups
@@ -15,12 +18,21 @@ from gatekeeper.domain.join import bases_of, models_of
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
+from gatekeeper.domain.policy import Pack
 from gatekeeper.domain.record import RecordType, decode
-from gatekeeper.domain.run import Run, RunState, labelled_run_id
+from gatekeeper.domain.resolving import resolve
+from gatekeeper.domain.run import Run, RunState, named_run
+from gatekeeper.domain.tier import TierFinding
 from gatekeeper.ports import Reader, Stores
+from gatekeeper.renewing import NAMED_MAX, Named
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 # More new records than this are not looked through one by one.
 CAUGHT_UP_MAX = 1_000
+# Tiers that are kept, of some kilobytes each; the customers that start work are far fewer.
+FINDINGS_MAX = 20_000
 # Records after which every customer, party, binding and run is what it was; all others count as a change of them.
 _BOOKKEEPING = frozenset(
     {
@@ -70,6 +82,10 @@ def groups_of(customers: Iterable[Customer], parties: Mapping[str, Party]) -> di
     return found
 
 
+# Party, pack, the pack's hash, day.
+Asked = tuple[str, str, str, date]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A view held in memory, true as of `log_size`: every change of the store appends a record."""
@@ -85,31 +101,28 @@ class Snapshot:
     by_open_hit: frozenset[str] = frozenset()
     by_override: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
     by_model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    by_withdrawn: Mapping[str, tuple[str, ...]] = field(init=False)
-    by_declared: Mapping[str, tuple[str, ...]] = field(init=False)
-    by_labelled: Mapping[str, tuple[str, ...]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Note which customers have declared runs of training, and such whose classification was withdrawn."""
-        withdrawn: dict[str, list[str]] = {}
-        declared: dict[str, list[str]] = {}
-        labelled: dict[str, list[str]] = {}
-        for run in self.by_run.values():
-            if run.state is RunState.WITHDRAWN:
-                withdrawn.setdefault(run.customer_id, []).append(run.id)
-            elif run.state is RunState.APPROVED and run.purpose.counts:
-                declared.setdefault(run.customer_id, []).append(run.id)
-                if (beside := labelled_run_id(run.id)) in self.by_account:
-                    labelled.setdefault(run.customer_id, []).append(beside)
-        for name, found in (("by_withdrawn", withdrawn), ("by_declared", declared), ("by_labelled", labelled)):
-            object.__setattr__(self, name, {each: tuple(sorted(runs)) for each, runs in found.items()})
+    by_withdrawn: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_labelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_finding: dict[Asked, TierFinding] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def load(cls, reader: Reader) -> Snapshot:
         """Read all that questions are built from."""
-        customers = {each.id: each for each in reader.customers()}
-        runs = {each.id: each for each in reader.runs()}
-        parties = reader.parties()
+        held = cls.of_people(
+            {each.id: each for each in reader.customers()},
+            reader.parties(),
+            {each.id: each for each in reader.runs()},
+            reader,
+        )
+        bindings = {(each.cluster, each.namespace): each for each in reader.bindings()}
+        return held.with_accounts({each.run_id: each for each in reader.accounts()}, bindings)
+
+    @classmethod
+    def of_people(
+        cls, customers: Mapping[str, Customer], parties: dict[str, Party], runs: Mapping[str, Run], reader: Reader
+    ) -> Snapshot:
+        """Everybody, without accounts and bindings. What is few (hits, overrides, inquiries, joins) is read here."""
         groups = groups_of(customers.values(), parties)
         group_by_customer = {each.id: groups[each.party_id] for each in customers.values()}
         joined = [(each.one, each.other) for each in reader.joins()]
@@ -117,24 +130,65 @@ class Snapshot:
             log_size=reader.log_size(),
             by_customer=customers,
             by_party=parties,
-            by_namespace={(each.cluster, each.namespace): each for each in reader.bindings()},
+            by_namespace={},
             by_run=runs,
-            by_account={each.run_id: each for each in reader.accounts()},
+            by_account={},
             by_group=groups,
             by_model=models_of(bases_of(runs.values(), group_by_customer), joined),
             by_permit=permits_of(reader.inquiries()),
             by_open_hit=frozenset(reader.open_hits()),
             by_override=overrides_of(reader.overrides()),
+            by_withdrawn=_by_customer(each for each in runs.values() if each.state is RunState.WITHDRAWN),
+            by_declared=_by_customer(filter(_is_declared, runs.values())),
+        )
+
+    def with_accounts(
+        self, accounts: Mapping[str, Account], bindings: Mapping[tuple[str, str], Binding] | None = None
+    ) -> Snapshot:
+        """The snapshot with other accounts, and other bindings where they are given."""
+        found: dict[str, list[str]] = {}
+        for each in accounts:
+            run = self.by_run.get(named_run(each) or "")
+            if run is not None and _is_declared(run):
+                found.setdefault(run.customer_id, []).append(each)
+        return replace(
+            self,
+            by_account=accounts,
+            by_namespace=self.by_namespace if bindings is None else bindings,
+            by_labelled={customer: tuple(sorted(runs)) for customer, runs in found.items()},
         )
 
     def after(self, reader: Reader, size: int) -> Snapshot:
-        """The snapshot for a log that has grown: read again whole only if somebody or some run changed."""
+        """The snapshot for a log that has grown: read again is what the new records name, or all where they do not."""
         grown = size - self.log_size
-        if grown < 0 or any(reader.records(types=_OF_PEOPLE, begin=self.log_size, end=size)):
+        if grown < 0:
+            return Snapshot.load(reader)
+        told = reader.records(types=_OF_PEOPLE, begin=self.log_size, end=size)
+        records = [decode(leaf) for _, leaf in islice(told, NAMED_MAX + 1)]
+        named = Named.of(records)
+        if named.whole or len(records) > NAMED_MAX:
             return Snapshot.load(reader)
         # Ten thousand settlements come within seconds: to read all accounts then is cheaper than to read the records.
         changed = reader.accounts(None if grown > CAUGHT_UP_MAX else _runs_in(reader, self.log_size, size))
-        return replace(self, log_size=size, by_account={**self.by_account, **{each.run_id: each for each in changed}})
+        accounts = {**self.by_account, **{each.run_id: each for each in changed}}
+        if records:
+            return self._renewed(reader, named).with_accounts(accounts, self._bindings(reader, named))
+        if any(named_run(each.run_id) and each.run_id not in self.by_account for each in changed):
+            return replace(self.with_accounts(accounts), log_size=size)
+        return replace(self, log_size=size, by_account=accounts)
+
+    def _renewed(self, reader: Reader, named: Named) -> Snapshot:
+        """Everybody, of whom those that are named are read again."""
+        customers, parties = _again(self.by_customer, named.customers, reader.customer), self.by_party
+        if named.parties:
+            written = reader.some_parties(named.parties)
+            parties = _again(parties, named.parties, written.get)
+        runs = _again(self.by_run, named.runs, reader.run)
+        found = Snapshot.of_people(customers, parties, runs, reader)
+        return replace(found, by_finding=self.by_finding) if parties is self.by_party else found
+
+    def _bindings(self, reader: Reader, named: Named) -> Mapping[tuple[str, str], Binding]:
+        return _again(self.by_namespace, named.bindings, lambda key: reader.binding(*key))
 
     def binding(self, cluster: str, namespace: str) -> Binding | None:
         return self.by_namespace.get((cluster, namespace))
@@ -170,6 +224,16 @@ class Snapshot:
     def parties(self) -> dict[str, Party]:
         return self.by_party
 
+    def finding(self, party_id: str, pack: Pack, day: date) -> TierFinding:
+        """The tier of a party by a pack on a day; worked out once for as long as no party changes."""
+        asked = (party_id, pack.id, pack.sha256, day)
+        known = self.by_finding.get(asked)
+        if known is None:
+            if len(self.by_finding) >= FINDINGS_MAX:
+                self.by_finding.clear()
+            known = self.by_finding[asked] = resolve(self.by_party, party_id, pack.tiers, day)
+        return known
+
     def run(self, run_id: str) -> Run | None:
         return self.by_run.get(run_id)
 
@@ -179,6 +243,33 @@ class Snapshot:
 
     def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]:
         return tuple(map(self.account, run_ids))
+
+
+def _is_declared(run: Run) -> bool:
+    """Whether it is a run of training that two people stand for."""
+    return run.state is RunState.APPROVED and run.purpose.counts
+
+
+def _by_customer(runs: Iterable[Run]) -> dict[str, tuple[str, ...]]:
+    """Customer -> ids of its runs among these, sorted."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        found.setdefault(run.customer_id, []).append(run.id)
+    return {each: tuple(sorted(ids)) for each, ids in found.items()}
+
+
+def _again(known: Mapping[K, V], named: Collection[K], read: Callable[[K], V | None]) -> dict[K, V]:
+    """What is known, with what is named as it is now. Nothing named: the same object, which others may rely on."""
+    if not named and isinstance(known, dict):
+        return known
+    found = dict(known)
+    for key in named:
+        value = read(key)
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = value
+    return found
 
 
 def overrides_of(overrides: Iterable[Override]) -> dict[str, tuple[Override, ...]]:
@@ -240,6 +331,9 @@ class Exact:
 
     def parties(self) -> dict[str, Party]:
         return self.people.parties()
+
+    def finding(self, party_id: str, pack: Pack, day: date) -> TierFinding:
+        return self.people.finding(party_id, pack, day)
 
     def run(self, run_id: str) -> Run | None:
         return self.tx.run(run_id)

@@ -25,7 +25,6 @@ from gatekeeper.domain.lineage import Lineage
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Pack, Site
-from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.run import Purpose, RunState
 from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.domain.workload import Workload
@@ -43,6 +42,7 @@ class View(Holders, Protocol):
     def overrides(self, customer_id: str) -> tuple[Override, ...]: ...
     def parties(self) -> dict[str, Party]: ...
     def open_hits(self) -> Collection[str]: ...
+    def finding(self, party_id: str, pack: Pack, day: date) -> TierFinding: ...
     def permits(self, run_id: str) -> Mapping[str, Permit]: ...
 
 
@@ -184,7 +184,7 @@ def _judged(
 ) -> tuple[dict[str, TierFinding], Override | None]:
     """The findings, and the override that they are under: none where any of them bars it."""
     parties, override = view.parties(), override_of(view, customer, now)
-    found = {each.pack.id: resolve(parties, customer.party_id, each.pack.tiers, now.date()) for each in packs}
+    found = {each.pack.id: view.finding(customer.party_id, each.pack, now.date()) for each in packs}
     return judged(found, parties, view.open_hits(), override)
 
 

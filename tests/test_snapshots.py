@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gatekeeper import snapshots
 from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.party import Party
+from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.run import Purpose
+from gatekeeper.domain.screening import ListEntry
+from gatekeeper.domain.tier import Tier, TierFinding
+from gatekeeper.facts import Facts, new_record
+from gatekeeper.registry.due import REGISTRY
+from gatekeeper.registry.screener import IDS_IN_RECORD_MAX
+from gatekeeper.registry.screening import NewList
+from gatekeeper.renewing import WRITTEN_MAX, Named
 from gatekeeper.snapshots import Snapshot, Snapshots
 from gatekeeper.stores import SqlStores
+from tests.counting_statements import counted
 from tests.databases import new_stores
+from tests.registry.office import NOON, org, record_of
+from tests.stores.values import record
 from tests.test_gate import House, make_gang, make_pod
 
 
@@ -47,7 +63,26 @@ STEPS: list[Callable[[House], object]] = [
     lambda house: house.registry.suspend("vistula", by="ana", reason="an inquiry"),
     lambda house: house.gate.release(make_gang("vistula", "e")),
     lambda house: house.gate.record_clearance("vistula", None),
+    lambda house: house.registry.apply(
+        record_of(org("child", "PL", "vistula"), org("vistula", "PL", "top"), org("top", "CN"), customer="child"),
+        by="ana",
+    ),
+    lambda house: house.registry.apply(record_of(org("child", "US"), customer="child"), by="ana"),
+    lambda house: house.registry.approve("child", by="ben"),
+    lambda house: house.registry.draft(record_of(org("new", "US"), customer="new"), by="ana"),
+    lambda house: house.registry.load_list(LISTED, by="ana"),
+    lambda house: house.registry.judge(house.registry.hits()[0].id, true_match=True, reason="same", by="ana"),
+    lambda house: house.registry.apply_all([record_of(org(each, "US"), customer=each) for each in "xyz"], by="ana"),
+    lambda house: house.registry.declare_run("more", "child", title="More", by="ana"),
+    lambda house: house.registry.approve_run("more", by="ben"),
+    lambda house: house.registry.hand_over("big", "more", by="ana", reason="a checkpoint"),
+    lambda house: house.enrol("odd", ""),
+    lambda house: house.registry.override("odd", tier=Tier.TWO, hours=2, reason="late list", by="ana"),
+    lambda house: house.registry.approve_override("odd", by="ben"),
+    lambda house: house.registry.unbind("other", by="ana", reason="moved"),
+    lambda house: house.registry.close("vistula", by="ana", reason="gone"),
 ]
+LISTED = NewList("csl", "ab" * 32, date(2026, 11, 20), (ListEntry("csl", "Entity List", "1", ("Vistula",)),))
 
 
 @pytest.mark.parametrize("one_by_one", [True, False], ids=["few new records", "many new records"])
@@ -65,6 +100,51 @@ def test_after_every_use_case_the_kept_view_is_the_one_read_whole(
         whole = stores.read(Snapshot.load)
         assert whole.log_size > before, f"step {number} left no record, so a kept view would not notice it"
         assert kept.current() == whole, f"step {number}"
+
+
+def test_after_a_change_only_what_it_names_is_read(stores: SqlStores) -> None:
+    house, kept = House(stores), Snapshots(stores)
+    house.enrol("vistula", "PL")
+    house.enrol("child", "PL", parents=("vistula",))
+    kept.current()
+    house.registry.apply(record_of(org("child", "PL", "vistula"), org("vistula", "CN"), customer="child"), by="ana")
+    with counted(stores) as statements:
+        kept.current()
+    assert not [
+        each
+        for each in statements
+        if re.search(r"FROM (party|customer|run|account|binding)\b(?!.*WHERE)", each, re.DOTALL)
+    ]
+
+
+def test_a_record_that_says_nothing_for_sure_makes_everything_be_read_again() -> None:
+    assert {each for each in snapshots._OF_PEOPLE if not _is_understood(each)} == set()
+    assert Named.of([record(0)]).whole  # a record of a pod: nobody asks for those
+    assert WRITTEN_MAX <= IDS_IN_RECORD_MAX
+
+
+def _is_understood(kind: RecordType) -> bool:
+    facts: Facts = {"customer": "lab", "run": "llm", "cluster": "east", "namespace": "lab", "written": []}
+    return not Named.of([new_record(kind, REGISTRY, NOON, facts)]).whole
+
+
+def test_a_tier_is_worked_out_once_until_a_party_changes(stores: SqlStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def resolved(parties: dict[str, Party], party_id: str, *rest: Any) -> TierFinding:
+        asked.append(party_id)
+        return resolve(parties, party_id, *rest)
+
+    monkeypatch.setattr(snapshots, "resolve", resolved)
+    house = House(stores)
+    house.enrol("vistula", "PL")
+    for number in range(3):
+        house.gate.release(make_gang("vistula", f"a{number}"))
+        house.gate.consider(make_pod("vistula", f"b{number}"), dry_run=True)
+    assert asked == ["vistula"]
+    house.registry.apply(record_of(org("vistula", "CN"), customer="vistula"), by="ana")
+    house.gate.consider(make_pod("vistula", "c"), dry_run=True)
+    assert asked == ["vistula", "vistula"]
 
 
 def test_a_view_within_a_transaction_sees_its_own_changes_and_keeps_none_of_them(stores: SqlStores) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gatekeeper.domain.customer import Customer
-from gatekeeper.domain.join import bases_of, models_of
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import RecordType
@@ -21,7 +20,7 @@ from gatekeeper.domain.run import named_run, undeclared_run_id
 from gatekeeper.notices import notices_of
 from gatekeeper.ports import Reader
 from gatekeeper.sharing import accounts_of
-from gatekeeper.snapshots import Snapshot, groups_of, overrides_of, permits_of
+from gatekeeper.snapshots import Snapshot
 from gatekeeper.view import limit_of
 
 # Records of these kinds change nobody; all others may, also those of kinds that come later.
@@ -71,23 +70,7 @@ class People:
             customers = {each.id: each for each in reader.customers()}
             parties = reader.parties()
             runs = {each.id: each for each in reader.runs()}
-            groups, overrides = groups_of(customers.values(), parties), overrides_of(reader.overrides())
-            joined = [(each.one, each.other) for each in reader.joins()]
-            models = models_of(
-                bases_of(runs.values(), {it.id: groups[it.party_id] for it in customers.values()}), joined
-            )
-            known = Snapshot(
-                size,
-                customers,
-                parties,
-                {},
-                runs,
-                {},
-                groups,
-                by_override=overrides,
-                by_model=models,
-                by_permit=permits_of(reader.inquiries()),
-            )
+            known = Snapshot.of_people(customers, parties, runs, reader)
             self._limits = {}
         # Tiers come and go with dates, and with overrides.
         in_force = [each.id for those in known.by_override.values() for each in those if each.holds_at(now)]
@@ -100,7 +83,7 @@ class People:
         self, accounts: Iterable[Account], everybody: Snapshot, now: datetime, *, most: int
     ) -> tuple[list[RunFigures], int]:
         """Runs that used or hold something, those nearest to their limit first, and how many were left out."""
-        booked = replace(everybody, by_account={each.run_id: each for each in accounts})
+        booked = everybody.with_accounts({each.run_id: each for each in accounts})
         found = [
             self._of_run(customer, account, booked, now)
             for account in booked.accounts(tuple(booked.by_account))
