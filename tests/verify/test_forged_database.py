@@ -24,6 +24,7 @@ from gatekeeper.ports import Transaction
 from gatekeeper.registry import KycRecord
 from gatekeeper.registry.kyc_record import Proposal
 from gatekeeper.registry.screening import NewList
+from gatekeeper.stores.screening import screening_list
 from gatekeeper.verify import Report, verify_totals_and_tiers
 from gatekeeper.view import Provider
 from tests.databases import new_stores
@@ -43,7 +44,12 @@ class Office(House):
         super().__init__(new_stores(folder / "g.db"))
         packs = self.gate._provider.packs
         record_packs(self.stores, self.clock, packs, cluster=CLUSTER, by=SERVICE, site=site)
-        self.gate = Gate(self.stores, Provider(CLUSTER, site, packs, lambda: FLEET, grace_s=120), self.clock)
+        self._provider = Provider(CLUSTER, site, packs, lambda: FLEET, grace_s=120)
+        self.restart()
+
+    def restart(self) -> None:
+        """As a controller after its start, which has read nothing of the database yet."""
+        self.gate = Gate(self.stores, self._provider, self.clock)
 
     def apply(self, country: str, by: str, customer: str = "mud") -> None:
         own = Party(customer, PartyKind.ORG, "Mud Ltd", country, (), "listed")
@@ -51,6 +57,7 @@ class Office(House):
 
     def forge(self, change: Callable[[Transaction], object]) -> None:
         self.stores.transact(change)
+        self.restart()
 
     def forge_customer(self, customer: str, **fields: object) -> None:
         def change(tx: Transaction) -> None:
@@ -199,6 +206,13 @@ def entry_removed(office: Office) -> None:
     assert office.registry.hits() == []
 
 
+def lists_removed(office: Office) -> None:
+    office.load(replace(LISTED, names=("Mud Ltd",)))
+    office.forge(lambda tx: tx._connection.execute(screening_list.delete()))  # type: ignore[attr-defined]
+    office.enrol("mud", "PL")
+    office.start("mud", "b")
+
+
 def clearance_of_tier_3(office: Office) -> None:
     office.enrol("dragon", "CN")
     sha256 = {each.pack.id: each.pack.sha256 for each in office.gate._provider.enforcing}
@@ -211,7 +225,6 @@ def clearance_of_tier_3(office: Office) -> None:
 def clearance_past_the_approval(office: Office) -> None:
     office.enrol("cascade", "US")
     office.forge_customer("cascade", expires_at=START + timedelta(days=3000))
-    office.bind("any", "cascade")  # after it the gate reads all again
     until = office.gate.cleared_until("cascade", at_most=timedelta(days=2000))
     office.gate.record_clearance("cascade", until)
 
@@ -232,6 +245,7 @@ FORGED: dict[Callable[[Office], None], str] = {
     run_never_approved: "booked on run m1",
     hit_put_aside: "unresolved may not",
     entry_removed: "other entries of the list csl",
+    lists_removed: "were not screened",
     clearance_of_tier_3: "its Tier 3 may not",
     clearance_past_the_approval: "lasts longer",
 }
