@@ -116,12 +116,12 @@ def _of_declared(holders: Holders, customer: Customer, run: Run) -> Shared:
 
 def _models_beside(holders: Holders, customer: Customer, own: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
     """Each model in which the group has a part -> its runs, and the undeclared training of other groups in it."""
-    found: dict[tuple[str, ...], list[str]] = {}
+    found, mine = dict[tuple[str, ...], list[str]](), set(own)
     for run_id in holders.declared(holders.group(customer)):
         model = holders.model(run_id)
         if model not in found:
             elsewhere = undeclared_of(holders, _owners(holders, model)) if len(model) > 1 else []
-            found[model] = [*model, *(each for each in elsewhere if each not in set(own))]
+            found[model] = [*model, *(each for each in elsewhere if each not in mine)]
     return found
 
 

@@ -304,8 +304,8 @@ def _runs_in(reader: Reader, begin: int, end: int) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """A transaction's own view: parties, groups and which runs they have from a snapshot brought up to it, all else
-    read there and then.
+    """A transaction's own view: parties, groups, runs and answered inquiries from a snapshot brought up to it,
+    all else read there and then. A group may have thousands of runs: to read them one by one would hold the writer.
     """
 
     people: Snapshot
@@ -336,14 +336,14 @@ class Exact:
         return self.people.finding(party_id, pack, day)
 
     def run(self, run_id: str) -> Run | None:
-        return self.tx.run(run_id)
+        return self.people.run(run_id)
 
     def accounts(self, run_ids: Sequence[str]) -> tuple[Account, ...]:
         found = {each.run_id: each for each in self.tx.accounts(run_ids)}
         return tuple(_with_carried_in(found.get(each) or Account(each), self.people.run(each)) for each in run_ids)
 
     def permits(self, run_id: str) -> Mapping[str, Permit]:
-        return permits_of(self.tx.inquiries(run_id=run_id)).get(run_id, {})
+        return self.people.permits(run_id)
 
     def open_hits(self) -> frozenset[str]:
         return self.people.open_hits()

@@ -7,7 +7,7 @@ courtesy, so a stale view costs a wrong hint and never a reservation); `snapshot
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -136,37 +136,45 @@ def ask(
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """The limits that packs set models at a site on a day."""
+    """The limits that packs set models at a site on a day. `runs`: what each run rests on, and what was answered about
+    it; the same for all packs, and nothing for most runs.
+    """
 
     view: View
     site: Site
     day: date
+    runs: dict[str, tuple[Lineage | None, Mapping[str, Permit]]] = field(default_factory=dict)
 
     def tflop(self, pack: Pack, tier: Tier, model: Sequence[str]) -> int | None:
         """The limit of a model: the lowest of its runs, as all of them are of it; without any no allowance holds."""
-        if not model:
-            return limit_under(pack, tier, self.site, self.day)
+        rests = {(lineage, permits.get(pack.id)) for lineage, permits in map(self._of_run, model)} or {_NOTHING}
         found = [
-            limit_under(
-                pack,
-                tier,
-                self.site,
-                self.day,
-                lineage=lineage_of(self.view, each),
-                permit=self.view.permits(each).get(pack.id),
-            )
-            for each in model
+            limit_under(pack, tier, self.site, self.day, lineage=lineage, permit=permit) for lineage, permit in rests
         ]
         return min((each for each in found if each is not None), default=None)
 
     def pool(self, pack: Pack, tier: Tier, shares: Sequence[Shared], purpose: Purpose) -> Pool | None:
         """Of all sets of accounts the one that leaves least; None where the pack sets no limit."""
-        found = []
+        if pack.threshold is None:
+            return None
+        plain, found = self.tflop(pack, tier, ()), list[Pool]()
         for each in shares:
-            limit = self.tflop(pack, tier, each.model)
-            extra_tflop = sum(extra_counted_tflop(pack.allowances, lineage_of(self.view, it)) for it in each.model)
-            found += [each.under(limit, purpose, extra_tflop)] if limit is not None else []
+            known = [self._of_run(it) for it in each.model]
+            bare = all(it == _NO_REST for it in known)
+            limit = plain if bare else self.tflop(pack, tier, each.model)
+            extra = 0 if bare else sum(extra_counted_tflop(pack.allowances, lineage) for lineage, _ in known)
+            found += [each.under(limit, purpose, extra)] if limit is not None else []
         return min(found, key=_left_tflop, default=None)
+
+    def _of_run(self, run_id: str) -> tuple[Lineage | None, Mapping[str, Permit]]:
+        known = self.runs.get(run_id)
+        if known is None:
+            known = self.runs[run_id] = lineage_of(self.view, run_id), self.view.permits(run_id)
+        return known
+
+
+_NO_REST: tuple[Lineage | None, Mapping[str, Permit]] = (None, {})
+_NOTHING: tuple[Lineage | None, Permit | None] = (None, None)
 
 
 def _left_tflop(pool: Pool) -> int:

@@ -147,6 +147,21 @@ def test_a_tier_is_worked_out_once_until_a_party_changes(stores: SqlStores, monk
     assert asked == ["vistula", "vistula"]
 
 
+def test_a_release_costs_the_same_statements_however_many_runs_the_group_has(stores: SqlStores) -> None:
+    house = House(stores)
+    house.enrol("vistula", "PL")
+    asked = []
+    for number in (1, 12):
+        for each in range(number):
+            house.registry.declare_run(f"llm{number}-{each}", "vistula", title="LLM", by="ana")
+            house.registry.approve_run(f"llm{number}-{each}", by="ben")
+        house.gate.release(make_gang("vistula", f"first{number}"))
+        with counted(stores) as statements:
+            assert house.gate.release(make_gang("vistula", f"a{number}")).lets_start
+        asked.append(len(statements))
+    assert asked[0] == asked[1]
+
+
 def test_a_view_within_a_transaction_sees_its_own_changes_and_keeps_none_of_them(stores: SqlStores) -> None:
     house, kept = House(stores), Snapshots(stores)
     house.enrol("vistula", "PL")
