@@ -20,6 +20,7 @@ from gatekeeper.ports import Clock, Stores, Transaction
 from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import approval_facts, customer_facts, state_facts, written_facts
 from gatekeeper.registry.inquiries import reopen_for
+from gatekeeper.registry.leis import check_leis
 from gatekeeper.registry.people import By, acting, check_may_renew
 from gatekeeper.registry.plan import waiting_for, waits
 from gatekeeper.registry.review import Review, existing, review_of
@@ -79,6 +80,7 @@ class ApprovalRegistry(Desk):
     def _put_approved(self, tx: Transaction, review: Review, approved: Customer, actor: Actor, now: datetime) -> None:
         proposal, parties = waiting_for(tx, approved.id), dict(tx.parties())
         written = [each for each in proposal.record.parties if parties.get(each.id) != each] if proposal else []
+        check_leis(tx, written)
         for party in written:
             tx.put_party(party)
         tx.put_customer(approved)

@@ -36,6 +36,7 @@ class Books:
             self._index(party)
         for customer in self._customers.values():
             self._accounts.setdefault(customer.party_id, set()).add(customer.id)
+        self._holders = {each.lei: each.id for each in self._parties.values() if each.lei}
         self._in_sight: dict[str, Party] = {}
         self._waiting: list[Record] = []
         self.first_record = ""
@@ -62,6 +63,11 @@ class Books:
     def parties(self) -> dict[str, Party]:
         """The parties in sight."""
         return self._in_sight
+
+    def holders(self, leis: Iterable[str]) -> dict[str, str]:
+        """Of some LEIs the party that has each, in sight or not."""
+        found = {each: self._holders[each] for each in leis if each in self._holders}
+        return {lei: party for lei, party in found.items() if self._parties[party].lei == lei}
 
     def customers(self) -> list[Customer]:
         """The customers whose party is in sight, by id."""
@@ -92,6 +98,8 @@ class Books:
         for owner in before.owners if before else ():
             self._owned[owner].discard(party.id)
         self._parties[party.id] = self._in_sight[party.id] = party
+        if party.lei:
+            self._holders[party.lei] = party.id
         self._index(party)
         self._tx.put_party(party)
 

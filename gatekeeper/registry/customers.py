@@ -24,6 +24,7 @@ from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import customer_facts, state_facts, written_facts
 from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
+from gatekeeper.registry.leis import check_leis
 from gatekeeper.registry.people import By, acting, changed_alone
 from gatekeeper.registry.plan import KycReader, Outcome, Plan, draft_plan_of, kept_of, plan_of
 from gatekeeper.registry.profiles import sealed, with_profile
@@ -142,6 +143,8 @@ class CustomerRegistry(Desk):
         plan = _shown(tx, plan_of(tx, record, self._yardstick(now)))
         if plan.outcome is Outcome.UNCHANGED:
             return plan
+        known = tx.parties()
+        check_leis(tx, [each for each in record.parties if each.id not in known or known[each.id].lei != each.lei])
         customer = _after_apply(plan, record, prepared_by)
         waits = plan.outcome in (Outcome.ENROLLED, Outcome.PARTLY, Outcome.WAITS)
         before = dict(tx.parties())

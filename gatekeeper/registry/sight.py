@@ -39,6 +39,11 @@ class Sight:
         """The parties in sight."""
         return self._parties
 
+    def holders(self, leis: Iterable[str]) -> dict[str, str]:
+        """Of some LEIs the party that has each, in sight or not."""
+        asked = set(leis)
+        return {each.lei: each.id for each in self._tx.parties().values() if each.lei in asked}
+
     def customers(self) -> list[Customer]:
         """The customers whose party is in sight, by id."""
         return self._tx.customers_of(self._parties)
