@@ -237,7 +237,6 @@ def test_nothing_is_half_applied_when_a_record_is_too_large_for_the_log(registry
     [
         ((org("lab", "US"), org("lab", "CN")), "stands there twice"),
         ((org("lab", "US"), org("other", "CN")), "is no owner of lab"),
-        (tuple(org(f"p{each}", "US", f"p{each + 1}") for each in range(201)), "200 is the most"),
     ],
 )
 def test_a_record_is_one_customer_and_its_owners(parties: tuple[Party, ...], says: str) -> None:
