@@ -23,11 +23,6 @@ def checked_lei(text: str) -> str:
     return text
 
 
-def with_check_digits(eighteen: str) -> str:
-    """The LEI that begins with these eighteen letters or digits."""
-    return f"{eighteen}{_MODULUS + 1 - _remainder(eighteen + '00'):02d}"
-
-
 def _remainder(text: str) -> int:
     """ISO 7064, MOD 97-10: letters stand for 10 to 35, and the whole is one decimal number."""
     return int("".join(str(int(each, 36)) for each in text)) % _MODULUS

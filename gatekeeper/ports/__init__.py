@@ -98,6 +98,10 @@ class Reader(
         """All pending reservations, oldest first, of one customer or of all."""
         ...
 
+    def reservations_in(self, cluster: str, namespace: str) -> list[Reservation]:
+        """Those of a namespace that have not ended, oldest first."""
+        ...
+
     def metered_reservations(self) -> list[Reservation]:
         """Those that hold nothing: their pods run under a clearance and are only metered. Oldest first."""
         ...

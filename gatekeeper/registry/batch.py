@@ -121,6 +121,7 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
                 changed = [each.wanted.customer_id for each in plans if each.outcome is not Outcome.UNCHANGED]
                 tx.put_batch(Batch(books.first_record, actor.name, now, tuple(changed)))
             if idempotency_key:
+                tx.forget_answers(before=now - KEPT)
                 body = json.dumps({"batch": books.first_record, "counts": counts}, sort_keys=True)
                 tx.keep_answer(KeptAnswer(caller, idempotency_key, request, 200, "{}", body, now))
             return Applied(books.first_record, plans, counts)

@@ -191,9 +191,8 @@ def check_idle(reader: Reader, wanted: Binding) -> None:
     """
     running = [
         each
-        for each in (*reader.open_reservations(), *reader.metered_reservations())
-        if (each.workload.cluster, each.workload.namespace) == (wanted.cluster, wanted.namespace)
-        and each.customer_id != wanted.customer_id
+        for each in reader.reservations_in(wanted.cluster, wanted.namespace)
+        if each.customer_id != wanted.customer_id
     ]
     if running:
         raise Conflict(

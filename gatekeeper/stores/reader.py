@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -137,6 +138,16 @@ class SqlReader(
         if customer_id is not None:
             asked = asked.where(tables.reservation.c.customer_id == customer_id)
         return [rows.reservation_of(row) for row in self._all(asked)]
+
+    def reservations_in(self, cluster: str, namespace: str) -> list[Reservation]:
+        """Those of a namespace that have not ended, oldest first."""
+        # The workload is JSON, and the names in it need no escape: the database reads over all others without us.
+        names = (f'"{name}": {json.dumps(value)}' for name, value in (("cluster", cluster), ("namespace", namespace)))
+        found = tables.reservation.c
+        asked = select(tables.reservation).where(found.state.in_(_OPEN)).order_by(found.opened_at, found.id)
+        asked = asked.where(*(found.workload.contains(each, autoescape=True) for each in names))
+        among = [rows.reservation_of(row) for row in self._all(asked)]
+        return [each for each in among if (each.workload.cluster, each.workload.namespace) == (cluster, namespace)]
 
     def metered_reservations(self) -> list[Reservation]:
         """Those that hold nothing, oldest first."""

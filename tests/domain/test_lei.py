@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.lei import checked_lei, with_check_digits
+from gatekeeper.domain.lei import checked_lei
+from tests.leis import with_check_digits
 
 EIGHTEEN = st.text(string.ascii_uppercase + string.digits, min_size=18, max_size=18)
 

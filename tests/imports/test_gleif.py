@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.lei import with_check_digits
 from gatekeeper.domain.observation import Observed
 from gatekeeper.domain.tier import Tier
 from gatekeeper.imports.gleif import read_gleif
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
 from tests.databases import new_stores
+from tests.leis import with_check_digits
 from tests.registry.office import NOON, PACKS, HandClock, log, org, record_of, tier
 
 LAB, HOLDING, TOP, OTHER = (with_check_digits(f"{each:018d}") for each in range(4))

@@ -10,11 +10,11 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from gatekeeper.domain.interest import Interest
-from gatekeeper.domain.lei import with_check_digits
 from gatekeeper.domain.party import Listing, Party, PartyKind
 from gatekeeper.imports.graph import Graph
 from gatekeeper.registry import KycRecord
 from gatekeeper.registry.kyc_record import owners_of
+from tests.leis import with_check_digits
 
 IDS = ["lab", "fund", "ana", "state.xx", "group-1"]
 LETTERS = st.characters(whitelist_categories=["Lu", "Ll", "Lo", "Nd", "Pd", "Po", "Sm"], blacklist_characters="\x00")

@@ -18,6 +18,7 @@ from gatekeeper.domain.interest import Interest
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Stores
+from gatekeeper.ports.answers import KEPT
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.registry.kyc_record import owners_of
 from gatekeeper.registry.plan import plan_of
@@ -215,3 +216,10 @@ def _approve(registry: Registry, *, whole: bool) -> None:
         return
     for each in registry.review_all().reviews:
         registry.approve(each.customer.id, by="ben")
+
+
+def test_a_key_is_forgotten_after_a_day(registry: Registry, stores: Stores, clock: HandClock) -> None:
+    for number in range(3):
+        registry.apply_all([LAB], by="ana", idempotency_key=f"key-{number}")
+        clock.at += KEPT * 2
+    assert stores.read(lambda reader: reader.kept_answers("batch:ana")) == 1

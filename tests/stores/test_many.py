@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from gatekeeper.domain.errors import Conflict, NotFound
-from gatekeeper.domain.ledger import Account, ReservationState
+from gatekeeper.domain.ledger import Account, Reservation, ReservationState
 from gatekeeper.domain.record import encode
 from gatekeeper.domain.usage import DailyUsage, Usage
 from gatekeeper.ports import Stores
@@ -115,3 +116,16 @@ def test_of_records_with_one_id_and_two_contents_none_is_appended(stores: Stores
     with pytest.raises(Conflict, match="other content"):
         stores.transact(lambda tx: tx.append_all(batch))
     assert stores.read(lambda reader: reader.log_size()) == int(known)
+
+
+def test_what_runs_in_a_namespace_is_found_by_its_names_alone(stores: Stores) -> None:
+    def at(number: int, cluster: str, namespace: str, **changes: Any) -> Reservation:
+        one = reservation(number)
+        return replace(one, workload=replace(one.workload, cluster=cluster, namespace=namespace), **changes)
+
+    other = [at(1, "west", "lab"), at(2, "east", "lab-2"), at(3, "lab", "east"), at(4, "east", "l%b")]
+    stores.transact(lambda tx: tx.add_reservations([at(0, "east", "lab"), *other]))
+    found = stores.read(lambda reader: reader.reservations_in("east", "lab"))
+    assert [each.id for each in found] == [reservation(0).id]
+    assert [each.id for each in stores.read(lambda reader: reader.reservations_in("east", "l%b"))] == ["uid-4"]
+    assert stores.read(lambda reader: reader.reservations_in("east", "l_b")) == []
