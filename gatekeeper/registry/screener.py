@@ -39,11 +39,12 @@ _OF_CUSTOMERS = (
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """All lists as loaded, ready to be compared with."""
+    """All lists as loaded, ready to be compared with. `sha256`: list -> hash over the entries that are compared."""
 
     versions: tuple[ListVersion, ...]
     entries: tuple[ListEntry, ...]
     index: NameIndex
+    sha256: Mapping[str, str]
 
     @classmethod
     def of(cls, versions: Iterable[ListVersion], entries: Iterable[ListEntry]) -> Indexed:
@@ -259,7 +260,7 @@ def parties_of(reader: Reader, customer_ids: Iterable[str] | None = None) -> lis
     if named is None:
         customers, stored = reader.customers(), reader.parties()
     else:
-        customers = [found for each in sorted(named) if (found := reader.customer(each)) is not None]
+        customers = [known for each in sorted(named) if (known := reader.customer(each)) is not None]
         stored = above(reader, {each.party_id for each in customers})
     proposals = reader.proposals(named)
     found: dict[str, Party] = {}
