@@ -88,6 +88,7 @@ class Service:
             listener=exporter.events,
         )
         exporter.follow(self._controller.sight)
+        self._registry = wiring.registry
         self._retiering = Retiering(stores, wiring.clock, wiring.packs)
         self._runtimes = Runtimes(api)
         webhook = Webhook(
@@ -125,7 +126,6 @@ class Service:
         self._checkpoint()  # First of all: a ledger from an old backup has forgotten what was used since.
         settings = self._wiring.settings
         self._wiring.record_packs(ACTOR)
-        self._wiring.registry.catch_up()  # where names are compared otherwise than before
         port = self._server.start(settings.webhook.host, settings.webhook.port)
         try:
             if settings.metrics is not None:
@@ -162,6 +162,8 @@ class Service:
         try:
             moved = self._retiering.record(enough)
             self._tell_notices(enough)
+            # After an upgrade that compares names otherwise. Until it is done all hits that there are go on blocking.
+            self._registry.catch_up(enough)
         except Unavailable as error:
             _log.warning("not_looked_again", error=str(error)[:500])
             return
@@ -172,7 +174,7 @@ class Service:
         """Approvals that end soon, once an hour: their notices are counted in days."""
         if time.monotonic() - self._notices_told_at < NOTICES_EVERY_S:
             return
-        told = self._wiring.registry.record_notices(enough)
+        told = self._registry.record_notices(enough)
         if not enough():
             self._notices_told_at = time.monotonic()
         if told:

@@ -6,7 +6,7 @@ that it was not compared with. The comparison itself is done before, while nobod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -25,6 +25,8 @@ from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.screener import Indexed, Screener, keep, parties_of
 
 KEYS_IN_RECORD_MAX = 200
+# A name is compared with 20,000 entries in up to 25 ms, and a customer has a few.
+CUSTOMERS_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class ScreeningRegistry:
         self._stores = stores
         self._clock = clock
         self._screener = screener
+        self._behind: list[str] | None = None
 
     def lists(self) -> list[ListVersion]:
         """The lists that are loaded."""
@@ -133,11 +136,47 @@ class ScreeningRegistry:
         acting(by, Right.EDIT)
         return self._screen(party_id)
 
-    def catch_up(self) -> int:
-        """Screen everybody again where the last screening was by another version of the comparison; new hits."""
-        due = self._stores.read(lambda reader: any(each.matcher != VERSION for each in reader.lists()))
-        done = self._screen(None) if due else None
-        return len(done.hits) if done else 0
+    def catch_up(self, enough: Callable[[], bool] = lambda: False) -> int:
+        """Screen everybody again where the last screening was by another version of the comparison; new hits.
+
+        Until that is done the hits that there are go on blocking, judged as they were, and who is written meanwhile is
+        compared as it is today: nobody is milder than before, and nobody new is let by.
+
+        Args:
+            enough: asked after each group of customers; once it says so, the others are left to the next time.
+        """
+        if not self._stores.read(lambda reader: any(each.matcher != VERSION for each in reader.lists())):
+            self._behind = None
+            return 0
+        if self._behind is None:
+            self._behind = [each.id for each in self._stores.read(lambda reader: reader.customers())]
+        new = 0
+        while True:
+            group, rest = self._behind[:CUSTOMERS_AT_ONCE], self._behind[CUSTOMERS_AT_ONCE:]
+            new += self._screen_again(group, last=not rest)
+            self._behind = rest
+            if not rest:
+                self._behind = None
+                return new
+            if enough():
+                return new
+
+    def _screen_again(self, customer_ids: Sequence[str], *, last: bool) -> int:
+        """Compare some customers anew, outside of the transaction that stores it; `last`: with them all are."""
+        now, indexed = self._clock.now(), self._stores.read(self._screener.indexed)
+        parties = self._stores.read(lambda reader: parties_of(reader, customer_ids))
+        found = {identity_sha256(each): indexed.hits(each, now) for each in parties}
+
+        def work(tx: Transaction) -> int:
+            current = self._screener.indexed(tx)
+            computed = found if current is indexed else {}
+            screened = [(each, _hits(computed, current, each, now)) for each in parties_of(tx, customer_ids)]
+            hits = keep(tx, screened, current, now, why="customers")
+            for each in current.versions if last else ():
+                tx.put_list(replace(each, matcher=VERSION))
+            return len(hits)
+
+        return self._stores.transact(work)
 
     def hits(self, *, only_open: bool = False, party_id: str | None = None) -> list[Hit]:
         """Hits that were not superseded, by party and score."""

@@ -405,3 +405,19 @@ def test_a_known_identifier_and_law_are_changed_by_two_people_and_unknown_ones_f
     assert (party.lei, party.jurisdiction) == (known.lei, "CN")
     registry.approve("lab", by="ben")
     assert stores.read(lambda reader: reader.parties()["lab"]).lei == ""
+
+
+def test_another_version_of_the_comparison_goes_on_where_it_was_left_and_lets_nobody_by(
+    registry: Registry, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("one", "two", "three"):
+        enrol(registry, replace(named("Korvet Dynamics Zavod"), id=each), customer=each)
+    monkeypatch.setattr("gatekeeper.registry.screening.VERSION", 0)
+    loaded(registry, ENTRY)
+    blocked = stores.read(lambda reader: set(reader.open_hits()))
+    monkeypatch.undo()
+    monkeypatch.setattr("gatekeeper.registry.screening.CUSTOMERS_AT_ONCE", 1)
+    for left in (True, True, False):
+        registry.catch_up(lambda: True)
+        assert stores.read(lambda reader: set(reader.open_hits())) == blocked == {"one", "two", "three"}
+        assert any(each.matcher == 0 for each in registry.lists()) is left
