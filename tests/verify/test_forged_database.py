@@ -26,6 +26,7 @@ from gatekeeper.registry.kyc_record import Proposal
 from gatekeeper.registry.screening import NewList
 from gatekeeper.stores.screening import screening_list
 from gatekeeper.verify import Report, verify_totals_and_tiers
+from gatekeeper.verify.telling import as_json, tell
 from gatekeeper.view import Provider
 from tests.databases import new_stores
 from tests.test_gate import CLUSTER, FLEET, START, House, make_gang
@@ -297,3 +298,6 @@ def test_a_log_without_terms_tells_how_many_starts_could_not_be_checked(tmp_path
     report = verify_totals_and_tiers(BytesIO(export_of(leaves)), KEY)
     assert report.verified, report.problems
     assert report.unchecked == ("starts before the log told the terms of the packs of their cluster: 2",)
+    said = "starts before the log told the terms of the packs of their cluster: 2"
+    assert as_json(report)["unchecked"] == [said]
+    assert any("not checked" in line and said in line for line in tell(report))
