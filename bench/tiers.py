@@ -1,7 +1,8 @@
 """Tiers over a registry: all parties at once, and what one change costs afterwards; and one customer on its own.
 
 The graph is a provider's dream of a registry: groups of all sizes, most shares clean, some unknown, one party in two
-hundred in a circle of holdings, one in fifty without a record of its headquarters.
+hundred in a circle of holdings, one in fifty without a record of its headquarters. One change goes into the graph that
+the service keeps for each tier table (`gatekeeper/affected.py`), so what is measured is what a change costs there.
 """
 
 from __future__ import annotations

@@ -121,6 +121,7 @@ def plan_shown(plan: Plan, *, dry_run: bool) -> PlanShown:
         outcome=plan.outcome.value,
         dry_run=dry_run,
         tiers={pack: each.tier.value for pack, each in plan.shown.items()},
+        replaces=str(plan.replaced) if plan.replaced else None,
         changes=_changes(plan.changes),
         **_part("record", plan.wanted, plan.written.keys()),
     )

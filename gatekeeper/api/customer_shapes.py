@@ -94,6 +94,7 @@ class PlanShown(Shown):
     outcome: str = Field(description="unchanged, enrolled, at_once, partly, waits or withdrawn.")
     dry_run: bool
     tiers: dict[str, str] = Field(description="By pack, once all of it is in effect.")
+    replaces: str | None = Field(description='What had waited and was somebody else\'s: "ana proposed on 2026-11-20".')
     changes: list[ChangeShown]
     record: dict[str, Any]
     record_left_out: int = Field(default=0, description="How many owners of it are not shown: there are too many.")

@@ -245,6 +245,8 @@ def _tell(plan: Plan, *, dry_run: bool) -> None:
         Outcome.WITHDRAWN: "unchanged; what had waited is withdrawn",
     }
     say(f"customer {customer} {says[plan.outcome]}{' (dry run: nothing was changed)' if dry_run else ''}")
+    if plan.replaced is not None:
+        say(f"  replaces what {plan.replaced}")
     tell_changes(plan.changes)
 
 

@@ -14,7 +14,7 @@ from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
 from gatekeeper.domain.judging import judged
 from gatekeeper.domain.party import Party
-from gatekeeper.domain.person import Right
+from gatekeeper.domain.person import Right, same_person
 from gatekeeper.domain.record import Actor, JsonValue, RecordType
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.facts import new_record
@@ -26,7 +26,7 @@ from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
 from gatekeeper.registry.leis import check_leis
 from gatekeeper.registry.people import By, acting, changed_alone
-from gatekeeper.registry.plan import KycReader, Outcome, Plan, draft_plan_of, kept_of, plan_of
+from gatekeeper.registry.plan import KycReader, Outcome, Plan, Replaced, draft_plan_of, kept_of, plan_of
 from gatekeeper.registry.profiles import sealed, with_profile
 from gatekeeper.registry.review import Review, existing, review_of
 from gatekeeper.registry.sight import sight_of
@@ -140,7 +140,7 @@ class CustomerRegistry(Desk):
     def _apply(self, tx: Transaction, record: KycRecord, actor: Actor, prepared_by: str, now: datetime) -> Plan:
         tx = sight_of(tx, record.customer_id, record)
         record = _kept(tx, record)
-        plan = _shown(tx, plan_of(tx, record, self._yardstick(now)))
+        plan = _shown(tx, plan_of(tx, record, self._yardstick(now)), prepared_by)
         if plan.outcome is Outcome.UNCHANGED:
             return plan
         known = tx.parties()
@@ -160,7 +160,7 @@ class CustomerRegistry(Desk):
     def _draft(self, tx: Transaction, record: KycRecord, actor: Actor, now: datetime) -> Plan:
         tx = sight_of(tx, record.customer_id, record)
         record = _kept(tx, record)
-        plan = _shown(tx, draft_plan_of(tx, record, self._yardstick(now)))
+        plan = _shown(tx, draft_plan_of(tx, record, self._yardstick(now)), actor.name)
         if plan.outcome is Outcome.UNCHANGED:
             return plan
         customer = _after_apply(plan, record, actor.name)
@@ -210,8 +210,14 @@ def _kept(tx: Transaction, record: KycRecord) -> KycRecord:
     return record
 
 
-def _shown(reader: Reader, plan: Plan) -> Plan:
-    return replace(plan, before=with_profile(reader, plan.before))
+def _shown(reader: Reader, plan: Plan, by: str = "") -> Plan:
+    """The plan with profiles, and with whose proposal it replaces: that of anybody but the one who applies."""
+    plan = replace(plan, before=with_profile(reader, plan.before))
+    kept = kept_of(reader, plan.wanted.customer_id) if plan.outcome is not Outcome.UNCHANGED else None
+    if kept is None or (by and same_person(kept.prepared_by, by)):
+        return plan
+    record = reader.versions("proposal", plan.wanted.customer_id)[-1].record
+    return replace(plan, replaced=Replaced(kept.prepared_by, record.at if record else None))
 
 
 def _looked_at(reader: Reader, review: Review) -> Review:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -29,6 +30,17 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """What had waited and waits no more; `at`: since when, None where that was before versions were kept."""
+
+    prepared_by: str
+    at: datetime | None
+
+    def __str__(self) -> str:
+        return f"{self.prepared_by} proposed" + (f" on {self.at:%Y-%m-%d}" if self.at else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What applying a record does.
 
@@ -37,6 +49,7 @@ class Plan:
         wanted: the record that is applied, with the owners that the registry adds.
         written: parties that change at once; changes: customers whose tier that moves.
         findings: tier by each pack once all of it is in effect.
+        replaced: what somebody else proposed, and what this takes the place of.
     """
 
     outcome: Outcome
@@ -47,6 +60,7 @@ class Plan:
     changes: tuple[TierChange, ...]
     findings: Mapping[str, TierFinding]
     placing: frozenset[str] = frozenset()
+    replaced: Replaced | None = field(default=None, compare=False)
 
     @property
     def shown(self) -> dict[str, TierFinding]:

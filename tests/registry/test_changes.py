@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -242,3 +242,14 @@ def test_nothing_is_half_applied_when_a_record_is_too_large_for_the_log(registry
 def test_a_record_is_one_customer_and_its_owners(parties: tuple[Party, ...], says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         record_of(*parties)
+
+
+def test_who_replaces_what_somebody_else_proposed_is_told_whose_it_was(registry: Registry, clock: HandClock) -> None:
+    enrol(registry, org("lab", "US"))
+    registry.apply(record_of(replace(org("lab", "US"), legal_name="Lab One")), by="ana")
+    clock.at += timedelta(days=1)
+    other = record_of(replace(org("lab", "US"), legal_name="Lab Two"))
+    assert str(registry.plan(other).replaced) == "ana proposed on 2026-11-22"
+    assert str(registry.apply(other, by="cem").replaced) == "ana proposed on 2026-11-22"
+    again = record_of(replace(org("lab", "US"), legal_name="Lab Three"))
+    assert registry.apply(again, by=" CEM").replaced is None  # it is the same person's
