@@ -30,7 +30,7 @@ from gatekeeper.view import findings_of
 REGISTRY = Actor(ActorKind.SERVICE, "registry")
 # Customers looked at together; one transaction holds the write lock that releases wait for, and a moved tier is one
 # record of about 1 KiB.
-GROUP_MAX = 200
+GROUP_MAX = 100
 MOVES_MAX = 100
 # A chain of owners longer than this is cut in the record; the registry has the whole of it.
 PATH_MAX = 100

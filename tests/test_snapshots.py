@@ -82,7 +82,7 @@ STEPS: list[Callable[[House], object]] = [
     lambda house: house.registry.unbind("other", by="ana", reason="moved"),
     lambda house: house.registry.close("vistula", by="ana", reason="gone"),
 ]
-LISTED = NewList("csl", "ab" * 32, date(2026, 11, 20), (ListEntry("csl", "Entity List", "1", ("Vistula",)),))
+LISTED: NewList = NewList("csl", "ab" * 32, date(2026, 11, 20), (ListEntry("csl", "Entity List", "1", ("Vistula",)),))
 
 
 @pytest.mark.parametrize("one_by_one", [True, False], ids=["few new records", "many new records"])
