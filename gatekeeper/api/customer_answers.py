@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Path
 
 from gatekeeper.api.asking import Answer, Asked
-from gatekeeper.api.customer_shapes import ChangeShown, PlanShown, ReasonShown, RecordShown, TierShown
+from gatekeeper.api.customer_shapes import ChangeShown, GroupShown, PlanShown, ReasonShown, RecordShown, TierShown
 from gatekeeper.api.problems import Fault, InvalidBody, Refused
 from gatekeeper.customer_files import record_of, shape_of
 from gatekeeper.domain.tier import TierFinding
@@ -69,8 +69,7 @@ def looked_at(registry: Registry, customer_id: str) -> Answer:
 
 
 def _etag(review: Review, shown: RecordShown) -> str:
-    """The fingerprint that an approval names, and a digest of all else that is shown: a tier that a new pack or list
-    moved is another answer, though nobody touched the record."""
+    """The fingerprint, which names all that an approval does, and a digest of all that is shown, reasons too."""
     return f"{review.fingerprint}.{hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[:16]}"
 
 
@@ -93,7 +92,6 @@ def summary(review: Review) -> dict[str, Any]:
         "expires_at": customer.expires_at,
         "reason": customer.reason,
         "waits": review.proposed is not None,
-        "fingerprint": review.fingerprint,
     }
 
 
@@ -103,13 +101,21 @@ def record_shown(review: Review) -> RecordShown:
         **summary(review),
         **_part("record", review.in_effect, review.told),
         **_part("proposed", review.proposed, review.told),
+        ask=review.ask.value,
+        ask_reason=review.waiting.reason if review.waiting else "",
+        authors=list(review.waiting.authors) if review.waiting else [],
+        stale=list(review.stale),
         changes=_changes(review.changes),
+        groups=[GroupShown(customer=each.customer_id, left=list(each.left)) for each in review.groups],
+        fingerprint=review.fingerprint,
     )
 
 
 def _changes(changes: Any) -> list[ChangeShown]:
     return [
-        ChangeShown(customer=each.customer_id, pack=each.pack, before=each.before.value, after=each.after.value)
+        ChangeShown(
+            customer=each.customer_id, pack=each.pack, before=each.before.value, after=each.after.value, day=each.day
+        )
         for each in changes
     ]
 

@@ -58,7 +58,6 @@ class CustomerShown(Shown):
     expires_at: datetime | None
     reason: str
     waits: bool = Field(description="Whether something waits for a second person.")
-    fingerprint: str
 
 
 class CustomersShown(Shown):
@@ -75,6 +74,14 @@ class ChangeShown(Shown):
     pack: str
     before: str
     after: str
+    day: date | None = Field(default=None, description="First day of it; null: today.")
+
+
+class GroupShown(Shown):
+    """A customer whose corporate group an approval makes smaller: what it left counts on budgets of its own."""
+
+    customer: str
+    left: list[str] = Field(description="Ids of the parties that it no longer pools with.")
 
 
 class RecordShown(CustomerShown):
@@ -84,7 +91,13 @@ class RecordShown(CustomerShown):
     record_left_out: int = Field(default=0, description="How many owners of it are not shown: there are too many.")
     proposed: dict[str, Any] | None
     proposed_left_out: int = Field(default=0, description="The same; what the proposal itself tells is always shown.")
-    changes: list[ChangeShown]
+    ask: str = Field(description="What an approval does besides: change (nothing), reinstate or renew.")
+    ask_reason: str
+    authors: list[str] = Field(description="Who wrote what waits; none of them may approve it.")
+    stale: list[str] = Field(description="Parties that moved since: it has to be applied or asked for again.")
+    changes: list[ChangeShown] = Field(description="Whose tier an approval moves, today or later.")
+    groups: list[GroupShown]
+    fingerprint: str = Field(description="Names all that an approval does.")
 
 
 class PlanShown(Shown):
@@ -106,6 +119,12 @@ class Approval(Part):
     expires_at: datetime | None = Field(
         default=None, description="When it ends; left out: as late as the terms of approvals allow."
     )
+
+
+class Verified(Part):
+    """A record that was verified again and stands as it is."""
+
+    reason: Text = Field(default="", description="How it was verified.")
 
 
 class Rejection(Part):

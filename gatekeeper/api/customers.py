@@ -103,7 +103,8 @@ def apply_customer(
 
 @router.post("/customers/{customer_id}/approve", response_model=RecordShown, openapi_extra={"x-body": "Approval"})
 def approve_customer(customer_id: CustomerId, asked: Writing) -> Response:
-    """Approve what waits, reinstate a suspended customer, or renew an approval: exactly what If-Match names."""
+    """Approve what waits: a record, the end of a suspension or a renewal; exactly what If-Match names. Nobody who wrote
+    any of it may."""
     said = asked.body.check(Approval)
 
     def work(registry: Registry, _: Reader) -> Answer:

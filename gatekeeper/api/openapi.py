@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gatekeeper.api.customer_shapes import Approval, Batched, Rejection
+from gatekeeper.api.customer_shapes import Approval, Batched, Rejection, Verified
 from gatekeeper.api.life_shapes import AskOverride, Attest
 from gatekeeper.api.problems import KINDS, MEDIA_TYPE
 from gatekeeper.api.review_shapes import AddUser, AnswerInquiry, DenyInquiry, Judge, SetRoles
@@ -24,7 +24,7 @@ VERSION = "1"
 _BODIES: dict[str, type[BaseModel]] = {
     each.__name__: each
     for each in (
-        *(CustomerFile, Approval, Batched, Because, Rejection, AskOverride, Attest),
+        *(CustomerFile, Approval, Batched, Because, Rejection, Verified, AskOverride, Attest),
         *(Bind, Correct, Declare, Join, AddUser, SetRoles, AnswerInquiry, DenyInquiry, Judge),
     )
 }

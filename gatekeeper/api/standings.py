@@ -1,4 +1,4 @@
-"""What becomes of a customer over HTTP: draft, submit, suspend, reject, close, reopen."""
+"""What becomes of a customer over HTTP: draft, submit, suspend, reinstate, renew, reject, close, reopen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from gatekeeper.api.asking import Answer, Asked, Writing
 from gatekeeper.api.customer_answers import CustomerId, check_review, check_seen, looked_at, plan_shown, record_in
-from gatekeeper.api.customer_shapes import PlanShown, RecordShown, Rejection
+from gatekeeper.api.customer_shapes import PlanShown, RecordShown, Rejection, Verified
 from gatekeeper.api.shapes import Because
 from gatekeeper.ports import Reader
 from gatekeeper.registry import Registry
@@ -62,6 +62,32 @@ def suspend_customer(customer_id: CustomerId, asked: Writing) -> Response:
     return _tighten(
         asked, customer_id, lambda registry: registry.suspend(customer_id, by=asked.caller, reason=said.reason)
     )
+
+
+@router.post("/customers/{customer_id}/reinstate", response_model=RecordShown, openapi_extra={"x-body": "Because"})
+def reinstate_customer(customer_id: CustomerId, asked: Writing) -> Response:
+    """Ask that the suspension that If-Match names be lifted: another person approves it."""
+    said = asked.body.check(Because)
+
+    def work(registry: Registry, _: Reader) -> Answer:
+        check_review(asked, registry, customer_id)
+        registry.reinstate(customer_id, by=asked.caller, reason=said.reason)
+        return looked_at(registry, customer_id)
+
+    return asked.act(work)
+
+
+@router.post("/customers/{customer_id}/renew", response_model=RecordShown, openapi_extra={"x-body": "Verified"})
+def renew_customer(customer_id: CustomerId, asked: Writing) -> Response:
+    """Say that the record that If-Match names was verified again and stands as it is: another person approves it."""
+    said = asked.body.check(Verified)
+
+    def work(registry: Registry, _: Reader) -> Answer:
+        check_review(asked, registry, customer_id)
+        registry.renew(customer_id, by=asked.caller, reason=said.reason)
+        return looked_at(registry, customer_id)
+
+    return asked.act(work)
 
 
 @router.post("/customers/{customer_id}/reject", response_model=RecordShown, openapi_extra={"x-body": "Rejection"})

@@ -20,6 +20,7 @@ from gatekeeper.registry.people import acting
 
 if TYPE_CHECKING:
     from gatekeeper.registry import Applied, KycRecord, Plan, TierChange
+    from gatekeeper.registry.consequences import GroupChange
     from gatekeeper.wiring import Wiring
 
 Files = Annotated[
@@ -30,6 +31,7 @@ DIFF_EXAMPLE = "Example: gatekeeper customer diff -f examples/customers"
 # Of more than this nobody reads every line; `customer diff` shows them all.
 _SHOWN_MAX = 50
 _WORTH_A_BAR = 500
+_LEFT_MAX = 20
 _WORDS = {
     "enrolled": "enrolled",
     "at_once": "changed",
@@ -147,6 +149,7 @@ def approve_batch(
             if each.open_screenings:
                 say(f"  screening open: {', '.join(each.open_screenings)}")
             tell_changes(each.changes)
+            tell_groups(each.groups)
         if len(review.reviews) > _SHOWN_MAX:
             say(f"and {len(review.reviews) - _SHOWN_MAX:,} more: gatekeeper customer list")
         say(f"fingerprint: {review.fingerprint}")
@@ -190,7 +193,15 @@ def tell_difference(before: KycRecord | None, after: KycRecord) -> None:
 def tell_changes(changes: Iterable[TierChange]) -> None:
     """Customers whose tier a change moves."""
     for change in changes:
-        say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}")
+        when = f" from {change.day} on" if change.day else ""
+        say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}{when}")
+
+
+def tell_groups(groups: Iterable[GroupChange]) -> None:
+    """Customers that leave a corporate group, and with it what counts on one budget."""
+    for each in groups:
+        left = ", ".join(each.left[:_LEFT_MAX]) + (", ..." if len(each.left) > _LEFT_MAX else "")
+        say(f"  customer {each.customer_id} no longer shares a budget with {left}")
 
 
 @contextlib.contextmanager

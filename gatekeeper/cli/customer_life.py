@@ -1,5 +1,5 @@
-"""`gatekeeper customer submit`, `reject`, `reopen`, `close`, `history`, `due` and the overrides: what becomes of a
-customer besides applying and approving its record."""
+"""`gatekeeper customer submit`, `reinstate`, `renew`, `reject`, `reopen`, `close`, `history`, `due` and the overrides:
+what becomes of a customer besides applying and approving its record."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.", show_default=False)]
 SUBMIT_EXAMPLE = "Example: gatekeeper customer submit pacific-compute"
+REINSTATE_EXAMPLE = 'Example: gatekeeper customer reinstate pacific-compute --reason "inquiry closed"'
+RENEW_EXAMPLE = 'Example: gatekeeper customer renew pacific-compute --reason "register extract of May"'
 REJECT_EXAMPLE = 'Example: gatekeeper customer reject pacific-compute --reason "no proof of headquarters"'
 REOPEN_EXAMPLE = 'Example: gatekeeper customer reopen pacific-compute --reason "the court decided"'
 CLOSE_EXAMPLE = 'Example: gatekeeper customer close pacific-compute --reason "contract ended"'
@@ -38,6 +40,28 @@ def submit(customer: Customer, person: Person = None, config: Config = None, dat
     with opened(config, data) as wiring:
         wiring.registry.submit(customer, by=caller_of(wiring, person))
     say(f"customer {customer} submitted; a second person decides: gatekeeper customer approve {customer}")
+
+
+def reinstate(
+    customer: Customer, reason: Reason, person: Person = None, config: Config = None, data: Data = None
+) -> None:
+    """Ask that a suspension be lifted; another person approves that."""
+    with opened(config, data) as wiring:
+        wiring.registry.reinstate(customer, by=caller_of(wiring, person), reason=reason)
+    say(f"customer {customer} stays suspended until another person lifts it: gatekeeper customer approve {customer}")
+
+
+def renew(
+    customer: Customer,
+    reason: Annotated[str, typer.Option("--reason", help="How it was verified.", metavar="TEXT")] = "",
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Say that a record was verified again and stands as it is; another person approves that."""
+    with opened(config, data) as wiring:
+        wiring.registry.renew(customer, by=caller_of(wiring, person), reason=reason)
+    say(f"customer {customer} verified again; another person renews it: gatekeeper customer approve {customer}")
 
 
 def reject(

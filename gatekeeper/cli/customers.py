@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatekeeper.cli import customer_apply
-from gatekeeper.cli.customer_apply import suspicious_names, tell_changes, tell_difference
+from gatekeeper.cli.customer_apply import suspicious_names, tell_changes, tell_difference, tell_groups
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened, start_of
 from gatekeeper.cli.printing import confirm, say, say_json, show
 from gatekeeper.domain.errors import InvalidInput
@@ -68,7 +68,7 @@ def show_(
         else:
             review = registry.review_known(customer, known_on=known or wiring.clock.now().date(), as_of=day)
     if output is Output.JSON:
-        say_json(_row(review) | {"record": _json(review.in_effect), "proposed": _json(review.proposed)})
+        say_json(_row(review) | _in_full(review))
         return
     _tell_review(review)
 
@@ -95,9 +95,9 @@ def approve(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Approve what waits, reinstate a suspended customer, or renew an approval that has ended.
+    """Approve what waits: a record, the end of a suspension (`reinstate`) or a renewal (`renew`).
 
-    Shows it first, and approves exactly what it showed. Who prepared it cannot approve it.
+    Shows it first, and approves exactly what it showed. Nobody who wrote any of it can approve it.
     """
     if (customer is not None) + (batch is not None) + all_waiting != 1:
         raise InvalidInput("Name one customer, or one batch with --batch, or --all-waiting.")
@@ -130,7 +130,9 @@ def suspend(
     """Suspend a customer: nothing of it starts any more, and what runs is stopped."""
     with opened(config, data) as wiring:
         wiring.registry.suspend(customer, by=caller_of(wiring, person), reason=reason)
-    say(f"customer {customer} suspended; a second person reinstates it: gatekeeper customer approve {customer}")
+    say(
+        f"customer {customer} suspended; two people lift that: gatekeeper customer reinstate {customer} --reason REASON"
+    )
 
 
 @app.command(epilog="Example: gatekeeper customer explain pacific-compute --as-of 2026-01-01")
@@ -191,14 +193,51 @@ def _tell_review(review: Review) -> None:
         say(f"and {len(shown.parties) - PARTIES_MAX:,} more parties; `--output json` has all of them")
     say()
     if review.proposed is not None and review.in_effect is not None:
-        say(f"Prepared by {review.prepared_by}, and waits for a second person:")
+        say(f"{_asked(review)}, and waits for a second person:")
         tell_difference(review.in_effect, review.proposed)
         say("If approved:")
         _tell_tiers(review.shown_if_approved)
     tell_changes(review.changes)
+    tell_groups(review.groups)
+    if review.stale:
+        say(f"Changed by others since, so that it has to be applied again: {', '.join(review.stale)}")
     for name in suspicious_names(review.looked_at):
         say(f"Look closely: {name} mixes letters of several alphabets.")
     say(f"fingerprint: {review.fingerprint}")
+
+
+def _asked(review: Review) -> str:
+    """What waits besides a changed record, and who wrote it."""
+    waiting = review.waiting
+    if waiting is None or waiting.ask.value == "change":
+        others = [each for each in waiting.authors if each != review.prepared_by] if waiting else []
+        return f"Prepared by {review.prepared_by}" + (f" after {', '.join(others)}" if others else "")
+    what = {"reinstate": "asks to lift the suspension", "renew": "says that it stands"}[waiting.ask.value]
+    return f"{review.prepared_by} {what} ({waiting.reason})"
+
+
+def _in_full(review: Review) -> dict[str, Any]:
+    """What an approver looks at besides the row of a list."""
+    return {
+        "record": _json(review.in_effect),
+        "proposed": _json(review.proposed),
+        "ask": review.ask.value,
+        "ask_reason": review.waiting.reason if review.waiting else "",
+        "authors": list(review.waiting.authors) if review.waiting else [],
+        "stale": list(review.stale),
+        "changes": [
+            {
+                "customer": each.customer_id,
+                "pack": each.pack,
+                "before": each.before.value,
+                "after": each.after.value,
+                "day": each.day,
+            }
+            for each in review.changes
+        ],
+        "groups": [{"customer": each.customer_id, "left": list(each.left)} for each in review.groups],
+        "fingerprint": review.fingerprint,
+    }
 
 
 def _tell_tiers(findings: Mapping[str, TierFinding]) -> None:
@@ -236,7 +275,6 @@ def _row(review: Review) -> dict[str, Any]:
         "expires": customer.expires_at.date() if customer.expires_at else None,
         "reason": customer.reason,
         "waits": "yes" if review.proposed else "no",
-        "fingerprint": review.fingerprint,
     }
 
 

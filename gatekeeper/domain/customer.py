@@ -106,10 +106,9 @@ class Customer:
         Raises:
             NotPermitted: by the person who prepared it, or the record is not waiting for approval.
         """
-        if self.standing not in (Standing.SUBMITTED, Standing.SUSPENDED, Standing.EXPIRED):
+        if self.standing is not Standing.SUBMITTED:
             raise NotPermitted(
-                f"Customer {self.id} is {self.standing.value}.",
-                hint="Only a submitted, suspended or expired record can be approved.",
+                f"Customer {self.id} is {self.standing.value}.", hint="Only a submitted record can be approved."
             )
         return replace(
             self,

@@ -46,6 +46,8 @@ class RecordType(StrEnum):
     CUSTOMER_REJECTED = "customer.rejected"
     CUSTOMER_REOPENED = "customer.reopened"
     CUSTOMER_CLOSED = "customer.closed"
+    CUSTOMER_REINSTATEMENT = "customer.reinstatement_requested"  # one person asks to lift a suspension
+    CUSTOMER_RENEWAL = "customer.renewal_requested"  # one person says that a record was verified again
     CUSTOMER_NOTICE = "customer.notice"  # an approval is near its end, or has ended
     OVERRIDE_REQUESTED = "customer.override_requested"
     OVERRIDE_APPROVED = "customer.override_approved"

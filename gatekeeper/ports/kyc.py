@@ -7,6 +7,7 @@ written before is what was known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -63,6 +64,15 @@ class KycReads(Protocol):
 
     def proposal_known(self, customer_id: str, size: int) -> str | None:
         """The proposal of a customer as it was when the log had this many records."""
+        ...
+
+    def proposals_known(self, size: int) -> dict[str, str]:
+        """All proposals as they were when the log had this many records, by customer."""
+        ...
+
+    def party_acts(self, party_ids: Sequence[str]) -> list[tuple[str, int, Record]]:
+        """Every version of some parties: the party, the index of the record that tells of it, and that record; in
+        the order of the log. Versions from before records told of them are left out."""
         ...
 
     def override(self, override_id: str) -> Override | None: ...

@@ -11,6 +11,7 @@ from gatekeeper.domain.policy import ActivePack
 from gatekeeper.ports import Clock, Stores
 from gatekeeper.registry.approvals import ApprovalTerms
 from gatekeeper.registry.batch import Applied, BatchReview
+from gatekeeper.registry.consequences import TierChange
 from gatekeeper.registry.corrections import CorrectionRegistry
 from gatekeeper.registry.due import DueRegistry
 from gatekeeper.registry.endings import EndingRegistry
@@ -23,12 +24,12 @@ from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.registry.overrides import OverrideRegistry
 from gatekeeper.registry.plan import Outcome, Plan
 from gatekeeper.registry.registers import RegisterRegistry
+from gatekeeper.registry.requests import RequestRegistry
 from gatekeeper.registry.review import Review
 from gatekeeper.registry.runs import RunRegistry
 from gatekeeper.registry.screener import Screened, Screener
 from gatekeeper.registry.screening import ScreeningRegistry
 from gatekeeper.registry.standings import StandingRegistry
-from gatekeeper.registry.strictness import TierChange
 from gatekeeper.registry.users import UserRegistry
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
 class Registry(
     RegisterRegistry,
     StandingRegistry,
+    RequestRegistry,
     OverrideRegistry,
     EvidenceRegistry,
     HistoryRegistry,

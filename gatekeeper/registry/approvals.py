@@ -1,6 +1,7 @@
-"""Use case on customers: a second person approves what waits, reinstates, or renews.
+"""Use case on customers: a second person approves what waits: a record, the end of a suspension, a renewal.
 
-Who prepared a record never approves it, under any spelling of a name; who changed it alone since does not renew it.
+Nobody approves what he wrote, under any spelling of a name: neither what waits, nor a party of it that he changed alone
+since two people looked at it. What waits was written against parties as they stood; where one has moved, it is stale.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from gatekeeper.domain.customer import NOTICE_WINDOW, Customer, Standing
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
 from gatekeeper.domain.person import Right
 from gatekeeper.domain.policy import ActivePack, Pack
-from gatekeeper.domain.record import Actor, RecordType
+from gatekeeper.domain.record import Actor, JsonValue, RecordType
 from gatekeeper.domain.tier import Tier, TierFinding, worst
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Clock, Stores, Transaction
 from gatekeeper.registry.desk import Desk
-from gatekeeper.registry.facts import approval_facts, customer_facts, state_facts, written_facts
+from gatekeeper.registry.facts import approval_facts, customer_facts, split_facts, state_facts, written_facts
 from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.leis import check_leis
-from gatekeeper.registry.people import By, acting, check_may_renew
-from gatekeeper.registry.plan import waiting_for, waits
+from gatekeeper.registry.people import By, acting
+from gatekeeper.registry.plan import waits
+from gatekeeper.registry.proposal import Ask
 from gatekeeper.registry.review import Review, existing, review_of
+from gatekeeper.registry.second_hand import check_second_hand
 from gatekeeper.registry.sight import sight_of
 
 
@@ -50,14 +53,15 @@ class ApprovalRegistry(Desk):
     def approve(
         self, customer_id: str, *, by: By, expires_at: datetime | None = None, seen: str | None = None
     ) -> Customer:
-        """Approve what waits, reinstate a suspended customer, or renew an approval that has ended.
+        """Approve what waits: a record, the end of a suspension that another person asked for, or a renewal.
 
         Args:
             expires_at: end of the approval, not later than the terms allow; None for as long as they allow.
             seen: fingerprint of the review that the approver looked at; None only where nobody could look before.
 
         Raises:
-            NotPermitted: by the person who prepared it, or nothing waits. Conflict: it is not what was looked at.
+            NotPermitted: by a person who wrote any of it, or nothing waits.
+            Conflict: it is not what was looked at, or a party has moved since it was written.
             InvalidInput: `expires_at` is past or too late. NotFound: no such customer.
         """
         now, actor = self._clock.now(), acting(by, Right.APPROVE)
@@ -71,21 +75,29 @@ class ApprovalRegistry(Desk):
                     hint="Look at it again, and approve what it says now.",
                 )
             end = self._end(review, expires_at, now)
-            approved = _awaiting(review, actor.name, now).approve(by=actor.name, expires_at=end)
+            waiting = _awaiting(review, now)
+            check_second_hand(tx, review, actor.name)
+            _check_current(review)
+            approved = waiting.approve(by=actor.name, expires_at=end)
             self._put_approved(tx, review, approved, actor, now)
             return approved
 
         return self._stores.transact(work)
 
     def _put_approved(self, tx: Transaction, review: Review, approved: Customer, actor: Actor, now: datetime) -> None:
-        proposal, parties = waiting_for(tx, approved.id), dict(tx.parties())
-        written = [each for each in proposal.record.parties if parties.get(each.id) != each] if proposal else []
+        parties = dict(tx.parties())
+        written = review.waiting.written(parties) if review.waiting else []
         check_leis(tx, written)
         for party in written:
             tx.put_party(party)
         tx.put_customer(approved)
         tx.put_proposal(approved.id, None)
-        beside = written_facts(written, review.changes)
+        beside: dict[str, JsonValue] = {
+            **written_facts(written, review.changes),
+            **split_facts(review.groups),
+            "authors": list(review.waiting.authors) if review.waiting else [],
+            "ask": review.ask.value,
+        }
         facts = {
             **customer_facts(approved),
             **approval_facts(approved),
@@ -116,38 +128,51 @@ def _knows_tier_one(pack: Pack) -> bool:
     return any(row.tier is Tier.ONE for rows in pack.tiers.rows.values() for row in rows)
 
 
-def _awaiting(review: Review, by: str, now: datetime) -> Customer:
+def _awaiting(review: Review, now: datetime) -> Customer:
     """The customer in the standing from which it can be approved.
 
     Raises:
-        NotPermitted: nothing waits for approval, or this person may not renew it.
+        NotPermitted: nothing waits for approval, or nobody asked for what an approval would do.
     """
-    customer = review.customer
+    customer, record = review.customer, review.proposed
     if not waits(customer):
         raise NotPermitted(
             f"Customer {customer.id} is {customer.standing.value}: nothing of it waits for approval.",
             hint=_INSTEAD[customer.standing].format(customer.id),
         )
-    if review.proposed is not None:
-        return replace(
-            customer,
-            party_id=review.proposed.party_id,
-            profile_sha256=review.proposed.profile_sha256,
-            standing=Standing.SUBMITTED,
-            prepared_by=review.prepared_by,
-            approved_by="",
-            expires_at=None,
+    if customer.standing is Standing.SUSPENDED and review.ask is not Ask.REINSTATE:
+        raise NotPermitted(
+            f"Customer {customer.id} is suspended, and nobody has asked to lift that.",
+            hint=f"Another person asks first: gatekeeper customer reinstate {customer.id} --reason REASON",
         )
-    if customer.standing is Standing.APPROVED:
-        if customer.expires_at is not None and now < customer.expires_at - NOTICE_WINDOW:
-            raise NotPermitted(
-                f"Nothing of customer {customer.id} waits for approval.",
-                hint=f"Apply a changed file first; renewed as it stands it can be from "
-                f"{customer.expires_at - NOTICE_WINDOW:%Y-%m-%d} on.",
-            )
-        check_may_renew(customer, by)
-        return replace(customer, standing=Standing.EXPIRED, approved_by="", expires_at=None)
-    return customer
+    if record is None:
+        raise NotPermitted(f"Nothing of customer {customer.id} waits for approval.", hint=_to_renew(customer, now))
+    return replace(
+        customer,
+        party_id=record.party_id,
+        profile_sha256=record.profile_sha256,
+        standing=Standing.SUBMITTED,
+        prepared_by=review.prepared_by,
+        approved_by="",
+        expires_at=None,
+    )
+
+
+def _to_renew(customer: Customer, now: datetime) -> str:
+    """What to do where a record is to stand as it is."""
+    first = customer.expires_at - NOTICE_WINDOW if customer.expires_at else now
+    if now >= first:
+        return f"Another person, who verified it again, asks first: gatekeeper customer renew {customer.id}"
+    return f"Apply a changed file first; renewed as it stands it can be from {first:%Y-%m-%d} on."
+
+
+def _check_current(review: Review) -> None:
+    if review.stale:
+        raise Conflict(
+            f"Party {review.stale[0]} has changed since {review.prepared_by} wrote what waits for customer "
+            f"{review.customer.id}: approving it would undo that.",
+            hint="Apply it again, or ask again for what it asked, and look at what it does now.",
+        )
 
 
 _INSTEAD = {

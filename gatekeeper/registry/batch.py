@@ -26,9 +26,10 @@ from gatekeeper.registry.approvals import ApprovalRegistry
 from gatekeeper.registry.books import Books
 from gatekeeper.registry.circumstances import Circumstances
 from gatekeeper.registry.customers import CustomerRegistry
-from gatekeeper.registry.kyc_record import KycRecord, fingerprint, overlaid, record_json
+from gatekeeper.registry.kyc_record import KycRecord, record_json
 from gatekeeper.registry.people import By, acting
-from gatekeeper.registry.plan import Outcome, Plan, completed, waiting_for
+from gatekeeper.registry.plan import Outcome, Plan, waiting_for
+from gatekeeper.registry.proposal import digest
 from gatekeeper.registry.review import Review, review_of
 
 T = TypeVar("T")
@@ -156,15 +157,15 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
 
         def work(tx: Transaction) -> int:
             books = Books(tx)
-            waiting = _waiting(books, _members(tx, batch_id))
-            if _name_of(waiting.items()) != seen:
+            waiting = self._all_that_waits(books, _members(tx, batch_id))
+            if _name_of(waiting) != seen:
                 raise Conflict(
                     "What waits is not what was looked at.", hint="Look at it again, and approve what it says now."
                 )
             if not waiting:
                 raise NotPermitted("Nothing of it waits for approval.")
             inside = self._inside(books)
-            for number, customer_id in enumerate(waiting, 1):
+            for number, customer_id in enumerate((each.customer.id for each in waiting), 1):
                 with _of_customer(customer_id):
                     books.look_at(customer_id)
                     inside.approve(customer_id, by=by, expires_at=expires_at)
@@ -176,7 +177,8 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         return self._stores.transact(work)
 
     def reviews(self) -> list[Review]:
-        """All customers by id, each as an approver sees it, without profiles."""
+        """All customers by id, each as an approver sees it but for whose tiers an approval would move, and without
+        profiles."""
         now = self._clock.now()
 
         def work(reader: Reader) -> list[Review]:
@@ -184,12 +186,15 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
             beside = Circumstances.of(reader, now)
             for customer in reader.customers():
                 books.look_at(customer.id)
-                found.append(beside.seen(review_of(books.as_transaction, customer, yardstick, now)))
+                found.append(
+                    beside.seen(review_of(books.as_transaction, customer, yardstick, now, whose_tiers_move=False))
+                )
             return found
 
         return self._stores.read(work)
 
     def _apply_each(self, books: Books, records: Sequence[KycRecord], by: By, tell: Tell | None) -> tuple[Plan, ...]:
+        _check_agree(records)
         inside, plans = self._inside(books), list[Plan]()
         for number, record in enumerate(records, 1):
             with _of_customer(record.customer_id):
@@ -201,14 +206,18 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         return tuple(plans)
 
     def _review_all(self, reader: Reader, batch_id: str | None) -> BatchReview:
-        books, found = Books(reader), list[Review]()
-        inside, now = self._inside(books), self._clock.now()
-        beside = Circumstances.of(reader, now)
-        for customer_id in _members(reader, batch_id):
+        found = tuple(self._all_that_waits(Books(reader), _members(reader, batch_id)))
+        return BatchReview(found, _name_of(found))
+
+    def _all_that_waits(self, books: Books, customer_ids: Iterable[str]) -> list[Review]:
+        """Those of some customers of which something waits, each as its approver sees it."""
+        found, inside, now = list[Review](), self._inside(books), self._clock.now()
+        beside = Circumstances.of(books.as_transaction, now)
+        for customer_id in customer_ids:
             books.look_at(customer_id)
             if waiting_for(books.as_transaction, customer_id) is not None:
                 found.append(inside._review(books.as_transaction, customer_id, beside, now))
-        return BatchReview(tuple(found), _name_of((each.customer.id, each.fingerprint) for each in found))
+        return found
 
     def _inside(self, books: Books) -> BatchRegistry:
         """The same use cases inside of a transaction that is open already, at one moment."""
@@ -276,21 +285,28 @@ def _members(reader: Reader, batch_id: str | None) -> tuple[str, ...]:
     return batch.customers
 
 
-def _waiting(books: Books, customer_ids: Iterable[str]) -> dict[str, str]:
-    """Those of some customers of which something waits, each with the fingerprint of what its approver looks at."""
-    found = {}
-    for customer_id in customer_ids:
-        books.look_at(customer_id)
-        proposal, customer = waiting_for(books.as_transaction, customer_id), books.customer(customer_id)
-        if proposal is not None and customer is not None:
-            looked_at = completed(proposal.record, overlaid(books.parties(), proposal.record.parties))
-            found[customer_id] = fingerprint(customer, looked_at)
-    return found
+def _check_agree(records: Sequence[KycRecord]) -> None:
+    """Keep one batch from saying two things of a party: what holds in the end would hang on their order.
+
+    Raises:
+        InvalidInput: two records disagree about a party that both name.
+    """
+    said: dict[str, tuple[str, str]] = {}
+    for record in records:
+        for party in record.parties:
+            first, what = said.setdefault(party.id, (record.customer_id, digest(party)))
+            if what != digest(party):
+                raise InvalidInput(
+                    f"Party {party.id} stands differently in the records of customers {first} and "
+                    f"{record.customer_id}.",
+                    hint="Let both say the same of it, or leave it out of one where the registry knows it.",
+                )
 
 
-def _name_of(fingerprints: Iterable[tuple[str, str]]) -> str:
-    """One name for the fingerprints of some customers."""
-    return hashlib.sha256("".join(f"{customer} {each}\n" for customer, each in fingerprints).encode()).hexdigest()
+def _name_of(reviews: Iterable[Review]) -> str:
+    """One name for what an approver sees of some customers."""
+    said = "".join(f"{each.customer.id} {each.fingerprint}\n" for each in reviews)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _counts(plans: Iterable[Plan]) -> dict[str, int]:

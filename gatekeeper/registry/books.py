@@ -2,20 +2,23 @@
 
 Applying a record looks at all customers and parties: for ten thousand records a hundred million looks. But a change
 of a party moves only what is owned by it, and the tier of that rests only on its own owners. So a record is shown these
-alone: everybody below the parties that it changes, and everybody above all of them. The answers are the same, which a
-test compares.
+alone: everybody below the parties that it changes, and everybody above all of them. An approver sees more: whoever may
+leave a corporate group with them, and whose waiting record says something else of them. The answers are the same, which
+a test compares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import Record
 from gatekeeper.ports import Reader, Transaction
-from gatekeeper.registry.kyc_record import KycRecord, Proposal, in_order
+from gatekeeper.registry.consequences import may_untie
+from gatekeeper.registry.kyc_record import KycRecord, in_order
+from gatekeeper.registry.proposal import Proposal, digest
 
 _APPENDED_AT_ONCE = 500
 
@@ -37,7 +40,13 @@ class Books:
         for customer in self._customers.values():
             self._accounts.setdefault(customer.party_id, set()).add(customer.id)
         self._holders = {each.lei: each.id for each in self._parties.values() if each.lei}
+        self._proposals: dict[str, str] = tx.proposals()
+        # party -> what waiting records say of it -> whose they are; "" where one only names it as an owner
+        self._told: dict[str, dict[str, set[str]]] = {}
+        for customer_id, text in self._proposals.items():
+            self._index_proposal(customer_id, text)
         self._in_sight: dict[str, Party] = {}
+        self._others: set[str] = set()
         self._waiting: list[Record] = []
         self.first_record = ""
 
@@ -52,12 +61,19 @@ class Books:
 
     def look_at(self, customer_id: str, record: KycRecord | None = None) -> None:
         """Show what a record of a customer can touch: the one that is applied, and the one that waits."""
-        customer, text = self._customers.get(customer_id), self._tx.proposal(customer_id)
+        customer, text = self._customers.get(customer_id), self._proposals.get(customer_id)
         told = [*(record.parties if record else ()), *(Proposal.from_text(text).record.parties if text else ())]
         changed = [each.id for each in told if self._differs(each)]
         seeds = {each for party in told for each in (party.id, *party.owners)} | self._below(changed)
         if customer is not None:
             seeds.add(customer.party_id)
+        differs = [each for each in told if self._differs(each)]
+        if record is None:
+            self._others = self._who_says_otherwise(differs) - {customer_id}
+            for text in self.proposals().values():
+                seeds |= Proposal.from_text(text).named
+            if may_untie(self._parties, differs):
+                seeds |= self._tied_to(each.id for each in differs)
         self._in_sight = self._above(seeds)
 
     def parties(self) -> dict[str, Party]:
@@ -91,6 +107,23 @@ class Books:
         self._customers[customer.id] = customer
         self._accounts.setdefault(customer.party_id, set()).add(customer.id)
         self._tx.put_customer(customer)
+
+    def proposal(self, customer_id: str) -> str | None:
+        """The record of a customer that is not in effect."""
+        return self._proposals.get(customer_id)
+
+    def proposals(self, customer_ids: Collection[str] | None = None) -> dict[str, str]:
+        """What waits for some customers; None: for those that an approval concerns."""
+        wanted = self._others if customer_ids is None else customer_ids
+        return {each: self._proposals[each] for each in wanted if each in self._proposals}
+
+    def put_proposal(self, customer_id: str, proposal: str | None) -> None:
+        """Store what waits for a customer; None removes it."""
+        self._proposals.pop(customer_id, None)
+        if proposal is not None:
+            self._proposals[customer_id] = proposal
+            self._index_proposal(customer_id, proposal)
+        self._tx.put_proposal(customer_id, proposal)
 
     def put_party(self, party: Party) -> None:
         """Store a party, new or changed."""
@@ -126,6 +159,38 @@ class Books:
     def _index(self, party: Party) -> None:
         for owner in party.owners:
             self._owned.setdefault(owner, set()).add(party.id)
+
+    def _index_proposal(self, customer_id: str, text: str) -> None:
+        """Who says what of a party. What is replaced stays: it names somebody to look at, and is not looked at."""
+        parties = Proposal.from_text(text).record.parties
+        known = {each.id for each in parties}
+        for each in parties:
+            self._told.setdefault(each.id, {}).setdefault(digest(each), set()).add(customer_id)
+            for owner in each.owners:
+                if owner not in known:
+                    self._told.setdefault(owner, {}).setdefault("", set()).add(customer_id)
+
+    def _who_says_otherwise(self, parties: Iterable[Party]) -> set[str]:
+        """Customers whose waiting record rests on another word of some parties, or of what these own."""
+        found = set[str]()
+        for party in parties:
+            own = digest(party)
+            for said, customers in self._told.get(party.id, {}).items():
+                found |= customers if said != own else set()
+            for below in self._below([party.id]) - {party.id}:
+                found |= self._told.get(below, {}).get("", set())
+        return found
+
+    def _tied_to(self, ids: Iterable[str]) -> set[str]:
+        """All parties that any line of owners connects with some."""
+        found, waiting = set[str](), list(ids)
+        while waiting:
+            each = waiting.pop()
+            if each not in found:
+                found.add(each)
+                waiting += self._owned.get(each, ())
+                waiting += self._parties[each].owners if each in self._parties else ()
+        return found
 
     def _differs(self, party: Party) -> bool:
         before = self._parties.get(party.id)

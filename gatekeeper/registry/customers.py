@@ -23,11 +23,13 @@ from gatekeeper.registry.circumstances import Circumstances
 from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import customer_facts, state_facts, written_facts
 from gatekeeper.registry.inquiries import reopen_for
-from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid
+from gatekeeper.registry.kyc_reader import KycReader
+from gatekeeper.registry.kyc_record import KycRecord, overlaid
 from gatekeeper.registry.leis import check_leis
 from gatekeeper.registry.people import By, acting, changed_alone
-from gatekeeper.registry.plan import KycReader, Outcome, Plan, Replaced, draft_plan_of, kept_of, plan_of
+from gatekeeper.registry.plan import Outcome, Plan, Replaced, draft_plan_of, kept_of, plan_of
 from gatekeeper.registry.profiles import sealed, with_profile
+from gatekeeper.registry.proposal import Proposal, base_of, with_author
 from gatekeeper.registry.review import Review, existing, review_of
 from gatekeeper.registry.sight import sight_of
 from gatekeeper.registry.strictness import Yardstick
@@ -148,7 +150,7 @@ class CustomerRegistry(Desk):
         customer = _after_apply(plan, record, prepared_by)
         waits = plan.outcome in (Outcome.ENROLLED, Outcome.PARTLY, Outcome.WAITS)
         before = dict(tx.parties())
-        self._put(tx, plan, customer, Proposal(record, prepared_by) if waits else None)
+        self._put(tx, plan, customer, _proposal(tx, plan, record, prepared_by) if waits else None)
         effect = Outcome.WAITS if plan.outcome is Outcome.ENROLLED else plan.outcome
         said: dict[str, JsonValue] = {"effect": effect.value, "prepared_by": prepared_by}
         facts = {**customer_facts(customer), **said, **self._applied(plan, record)}
@@ -164,7 +166,7 @@ class CustomerRegistry(Desk):
         if plan.outcome is Outcome.UNCHANGED:
             return plan
         customer = _after_apply(plan, record, actor.name)
-        self._put(tx, plan, customer, Proposal(record, actor.name))
+        self._put(tx, plan, customer, _proposal(tx, plan, record, actor.name))
         facts = {**customer_facts(customer), **self._applied(plan, record)}
         tx.append(new_record(RecordType.CUSTOMER_DRAFTED, actor, now, facts))
         return plan
@@ -208,6 +210,14 @@ def _kept(tx: Transaction, record: KycRecord) -> KycRecord:
     if new is not None:
         tx.add_profile(new)
     return record
+
+
+def _proposal(reader: Reader, plan: Plan, record: KycRecord, by: str) -> Proposal:
+    """What waits once a plan is carried out; who wrote what it replaces is among its authors."""
+    kept = kept_of(reader, record.customer_id)
+    replaces = kept is not None and plan.customer is not None and plan.customer.standing is not Standing.REJECTED
+    authors = with_author(kept.authors if kept and replaces else (), by)
+    return Proposal(record, by, authors, base_of(record, overlaid(reader.parties(), plan.written.values())))
 
 
 def _shown(reader: Reader, plan: Plan, by: str = "") -> Plan:

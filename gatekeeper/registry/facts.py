@@ -6,7 +6,9 @@
     customer.submitted   the same; effect: at_once (took effect), partly (`written` did, the rest waits), waits, or
                           withdrawn (what is in effect was applied again, and what had waited is dropped)
     customer.approved    {customer, version, standing, prepared_by, expires_at, in_effect: STATE, written: [PARTY],
-                          changes: [CHANGE], changes_total, fingerprint}
+                          changes: [CHANGE], changes_total, fingerprint, authors, ask} and, where it splits a group,
+                          {groups: [GROUP], groups_total}; authors: all who wrote what was approved; ask: change,
+                          reinstate (it lifts a suspension) or renew
     customer.suspended   {customer, version, standing, before, reason}
     namespace.proposed   {cluster, namespace, customer, run or null, uid, before: {customer, run, holds} or null,
                           proposed_by}; uid is what the cluster calls the namespace, "" until it was seen
@@ -32,7 +34,9 @@
                           {interests, listings, nationalities, branch_of, other_names, lei, jurisdiction}
     REASON               {tier, code, path}, strictest first; the path leads from the customer's party to the owner,
                          and has path_total where only its two ends are told
-    CHANGE               {customer, pack, before, after}: a customer whose tier the parties written changed
+    CHANGE               {customer, pack, before, after} and day where it comes later than today: a customer whose tier
+                         the parties written moved; in an approval also who waits for its own
+    GROUP                {customer, left: [party], left_total}: who left the corporate group of which parties
 
 STATE holds the customer's own party and every known owner (of more than a record has room for
 those that the log has nowhere else, those near the customer, and `parties_total`), so that with the pack of that
@@ -59,11 +63,13 @@ from gatekeeper.domain.record import RECORD_BYTES_MAX, JsonValue, canonical_json
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.facts import Facts, account_facts, moment
+from gatekeeper.registry.consequences import GroupChange, TierChange
 from gatekeeper.registry.kyc_record import KycRecord, owners_of, record_json
-from gatekeeper.registry.strictness import TierChange
 
 # A sale of a parent may move thousands of customers at once; the log names this many and says how many there are.
 CHANGES_MAX = 100
+GROUPS_MAX = 20
+LEFT_MAX = 20
 # What a record has beside its facts, and the names and signs around them.
 _AROUND_BYTES = 2_000
 # Of a chain that a record has no room for.
@@ -147,11 +153,23 @@ def written_facts(written: Iterable[Party], changes: tuple[TierChange, ...]) -> 
                 "pack": each.pack,
                 "before": each.before.value,
                 "after": each.after.value,
+                **({"day": each.day.isoformat()} if each.day else {}),
             }
             for each in changes[:CHANGES_MAX]
         ],
         "changes_total": len(changes),
     }
+
+
+def split_facts(groups: tuple[GroupChange, ...]) -> dict[str, JsonValue]:
+    """The customers whose corporate group a change made smaller; nothing where there are none."""
+    if not groups:
+        return {}
+    listed: list[JsonValue] = [
+        {"customer": each.customer_id, "left": list(each.left[:LEFT_MAX]), "left_total": len(each.left)}
+        for each in groups[:GROUPS_MAX]
+    ]
+    return {"groups": listed, "groups_total": len(groups)}
 
 
 def approval_facts(customer: Customer) -> dict[str, JsonValue]:

@@ -7,7 +7,7 @@ owns nothing as of April by what we know today, and all of it by what was known 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -112,6 +112,10 @@ class Known:
 
     def proposal(self, customer_id: str) -> str | None:
         return self.reader.proposal_known(customer_id, self.size)
+
+    def proposals(self, customer_ids: Collection[str] | None = None) -> dict[str, str]:
+        known = self.reader.proposals_known(self.size)
+        return {each: text for each, text in known.items() if customer_ids is None or each in customer_ids}
 
 
 def _history(reader: Reader, customer_id: str) -> list[Change]:

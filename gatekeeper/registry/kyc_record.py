@@ -1,22 +1,19 @@
 """A customer's KYC record as one value: the customer, its own party, and that party's owners up the chain.
 
-It is what a person writes into a file, what waits as a proposal, and what a second person approves.
+It is what a person writes into a file, what waits as a proposal (`proposal`), and what a second person approves.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.kyc_profile import KycProfile
 from gatekeeper.domain.party import Party, checked_identifier
-from gatekeeper.domain.party_facts import party_json, party_of
-from gatekeeper.domain.record import JsonValue, canonical_json
+from gatekeeper.domain.party_facts import party_json
+from gatekeeper.domain.record import JsonValue
 
 # What one person writes at once; more than this nobody has read. The chain that it joins may be longer: others write
 # it too, and what they add must never keep anybody from looking at a customer or from suspending it.
@@ -117,16 +114,6 @@ def overlaid(parties: Mapping[str, Party], changes: Iterable[Party]) -> dict[str
     return {**parties, **{each.id: each for each in changes}}
 
 
-def fingerprint(customer: Customer, record: KycRecord) -> str:
-    """SHA-256 of exactly what an approver looks at: the whole record, and the version of the customer.
-
-    An approval that names it fails when anything was changed in the meantime: by another proposal, by a stricter
-    change of an owner in somebody else's file, or by a suspension, which is a version too.
-    """
-    seen: JsonValue = {"version": customer.version, **record_json(record)}
-    return hashlib.sha256(canonical_json(seen)).hexdigest()
-
-
 def record_json(record: KycRecord) -> dict[str, JsonValue]:
     """The record as JSON values, as it stands in the log too: of the profile only the hash."""
     found: dict[str, JsonValue] = {
@@ -135,23 +122,3 @@ def record_json(record: KycRecord) -> dict[str, JsonValue]:
         "parties": [party_json(party) for party in record.parties],
     }
     return found | ({"profile_sha256": record.profile_sha256} if record.profile_sha256 else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A record that waits for a second person, and who prepared it."""
-
-    record: KycRecord
-    prepared_by: str
-
-    def to_text(self) -> str:
-        """The proposal as the store keeps it."""
-        return canonical_json({**record_json(self.record), "prepared_by": self.prepared_by}).decode()
-
-    @classmethod
-    def from_text(cls, text: str) -> Proposal:
-        """Read back what `to_text` wrote."""
-        fields = json.loads(text)
-        parties = tuple(map(party_of, fields["parties"]))
-        record = KycRecord(fields["customer"], fields["party"], parties, fields.get("profile_sha256", ""))
-        return cls(record, fields["prepared_by"])

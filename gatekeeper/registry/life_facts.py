@@ -4,6 +4,8 @@ customer.drafted             as customer.enrolled, without effect: nothing of it
 customer.rejected            {customer, version, standing, before, reason, final, comment}; standing is rejected, or
                              as before where a change was rejected and what holds stays
 customer.reopened            {customer, version, standing, rejected_by, reason}
+customer.reinstatement_requested, customer.renewal_requested
+                             {customer, version, standing, reason, requested_by}; nothing took effect
 customer.closed              {customer, version, standing, before, reason}
 customer.notice              {customer, version, kind, expires_at}; kind: 60_days, 30_days, 7_days, expired
 customer.override_requested  {customer, override, tier, hours, reason, requested_by}

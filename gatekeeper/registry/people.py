@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.person import Caller, Method, Right, same_person
+from gatekeeper.domain.person import Caller, Method, Right
 from gatekeeper.domain.record import Actor, ActorKind
 
 # Who acts: somebody whose identity was established, or a name alone, which only a process that has the database in
@@ -21,7 +21,6 @@ _PERSON = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+-]{0,198}[A-Za-z0-9])?")
 # `system:serviceaccount:kyc:importer`. No comma: names are listed with it.
 _ESTABLISHED = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+:|/#=-]{0,398}[A-Za-z0-9=])?")
 _SERVICE_ACCOUNT = "system:serviceaccount:"
-_CHANGED_BY = "changed since its approval by "
 
 
 def person(name: str) -> Actor:
@@ -68,29 +67,9 @@ def acting(by: By, right: Right) -> Actor:
 def changed_alone(customer: Customer, by: str) -> Customer:
     """The customer after one person changed its record without a second one.
 
-    An approved record keeps who prepared and who approved it, and remembers in `reason` who changed it since: none
-    of them may renew it alone. In any other standing the person becomes the preparer of what is approved next.
+    An approved record keeps who prepared and who approved it; the versions of its parties name who changed it since
+    (`second_hand`). In any other standing the person becomes the preparer.
     """
     if customer.standing is not Standing.APPROVED:
         return replace(customer, prepared_by=by, approved_by="", expires_at=None, version=customer.version + 1)
-    names = [each for each in _changers(customer) if not same_person(each, by)]
-    return replace(customer, reason=_CHANGED_BY + ", ".join([*names, by]), version=customer.version + 1)
-
-
-def check_may_renew(customer: Customer, by: str) -> None:
-    """Let a person renew an approval that has ended, as it stands.
-
-    Raises:
-        NotPermitted: the person changed the record alone after it was approved.
-    """
-    if any(same_person(each, by) for each in _changers(customer)):
-        raise NotPermitted(
-            f"{by} changed the record of customer {customer.id} since its approval and so cannot renew it.",
-            hint="Ask a second person to approve.",
-        )
-
-
-def _changers(customer: Customer) -> list[str]:
-    if customer.standing is not Standing.APPROVED or not customer.reason.startswith(_CHANGED_BY):
-        return []
-    return customer.reason.removeprefix(_CHANGED_BY).split(", ")
+    return replace(customer, version=customer.version + 1)

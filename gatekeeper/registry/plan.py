@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.registry.chains import check_chains
-from gatekeeper.registry.kyc_record import KycRecord, Proposal, overlaid, owners_of
-from gatekeeper.registry.strictness import TierChange, Yardstick, strict_part, tier_changes
+from gatekeeper.registry.consequences import TierChange, tier_changes
+from gatekeeper.registry.kyc_reader import KycReader
+from gatekeeper.registry.kyc_record import KycRecord, overlaid, owners_of
+from gatekeeper.registry.proposal import Proposal
+from gatekeeper.registry.strictness import Yardstick, strict_part
 
 
 class Outcome(StrEnum):
@@ -66,15 +68,6 @@ class Plan:
     def shown(self) -> dict[str, TierFinding]:
         """The findings by the packs to which a tier matters."""
         return {pack: each for pack, each in self.findings.items() if pack in self.placing}
-
-
-class KycReader(Protocol):
-    """What is asked of the registry about customers, as it stands or as it was known at a moment."""
-
-    def customer(self, customer_id: str) -> Customer | None: ...
-    def customers(self) -> list[Customer]: ...
-    def parties(self) -> dict[str, Party]: ...
-    def proposal(self, customer_id: str) -> str | None: ...
 
 
 def plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) -> Plan:
@@ -193,13 +186,19 @@ def _outcome(
 ) -> Outcome:
     if customer is None:
         return Outcome.ENROLLED
-    if proposal is not None and proposal.record == record and not written:
+    if proposal is not None and proposal.record == record and not written and not proposal.moved(parties):
         return Outcome.UNCHANGED
-    after = overlaid(parties, written.values())
-    own = (customer.party_id, customer.profile_sha256) == (record.party_id, record.profile_sha256)
-    holds = own and all(after.get(each.id) == each for each in record.parties)
+    holds = _holds(customer, record, overlaid(parties, written.values()))
     if not holds or customer.standing.is_first_record:
         return Outcome.PARTLY if written else Outcome.WAITS
     if written:
         return Outcome.AT_ONCE
-    return Outcome.UNCHANGED if proposal is None else Outcome.WITHDRAWN
+    if proposal is None or (proposal.unchanged):
+        return Outcome.UNCHANGED
+    return Outcome.WITHDRAWN
+
+
+def _holds(customer: Customer, record: KycRecord, parties: Mapping[str, Party]) -> bool:
+    """Whether a record says what is in effect already."""
+    own = (customer.party_id, customer.profile_sha256) == (record.party_id, record.profile_sha256)
+    return own and all(parties.get(each.id) == each for each in record.parties)

@@ -13,8 +13,9 @@ from typing import Protocol
 from gatekeeper.domain.kyc_profile import SALT_BYTES, KycProfile, SealedProfile
 from gatekeeper.domain.profile_facts import profile_of_text, profile_text
 from gatekeeper.ports.profiles import ProfileReads
+from gatekeeper.registry.kyc_reader import KycReader
 from gatekeeper.registry.kyc_record import KycRecord
-from gatekeeper.registry.plan import KycReader, kept_of
+from gatekeeper.registry.plan import kept_of
 
 
 class ProfileReader(KycReader, ProfileReads, Protocol):

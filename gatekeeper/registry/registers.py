@@ -10,20 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
 from gatekeeper.domain.observation import HIDDEN, STALE, Disagreement, Observed
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.person import Right
-from gatekeeper.domain.record import JsonValue, RecordType
+from gatekeeper.domain.record import Actor, JsonValue, RecordType
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Reader, Transaction
 from gatekeeper.registry.batch import BatchRegistry
 from gatekeeper.registry.books import Books
-from gatekeeper.registry.kyc_record import KycRecord, overlaid, owners_of
-from gatekeeper.registry.people import By, acting
-from gatekeeper.registry.plan import kept_of, waiting_for
+from gatekeeper.registry.facts import customer_facts
+from gatekeeper.registry.kyc_record import overlaid, owners_of
+from gatekeeper.registry.people import By, acting, changed_alone
+from gatekeeper.registry.plan import Outcome, in_effect, kept_of, plan_of
+from gatekeeper.registry.profiles import sealed
 
 # The log names so many; a register of everybody may disagree about thousands.
 TOLD_MAX = 100
@@ -57,7 +59,7 @@ class RegisterRegistry(BatchRegistry):
             parties = _known_parties(tx)
             books = Books(tx)
             found = [
-                replace(each, taken=self._take(books, parties[each.party_id], observed[each.lei], by))
+                replace(each, taken=self._take(books, parties[each.party_id], observed[each.lei], actor, now))
                 if each.code == "headquarters"
                 else each
                 for each in disagreements(parties, observed)
@@ -70,22 +72,37 @@ class RegisterRegistry(BatchRegistry):
 
         return self._stores.transact(work)
 
-    def _take(self, books: Books, before: Party, word: Observed, by: By) -> bool:
-        """Put the register's country into effect where it is stricter; whether that was done."""
+    def _take(self, books: Books, before: Party, word: Observed, actor: Actor, now: datetime) -> bool:
+        """Put the register's country into effect where it is stricter; whether that was done.
+
+        Only this party is written, from what is in effect: what waits keeps its author, and waits on.
+        """
         last = books.as_transaction.observation(word.lei, word.source)
         if last is not None and last.headquarters == word.headquarters:
             return False
-        if not self._yardstick(word.at).at_least(word.headquarters, before.headquarters):
+        if not self._yardstick(now).at_least(word.headquarters, before.headquarters):
             return False
         for customer in books.customers_below(before.id):
             books.look_at(customer.id)
-            record = _record_with(books, customer, before.id, word.headquarters)
+            holds = in_effect(customer, books.parties())
+            if holds is None or before.id not in books.parties():
+                continue
+            wanted = replace(books.parties()[before.id], headquarters=word.headquarters)
+            way = _way(books.parties(), holds.party_id, before.id)
+            record = replace(holds, parties=tuple(overlaid(way, [wanted]).values()))
             books.look_at(customer.id, record)
             try:
-                plan = self._inside(books).apply(record, by=by)
+                plan = plan_of(books.as_transaction, sealed(books.as_transaction, record)[0], self._yardstick(now))
             except (InvalidInput, NotPermitted):
                 continue  # a letter box, or a closed account: somebody has to look at what is told
-            return before.id in plan.written
+            if plan.written.keys() != {before.id}:
+                continue
+            after = changed_alone(customer, actor.name)
+            books.put_party(plan.written[before.id])
+            books.put_customer(after)
+            facts = {**customer_facts(after), "effect": Outcome.AT_ONCE.value, **self._applied(plan, record)}
+            books.append(new_record(RecordType.CUSTOMER_SUBMITTED, actor, now, facts))
+            return True
         return False
 
 
@@ -118,13 +135,17 @@ def _told(parties: Mapping[str, Party], party: Party, word: Observed) -> Iterato
         yield "status", "in use here", f"{word.status or 'entity'}, {word.registration}"
 
 
-def _record_with(books: Books, customer: Customer, party_id: str, country: str) -> KycRecord:
-    """The record of a customer, the one that waits before the one in effect, with a party in another country."""
-    kept, parties = waiting_for(books.as_transaction, customer.id), books.parties()
-    base = kept.record if kept else KycRecord(customer.id, customer.party_id, (parties[customer.party_id],))
-    told = overlaid(parties, base.parties)
-    everything = overlaid(told, (replace(told[party_id], headquarters=country),))
-    return replace(base, parties=tuple(owners_of(everything, base.party_id).values()))
+def _way(parties: Mapping[str, Party], party_id: str, owner_id: str) -> dict[str, Party]:
+    """The parties on a shortest line of owners from one up to another: a record of all may be too long to read."""
+    lines: dict[str, tuple[str, ...]] = {party_id: (party_id,)}
+    waiting = [party_id]
+    while owner_id not in lines:
+        party = waiting.pop(0)
+        for owner in parties[party].owners:
+            if owner not in lines and owner in parties:
+                lines[owner] = (*lines[party], owner)
+                waiting.append(owner)
+    return {each: parties[each] for each in lines[owner_id]}
 
 
 def _known_parties(reader: Reader) -> dict[str, Party]:

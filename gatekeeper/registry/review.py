@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotFound
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
+from gatekeeper.domain.party_facts import party_json
+from gatekeeper.domain.record import JsonValue, canonical_json
 from gatekeeper.domain.tier import TierFinding
-from gatekeeper.registry.kyc_record import KycRecord, fingerprint, overlaid
-from gatekeeper.registry.plan import KycReader, completed, in_effect, kept_of, waits
-from gatekeeper.registry.strictness import TierChange, Yardstick, tier_changes
+from gatekeeper.registry.consequences import (
+    GroupChange,
+    TierChange,
+    changes_of_waiting,
+    drift,
+    group_changes,
+    tier_changes,
+)
+from gatekeeper.registry.kyc_reader import KycReader
+from gatekeeper.registry.kyc_record import KycRecord, overlaid, record_json
+from gatekeeper.registry.plan import completed, in_effect, kept_of, waits
+from gatekeeper.registry.proposal import Ask, Proposal
+from gatekeeper.registry.strictness import Yardstick
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +39,13 @@ class Review:
         proposed: the record that waits, with all known owners; None where nothing waits.
         looked_at: what waits, or else what holds: what an approval approves. Where neither is (a draft, a rejection),
             what was written last.
+        waiting: the proposal itself, who wrote it and what it asks for; None where nothing waits.
         findings: tier by each pack of what is looked at; findings_in_effect: of what holds, none where nothing does.
-        changes: customers whose tier an approval would move.
-        fingerprint: names all of this; an approval that passes it approves exactly this.
+        changes: customers whose tier an approval would move, today or later, also some that wait for their own.
+        groups: customers whose corporate group an approval would make smaller.
+        stale: parties that moved since what waits was written, and that an approval would write over.
+        fingerprint: names all that an approval does; one that passes it approves exactly this. "" where `changes` and
+            `groups` were not asked for: who has not looked at them has not looked.
         told: ids of the parties that the record which waits tells itself: whoever shows only a part shows these.
         decided, decided_if_approved: both findings as decisions use them now: with open screenings and the override.
             Empty of the past, of which nobody decides any more.
@@ -45,14 +62,22 @@ class Review:
     prepared_by: str
     findings: Mapping[str, TierFinding]
     findings_in_effect: Mapping[str, TierFinding]
-    changes: tuple[TierChange, ...]
-    fingerprint: str
+    changes: tuple[TierChange, ...] = ()
+    groups: tuple[GroupChange, ...] = ()
+    waiting: Proposal | None = None
+    stale: tuple[str, ...] = ()
+    fingerprint: str = ""
     told: frozenset[str] = frozenset()
     decided: Mapping[str, TierFinding] = field(default_factory=dict)
     decided_if_approved: Mapping[str, TierFinding] = field(default_factory=dict)
     open_screenings: tuple[str, ...] = ()
     override: Override | None = None
     placing: frozenset[str] = frozenset()
+
+    @property
+    def ask(self) -> Ask:
+        """What an approval would do besides putting the record into effect."""
+        return self.waiting.ask if self.waiting else Ask.CHANGE
 
     @property
     def shown(self) -> dict[str, TierFinding]:
@@ -103,31 +128,62 @@ def review_of(
     """
     parties = reader.parties() if parties is None else parties
     kept = kept_of(reader, customer.id)
-    proposal = kept if waits(customer) else None
+    waiting = kept if waits(customer) else None
     holds = in_effect(customer, parties) if not customer.standing.is_first_record else None
-    after, proposed, changes = parties, None, tuple[TierChange, ...]()
-    if proposal is not None:
-        after = overlaid(parties, proposal.record.parties)
-        proposed = completed(proposal.record, after)
-        if whose_tiers_move:
-            changes = tier_changes(reader.customers(), parties, proposal.record.parties, yardstick)
-    looked_at = proposed or holds
-    if looked_at is None and kept is not None:  # nothing holds and nothing waits: what was written last
-        after = overlaid(parties, kept.record.parties)
-        looked_at = completed(kept.record, after)
+    shown = kept if waiting is not None or holds is None else None  # what waits, or was written last
+    after = overlaid(parties, shown.record.parties) if shown else parties
+    looked_at = completed(shown.record, after) if shown else holds
     if looked_at is None:
         raise NotFound(f"Customer {customer.id} has no record to look at.", hint="Apply its file.")
-    return Review(
+    review = Review(
         customer=customer,
         standing=customer.standing_at(now),
         in_effect=holds,
-        proposed=proposed,
+        proposed=looked_at if waiting else None,
         looked_at=looked_at,
         prepared_by=kept.prepared_by if kept else customer.prepared_by,
         findings=yardstick.findings(after, looked_at.party_id),
         findings_in_effect=yardstick.findings(parties, holds.party_id) if holds else {},
-        changes=changes,
-        fingerprint=fingerprint(customer, looked_at),
+        waiting=waiting,
+        stale=tuple(waiting.moved(parties)) if waiting else (),
         told=frozenset(each.id for each in kept.record.parties) if kept else frozenset(),
         placing=yardstick.placing,
     )
+    return _with_consequences(reader, review, parties, yardstick) if whose_tiers_move else review
+
+
+def _with_consequences(reader: KycReader, review: Review, parties: Mapping[str, Party], yardstick: Yardstick) -> Review:
+    """The review with all that an approval would do to anybody, and its name."""
+    written = review.waiting.written(parties) if review.waiting else []
+    if review.waiting is not None:
+        customer, record = review.customer, review.waiting.record
+        customers, own = reader.customers(), {customer.id: record.party_id}
+        changes = tier_changes(customers, parties, written, yardstick, own)
+        changes += changes_of_waiting(reader, customer.id, written, yardstick)
+        if customer.standing.is_first_record:
+            changes += tuple(drift(customer.id, overlaid(parties, written), record.party_id, yardstick))
+        review = replace(review, changes=changes, groups=group_changes(customers, parties, written, own))
+    return replace(review, fingerprint=_fingerprint(review, [parties.get(each.id) for each in written], written))
+
+
+def _fingerprint(review: Review, before: list[Party | None], written: list[Party]) -> str:
+    """SHA-256 of exactly what an approver looks at.
+
+    An approval that names it fails when anything was changed in the meantime: by another proposal, by a stricter
+    change of an owner in somebody else's file, by a suspension, which is a version too, or by a pack.
+    """
+    waiting = review.waiting
+    seen: dict[str, JsonValue] = {
+        "version": review.customer.version,
+        **record_json(review.looked_at),
+        "tiers": {pack: each.tier.value for pack, each in review.findings.items()},
+        "tiers_before": {pack: each.tier.value for pack, each in review.findings_in_effect.items()},
+        "changes": [
+            [each.customer_id, each.pack, each.before.value, each.after.value, each.day.isoformat() if each.day else ""]
+            for each in review.changes
+        ],
+        "groups": [[each.customer_id, *each.left] for each in review.groups],
+        "writes": {each.id: party_json(old) if old else None for each, old in zip(written, before, strict=True)},
+        "asks": [waiting.ask.value, waiting.reason, *waiting.authors] if waiting else [],
+    }
+    return hashlib.sha256(canonical_json(seen)).hexdigest()

@@ -19,7 +19,8 @@ from gatekeeper.domain.screening import Hit, HitState, ListEntry, ListVersion, e
 from gatekeeper.facts import new_record
 from gatekeeper.matching import THRESHOLD, VERSION, NameIndex
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
-from gatekeeper.registry.kyc_record import Proposal, owners_of
+from gatekeeper.registry.kyc_record import owners_of
+from gatekeeper.registry.proposal import Proposal
 from gatekeeper.registry.sight import above
 
 T = TypeVar("T")

@@ -1,7 +1,8 @@
 """Use cases on customers that only make things stricter, and so need one person: suspend, reject, close.
 
-The ways back need two: a suspension is lifted by an approval, a rejected record is applied again and approved, and one
-that was rejected for good is first reopened by somebody else than who rejected it. A closed account has no way back.
+The ways back need two: one asks to lift a suspension (`requests`) and another approves that, a rejected record is
+applied again and approved, and one that was rejected for good is first reopened by somebody else than who rejected it.
+A closed account has no way back.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import customer_facts
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.plan import waiting_for
+from gatekeeper.registry.requests import without_request
 from gatekeeper.registry.review import existing
 
 
@@ -31,9 +33,13 @@ class StandingRegistry(Desk):
         Raises:
             InvalidInput: no reason. NotPermitted: closed, or nothing of it can run. NotFound: no such customer.
         """
-        return self._tighten(
-            customer_id, by, RecordType.CUSTOMER_SUSPENDED, lambda _, each, who: each.suspend(by=who, reason=reason)
-        )
+
+        def suspended(tx: Transaction, before: Customer, who: str) -> Customer:
+            after = before.suspend(by=who, reason=reason)
+            without_request(tx, customer_id)
+            return after
+
+        return self._tighten(customer_id, by, RecordType.CUSTOMER_SUSPENDED, suspended)
 
     def close(self, customer_id: str, *, by: By, reason: str) -> Customer:
         """Close an account for good: nothing of it starts any more, what runs is stopped, and nobody opens it again.

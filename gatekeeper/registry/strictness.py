@@ -22,7 +22,7 @@ from gatekeeper.domain.holdings import Holdings
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.resolving import resolve
-from gatekeeper.domain.tier import Tier, TierFinding, TierTable
+from gatekeeper.domain.tier import TierFinding, TierTable
 from gatekeeper.registry.kyc_record import KycRecord, in_order, overlaid, owners_of
 from gatekeeper.registry.merging import stricter_of
 
@@ -69,27 +69,25 @@ class Yardstick:
         affected = sorted(_owned_by(changes, before, after) & known)
         graph = [*_graph_of(affected, before), *_graph_of(affected, after)]
         for table in self.tables.values():
-            for day in sorted({self.day, *(each for each in _days(table, graph) if each > self.day)}):
+            for day in self._later(table, graph):
                 was, will = (Settled(Holdings(parties, affected, table, day)) for parties in (before, after))
                 if any(will.level[each] < was.level[each] for each in range(len(affected))):
                     return True
         return False
+
+    def days(self, graph: Iterable[Party]) -> list[date]:
+        """This day, and each later one on which a table, a rule or the parties themselves say something new."""
+        known = list(graph)
+        return sorted({self.day, *(day for table in self.tables.values() for day in self._later(table, known))})
+
+    def _later(self, table: TierTable, graph: Iterable[Party]) -> list[date]:
+        return sorted({self.day, *(each for each in _days(table, graph) if each > self.day)})
 
     def findings(
         self, parties: Mapping[str, Party], party_id: str, as_of: date | None = None
     ) -> dict[str, TierFinding]:
         """Tier of a party by each table."""
         return {pack: resolve(parties, party_id, table, as_of or self.day) for pack, table in self.tables.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class TierChange:
-    """What a change does to the tier of a customer by one pack."""
-
-    customer_id: str
-    pack: str
-    before: Tier
-    after: Tier
 
 
 def strict_part(
@@ -100,7 +98,7 @@ def strict_part(
     Only parties that the registry knows are changed, and those added that they now name as owners: what belongs to a
     new customer alone waits for its approval.
     """
-    known = {customer.party_id for customer in customers if _was_approved(customer)}
+    known = {customer.party_id for customer in customers if was_approved(customer)}
     whole = _part_by_part(parties, record, yardstick, frozenset(each.id for each in record.parties))
     if not yardstick.is_milder(parties, whole, known):
         return whole
@@ -142,27 +140,7 @@ def _part_by_part(
     return changed
 
 
-def tier_changes(
-    customers: Iterable[Customer], before: Mapping[str, Party], changes: Iterable[Party], yardstick: Yardstick
-) -> tuple[TierChange, ...]:
-    """What changed parties do to the tiers of all customers that they own or are, and that two people approved."""
-    after = overlaid(before, changes)
-    touched = {id_ for id_, party in after.items() if before.get(id_) != party}
-    found = []
-    for customer in filter(_was_approved, customers):
-        chain = owners_of(before, customer.party_id).keys() | owners_of(after, customer.party_id).keys()
-        if touched.isdisjoint(chain):
-            continue
-        was, will = (yardstick.findings(graph, customer.party_id) for graph in (before, after))
-        found += [
-            TierChange(customer.id, pack, was[pack].tier, will[pack].tier)
-            for pack in yardstick.tables
-            if was[pack].tier is not will[pack].tier
-        ]
-    return tuple(found)
-
-
-def _was_approved(customer: Customer) -> bool:
+def was_approved(customer: Customer) -> bool:
     """Whether its tier rests on what two people approved; the approval of all others is still to come."""
     return customer.standing in (Standing.APPROVED, Standing.SUSPENDED, Standing.EXPIRED)
 

@@ -8,6 +8,7 @@ has an index below the size that the log had then.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.merkle import Frontier
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.person import person_keys
-from gatekeeper.domain.record import canonical_json, decode
+from gatekeeper.domain.record import Record, canonical_json, decode
 from gatekeeper.ports.kyc import Version
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.asking import Asking, Changing
@@ -68,6 +69,11 @@ def _given(name: str) -> str:
 
 
 _ADD_PARTY, _ADD_PROPOSAL, _ADD_CUSTOMER = map(_adding, (party_version, proposal_version, customer_version))
+_PARTY_ACTS = (
+    select(party_version.c.party_id, party_version.c.seq, tables.record.c.body.label("leaf"))
+    .join(tables.record, tables.record.c.seq == party_version.c.seq)
+    .where(party_version.c.party_id.in_(bindparam("keys", expanding=True)))
+)
 _KNOWN_SIZE = select(func.max(tables.record.c.seq)).where(tables.record.c.at <= bindparam("at", type_=Moment))
 
 
@@ -125,6 +131,16 @@ class VersionReads(Asking):
             .limit(1)
         )
         return next((str(row["body"]) or None for row in self._all(asked)), None)
+
+    def proposals_known(self, size: int) -> dict[str, str]:
+        """All proposals as they were when the log had this many records, by customer."""
+        return {row["customer_id"]: row["body"] for row in self._newest(proposal_version, size) if row["body"]}
+
+    def party_acts(self, party_ids: Sequence[str]) -> list[tuple[str, int, Record]]:
+        """Every version of some parties with the record that tells of it; see the port."""
+        rows_ = self._named(_PARTY_ACTS, sorted(party_ids))
+        found = [(str(row["party_id"]), int(row["seq"]), decode(bytes(row["leaf"]))) for row in rows_]
+        return sorted(found, key=lambda each: each[1])
 
     def _newest(self, table: Table, size: int) -> list[Any]:
         key = table.primary_key.columns[0]

@@ -4,7 +4,7 @@ version is told twice."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gatekeeper.domain.person import same_person
@@ -25,6 +25,8 @@ _VERSIONS = (
     RecordType.CUSTOMER_REJECTED,
     RecordType.CUSTOMER_REOPENED,
     RecordType.CUSTOMER_CLOSED,
+    RecordType.CUSTOMER_REINSTATEMENT,
+    RecordType.CUSTOMER_RENEWAL,
 )
 
 
@@ -37,6 +39,7 @@ class _Life:
     rejected_by: str = ""
     final: bool = False
     expires_at: datetime | None = None
+    asked_by: dict[str, str] = field(default_factory=dict)  # what an approval is asked to do besides -> the first hand
 
 
 class LifeCheck:
@@ -49,6 +52,9 @@ class LifeCheck:
             RecordType.CUSTOMER_REJECTED: _rejected,
             RecordType.CUSTOMER_REOPENED: _reopened,
             RecordType.CUSTOMER_DRAFTED: _drafted,
+            RecordType.CUSTOMER_SUSPENDED: _suspended,
+            RecordType.CUSTOMER_REINSTATEMENT: _reinstatement,
+            RecordType.CUSTOMER_RENEWAL: _renewal,
         }
 
     def standing(self, customer: str) -> str:
@@ -91,7 +97,7 @@ class LifeCheck:
 
 
 # What only waits beside an approval leaves the customer as it was.
-_SAME_VERSION = (RecordType.CUSTOMER_SUBMITTED,)
+_SAME_VERSION = (RecordType.CUSTOMER_SUBMITTED, RecordType.CUSTOMER_REINSTATEMENT, RecordType.CUSTOMER_RENEWAL)
 
 
 def _approved(life: _Life, facts: Facts, by: str) -> None:
@@ -100,6 +106,33 @@ def _approved(life: _Life, facts: Facts, by: str) -> None:
         raise Wrong(f"{by} alone prepared and approved the record of customer {customer}.")
     if life.standing in _NOT_WAITING:
         raise Wrong(f"Customer {customer} is approved, and was {life.standing}.")
+    asked_by, life.asked_by = life.asked_by, {}
+    if "ask" not in facts:  # from before suspensions were lifted on request
+        return
+    ask, authors = text_of(facts, "ask"), facts.get("authors")
+    for each in authors if isinstance(authors, list) else []:
+        if isinstance(each, str) and same_person(each, by):
+            raise Wrong(f"{by} wrote what was approved of customer {customer}, and approved it.")
+    if life.standing == "suspended" and ask != "reinstate":
+        raise Wrong(f"The suspension of customer {customer} is lifted, and nobody had asked for it.")
+    if ask != "change" and (ask not in asked_by or same_person(asked_by[ask], by)):
+        raise Wrong(f"Customer {customer} is approved as asked ({ask}), and nobody else had asked for it.")
+
+
+def _suspended(life: _Life, _: Facts, __: str) -> None:
+    life.asked_by = {}
+
+
+def _reinstatement(life: _Life, facts: Facts, by: str) -> None:
+    if life.standing != "suspended":
+        raise Wrong(f"To lift a suspension of customer {text_of(facts, 'customer')} is asked, and it is not suspended.")
+    life.asked_by["reinstate"] = by
+
+
+def _renewal(life: _Life, facts: Facts, by: str) -> None:
+    if life.standing != "approved":
+        raise Wrong(f"Customer {text_of(facts, 'customer')} is verified again, and was not approved.")
+    life.asked_by["renew"] = by
 
 
 def _rejected(life: _Life, facts: Facts, by: str) -> None:

@@ -7,7 +7,7 @@ was handed in by the log has nothing to be compared with before 2026-11-22, when
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Record, RecordType
@@ -15,24 +15,26 @@ from gatekeeper.verify.fields import Facts, Wrong, text_of
 from gatekeeper.verify.unchecked import Unchecked
 
 _HANDED_IN = (RecordType.CUSTOMER_DRAFTED, RecordType.CUSTOMER_ENROLLED, RecordType.CUSTOMER_SUBMITTED)
+_REQUESTS = (RecordType.CUSTOMER_REINSTATEMENT, RecordType.CUSTOMER_RENEWAL)
 _WAITS = ("waits", "partly")
 
 
 @dataclass(frozen=True, slots=True)
 class _Handed:
-    """A record as somebody handed it in."""
+    """A record as somebody handed it in; `authors`: who wrote it, or what it replaced while that waited."""
 
     by: str
     party: object
     profile: object
     parties: Mapping[str, object]
+    authors: tuple[str, ...]
 
     @classmethod
     def of(cls, facts: Facts, by: str) -> _Handed:
         """Read it; a party that a long record leaves out of it took effect as it is, and stands in `written`."""
         state = _object(facts["applied"])
         parties = {**_by_id(facts.get("written")), **_by_id(state.get("parties"))}
-        return cls(by, state.get("party"), state.get("profile_sha256"), parties)
+        return cls(by, state.get("party"), state.get("profile_sha256"), parties, (by,))
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class WaitingCheck:
                 self._approve(record)
             elif record.type is RecordType.CUSTOMER_SUSPENDED:
                 self._file(facts).prepared_by = record.actor.name
+            elif record.type in _REQUESTS:
+                self._ask(record)
             elif record.type is RecordType.CUSTOMER_REJECTED and facts.get("standing") != "rejected":
                 self._file(facts).waits = None
         finally:
@@ -84,12 +88,22 @@ class WaitingCheck:
         prepared_by = text_of(facts, "prepared_by") if "prepared_by" in facts else by
         handed = _Handed.of(facts, prepared_by)
         waits = record.type is not RecordType.CUSTOMER_SUBMITTED or facts.get("effect") in _WAITS
+        if known.waits is not None and known.standing != "rejected":
+            handed = replace(handed, authors=(*known.waits.authors, prepared_by))
         known.waits = handed if waits else None
         if facts.get("standing") != "approved" and (facts.get("version") != known.version or not known.prepared_by):
             known.prepared_by = prepared_by
         # A draft is handed in by anybody, and stays the work of who wrote it.
         if prepared_by != by and (drafted is None or drafted.by != prepared_by or not _same(drafted, handed)):
             raise Wrong(f"The record of customer {facts['customer']} is handed in by {by} as work of {prepared_by}.")
+
+    def _ask(self, record: Record) -> None:
+        """Who asks to lift a suspension or to renew is the first hand from then on, also of a change that waits."""
+        known, by = self._file(record.facts), record.actor.name
+        if known.waits is not None:
+            known.waits = replace(known.waits, by=by, authors=(*known.waits.authors, by))
+        else:
+            known.prepared_by = by
 
     def _approve(self, record: Record) -> None:
         facts = record.facts
@@ -107,6 +121,8 @@ class WaitingCheck:
             raise Wrong(f"Customer {customer} is approved as prepared by {prepared_by}; it was {expected}.")
         if same_person(expected, record.actor.name):
             raise Wrong(f"{record.actor.name} prepared and approved the record of customer {customer}.")
+        if "ask" in facts and waited and any(same_person(each, record.actor.name) for each in waited.authors):
+            raise Wrong(f"{record.actor.name} wrote what was approved of customer {customer}, and approved it.")
         self._compare(customer, waited, _object(state), _by_id(facts.get("written")))
 
     def _compare(self, customer: str, waited: _Handed | None, state: Facts, written: Mapping[str, object]) -> None:

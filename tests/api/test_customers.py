@@ -161,3 +161,33 @@ def test_the_record_of_a_change_says_who_made_it_and_how_that_was_known(house: A
         {"kind": "person", "name": "ana", "auth": "local"},
         {"kind": "person", "name": "ben", "auth": "local"},
     ]
+
+
+def test_lifting_a_suspension_takes_one_who_asks_and_another_who_approves(house: ApiHouse) -> None:
+    house.enrol()
+    ana, ben = house.client("ana").post, house.client("ben").post
+    ana("/v1/customers/lab/suspend", json={"reason": "an inquiry"}).raise_for_status()
+    refused = problem(ben("/v1/customers/lab/approve", headers={"If-Match": house.etag()}), 403)
+    assert "customer reinstate lab" in str(refused)
+    problem(ana("/v1/customers/lab/reinstate", json={"reason": "over"}), 428)
+    old = house.etag()
+    asked = ana("/v1/customers/lab/reinstate", json={"reason": "over"}, headers={"If-Match": old})
+    assert (asked.json()["ask"], asked.json()["authors"], asked.json()["standing"]) == (
+        "reinstate",
+        ["ana"],
+        "suspended",
+    )
+    problem(ben("/v1/customers/lab/approve", headers={"If-Match": old}), 412)
+    assert house.approve() == house.etag()
+    assert house.registry.review("lab").standing.value == "approved"
+
+
+def test_a_renewal_before_its_time_is_refused(house: ApiHouse) -> None:
+    house.enrol()
+    problem(house.client("ana").post("/v1/customers/lab/renew", json={}, headers={"If-Match": house.etag()}), 403)
+
+
+def test_a_list_names_nothing_that_can_be_approved(house: ApiHouse) -> None:
+    house.client("ana").put("/v1/customers/lab", json=record(), headers=NEW)
+    (item,) = house.client("ben").get("/v1/customers").json()["items"]
+    assert "fingerprint" not in item

@@ -124,6 +124,7 @@ def test_a_suspended_customer_is_stopped_whole_and_goes_on_after_re_approval(
     assert sorted(each["workload"]["name"] for each in stopped) == sorted(names)
     assert "documents expired" in stopped[0]["decision"]["sentence"]
     wait_until(lambda: not keeper.books.open_reservations(tier_two.namespace), "what ran to be settled")
+    keeper.books.registry.reinstate(tier_two.namespace, by="ana", reason="documents came")
     keeper.books.registry.approve(tier_two.namespace, by="ben")
     wait_until(lambda: quota(tier_two) is None, "the quota to be lifted", deadline_s=DEADLINE_S)
     assert tier_two.tenant.patch(tier_two.path("jobs", job), {"spec": {"suspend": False}}).ok
@@ -150,6 +151,7 @@ def test_the_stop_quota_is_lifted_by_a_controller_that_did_not_set_it(keeper: Ke
     keeper.books.registry.suspend(tier_two.namespace, by="ana", reason="documents expired")
     wait_until(lambda: quota(tier_two), "the stop quota")
     keeper.stop()
+    keeper.books.registry.reinstate(tier_two.namespace, by="ana", reason="documents came")
     keeper.books.registry.approve(tier_two.namespace, by="ben")
     keeper.start()
     wait_until(lambda: quota(tier_two) is None, "the quota to be lifted", deadline_s=DEADLINE_S)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
 from gatekeeper.domain.observation import Observed
 from gatekeeper.domain.tier import Tier
 from gatekeeper.imports.gleif import read_gleif
@@ -147,7 +147,7 @@ def test_what_two_people_set_back_stays_until_the_register_says_something_new(re
     assert registry.observe(word("IN"), by="ana")[0].taken
 
 
-def test_what_waits_goes_on_waiting_with_the_stricter_country(registry: Registry) -> None:
+def test_what_waits_keeps_its_author_and_is_stale_once_the_register_is_stricter(registry: Registry) -> None:
     registry.apply(record_of(replace(org("lab", "US", "top"), lei=LAB), org("top", "CN")), by="ana")
     registry.approve("lab", by="ben")
     registry.apply(record_of(replace(org("lab", "US", reason="bought back"), lei=LAB)), by="ana")
@@ -156,7 +156,12 @@ def test_what_waits_goes_on_waiting_with_the_stricter_country(registry: Registry
     assert review.in_effect is not None
     assert review.proposed is not None
     assert (review.in_effect.parties[0].headquarters, review.in_effect.parties[0].parents) == ("CN", ("top",))
-    assert (review.proposed.parties[0].headquarters, review.proposed.parties[0].parents) == ("CN", ())
+    assert (review.proposed.parties[0].headquarters, review.proposed.parties[0].parents) == ("US", ())
+    assert (review.prepared_by, review.stale) == ("ana", ("lab",))
+    with pytest.raises(NotPermitted, match="ana prepared the record"):
+        registry.approve("lab", by="ana")
+    with pytest.raises(Conflict, match="Party lab has changed since ana wrote what waits"):
+        registry.approve("lab", by="ben")
 
 
 def test_a_comparison_changes_nothing(registry: Registry, stores: Stores) -> None:

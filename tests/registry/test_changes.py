@@ -103,7 +103,8 @@ def test_all_customers_are_reviewed_in_one_look(registry: Registry) -> None:
     registry.apply(record_of(org("lab", "US")), by="ana")
     registry.apply(record_of(org("shop", "US"), customer="shop"), by="ana")
     reviews = registry.reviews()
-    assert [registry.review(each) for each in ("lab", "shop")] == reviews
+    bare = [replace(registry.review(each), changes=(), groups=(), fingerprint="") for each in ("lab", "shop")]
+    assert bare == reviews
     assert reviews[0].findings_in_effect[PACK].tier is Tier.THREE
     assert reviews[0].findings[PACK].tier is Tier.ONE
 

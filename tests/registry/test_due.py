@@ -56,6 +56,7 @@ def test_a_renewed_approval_is_told_of_anew_and_a_change_in_between_is_not(
     registry.record_notices()
     registry.apply(record_of(org("lab", "GB")), by="cem")
     assert registry.record_notices() == 0
+    registry.renew("lab", by="ana")
     renewed = registry.approve("lab", by="dia")
     assert renewed.expires_at is not None
     clock.at = renewed.expires_at - 60 * DAY

@@ -32,7 +32,7 @@ from tests.registry.office import PACKS, HandClock, org, record_of
 
 EVE = ("eve", "Eve", " EVE ", "e v e", "ＥＶＥ")
 OTHERS = ("ana", "Ben")
-WAYS = ("approve", "suspend", "reject", "final", "reopen", "close", "submit", "ask", "let", "end")
+WAYS = ("approve", "suspend", "reject", "final", "reopen", "close", "submit", "reinstate", "renew", "ask", "let", "end")
 
 
 class Lives(RuleBasedStateMachine):
@@ -62,6 +62,8 @@ class Lives(RuleBasedStateMachine):
             "reopen": lambda: registry.reopen("lab", by=by, reason="x"),
             "close": lambda: registry.close("lab", by=by, reason="x"),
             "submit": lambda: registry.submit("lab", by=by),
+            "reinstate": lambda: registry.reinstate("lab", by=by, reason="x"),
+            "renew": lambda: registry.renew("lab", by=by),
             "ask": lambda: registry.override("lab", tier=Tier.ONE, hours=12, reason="x", by=by),
             "let": lambda: registry.approve_override("lab", by=by),
             "end": lambda: registry.end_override("lab", by=by),

@@ -18,8 +18,9 @@ from gatekeeper.domain.party import Listing, Party, PartyKind
 from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.tier import Tier, TierRow
 from gatekeeper.registry import KycRecord
+from gatekeeper.registry.consequences import tier_changes
 from gatekeeper.registry.kyc_record import overlaid, owners_of
-from gatekeeper.registry.strictness import Yardstick, strict_part, tier_changes
+from gatekeeper.registry.strictness import Yardstick, strict_part
 from tests.domain.graphs import DAY, TABLE, person, share, top
 from tests.domain.graphs import graphs as ownership_graphs
 from tests.registry.office import NOON, PACK, PACKS, org

@@ -15,23 +15,68 @@ from gatekeeper.registry import Outcome, Registry
 from tests.registry.office import HandClock, enrol, log_types, org, record_of
 
 
-def test_one_person_suspends_and_another_reinstates(registry: Registry, stores: Stores) -> None:
+def test_a_suspension_is_lifted_by_one_who_asks_and_another_who_approves(registry: Registry, stores: Stores) -> None:
     enrol(registry, org("lab", "US"))
     suspended = registry.suspend("lab", by="ben", reason="sanctions hit")
     assert (suspended.standing, suspended.reason) == (Standing.SUSPENDED, "sanctions hit")
-    with pytest.raises(NotPermitted):
-        registry.approve("lab", by="Ben")
-    assert registry.approve("lab", by="ana").standing is Standing.APPROVED
-    assert log_types(stores)[-2:] == ["customer.suspended", "customer.approved"]
+    with pytest.raises(NotPermitted, match="nobody has asked to lift that") as refused:
+        registry.approve("lab", by="ana")
+    assert "gatekeeper customer reinstate lab" in refused.value.hint
+    registry.reinstate("lab", by="cem", reason="the hit was a namesake")
+    review = registry.review("lab")
+    assert (review.standing, review.ask.value, review.prepared_by) == (Standing.SUSPENDED, "reinstate", "cem")
+    with pytest.raises(NotPermitted, match="prepared the record"):
+        registry.approve("lab", by="CEM")
+    lifted = registry.approve("lab", by="ana", seen=review.fingerprint)
+    assert (lifted.standing, lifted.prepared_by, lifted.approved_by) == (Standing.APPROVED, "cem", "ana")
+    assert log_types(stores)[-3:] == ["customer.suspended", "customer.reinstatement_requested", "customer.approved"]
+
+
+def test_a_change_that_waits_does_not_lift_a_suspension_until_somebody_asks_for_both(registry: Registry) -> None:
+    enrol(registry, org("lab", "US", "hold"), org("hold", "US"))
+    registry.apply(record_of(org("lab", "US")), by="ana")
+    registry.suspend("lab", by="cem", reason="fraud")
+    with pytest.raises(NotPermitted, match="nobody has asked to lift that"):
+        registry.approve("lab", by="ben")
+    registry.reinstate("lab", by="cem", reason="cleared")
+    for author in ("ana", "cem"):
+        with pytest.raises(NotPermitted, match="prepared the record"):
+            registry.approve("lab", by=author)
+    assert registry.approve("lab", by="ben").standing is Standing.APPROVED
+    assert registry.explain("lab")["us-ai-diffusion"].deciding.path == ("lab",)
+
+
+def test_a_later_suspension_voids_what_was_asked_before(registry: Registry) -> None:
+    enrol(registry, org("lab", "US"))
+    registry.suspend("lab", by="cem", reason="inquiry")
+    registry.reinstate("lab", by="ana", reason="closed")
+    registry.suspend("lab", by="cem", reason="another inquiry")
+    with pytest.raises(NotPermitted, match="nobody has asked to lift that"):
+        registry.approve("lab", by="ben")
+
+
+def test_a_request_is_made_once_and_only_of_what_is_suspended(registry: Registry) -> None:
+    enrol(registry, org("lab", "US"))
+    with pytest.raises(NotPermitted, match="not suspended"):
+        registry.reinstate("lab", by="ana", reason="x")
+    registry.suspend("lab", by="cem", reason="inquiry")
+    with pytest.raises(InvalidInput, match="needs a reason"):
+        registry.reinstate("lab", by="ana", reason=" ")
+    registry.reinstate("lab", by="ana", reason="x")
+    with pytest.raises(NotPermitted, match="asked for that already"):
+        registry.reinstate("lab", by="eve", reason="x")
+    assert registry.apply(record_of(org("lab", "US")), by="dia").outcome is Outcome.UNCHANGED
+    assert registry.review("lab").ask.value == "reinstate"
 
 
 def test_who_changes_a_suspended_record_cannot_reinstate_it(registry: Registry) -> None:
     enrol(registry, org("lab", "US"))
     registry.suspend("lab", by="cem", reason="inquiry")
     assert registry.apply(record_of(org("lab", "GB")), by="ben").outcome is Outcome.AT_ONCE
-    with pytest.raises(NotPermitted, match="prepared the record"):
-        registry.approve("lab", by="ben")
     assert registry.review("lab").customer.reason == "inquiry"
+    registry.reinstate("lab", by="ana", reason="closed")
+    with pytest.raises(NotPermitted, match="changed party lab of customer lab alone"):
+        registry.approve("lab", by="ben")
 
 
 def test_a_suspension_needs_a_reason(registry: Registry, stores: Stores) -> None:
@@ -40,33 +85,54 @@ def test_a_suspension_needs_a_reason(registry: Registry, stores: Stores) -> None
         registry.suspend("lab", by="ben", reason="  ")
 
 
-def test_an_approval_that_has_ended_is_renewed_by_approving_again(registry: Registry, clock: HandClock) -> None:
+def test_an_approval_that_has_ended_is_renewed_by_two_people(registry: Registry, clock: HandClock) -> None:
     enrol(registry, org("lab", "US"))
-    with pytest.raises(NotPermitted, match="Nothing of customer lab waits"):
-        registry.approve("lab", by="cem")
     clock.at += timedelta(days=365)
     assert registry.review("lab").standing is Standing.EXPIRED
-    assert registry.approve("lab", by="ben").expires_at == clock.at + timedelta(days=365)
+    with pytest.raises(NotPermitted, match="Nothing of customer lab waits") as refused:
+        registry.approve("lab", by="ben")
+    assert "gatekeeper customer renew lab" in refused.value.hint
+    registry.renew("lab", by="cem", reason="register extract")
+    with pytest.raises(NotPermitted, match="prepared the record"):
+        registry.approve("lab", by="cem")
+    renewed = registry.approve("lab", by="ben")
+    assert (renewed.expires_at, renewed.prepared_by) == (clock.at + timedelta(days=365), "cem")
 
 
 def test_an_approval_is_renewed_before_it_ends_so_that_nobody_is_stopped(registry: Registry, clock: HandClock) -> None:
     enrol(registry, org("lab", "US"))
     clock.at += timedelta(days=365 - 61)
+    with pytest.raises(NotPermitted, match="not near its end"):
+        registry.renew("lab", by="ana")
     with pytest.raises(NotPermitted, match=r"renewed as it stands it can be from \d{4}-\d\d-\d\d on"):
         registry.approve("lab", by="ben")
     clock.at += timedelta(days=1)
+    registry.renew("lab", by="ana")
+    assert registry.review("lab").standing is Standing.EXPIRING
     assert registry.approve("lab", by="ben").expires_at == clock.at + timedelta(days=365)
 
 
-def test_who_changed_a_record_alone_cannot_renew_it_alone(registry: Registry, clock: HandClock) -> None:
+def test_a_change_that_waits_is_approved_and_not_renewed(registry: Registry, clock: HandClock) -> None:
+    enrol(registry, org("lab", "CN"))
+    registry.apply(record_of(org("lab", "US")), by="ana")
+    clock.at += timedelta(days=170)
+    with pytest.raises(NotPermitted, match="approving it renews"):
+        registry.renew("lab", by="cem")
+
+
+def test_who_changed_a_record_alone_cannot_renew_it(registry: Registry, clock: HandClock) -> None:
     enrol(registry, org("lab", "US"))
     registry.apply(record_of(org("lab", "GB")), by="ben")
     registry.apply(record_of(org("lab", "FR")), by="cem")
     clock.at += timedelta(days=365)
+    registry.renew("lab", by="ana")
     for changer in ("ben", "Cem"):
-        with pytest.raises(NotPermitted, match="since its approval"):
+        with pytest.raises(NotPermitted, match="alone since two people looked at it"):
             registry.approve("lab", by=changer)
     assert registry.approve("lab", by="dia").standing is Standing.APPROVED
+    clock.at += timedelta(days=365)
+    registry.renew("lab", by="ana")
+    assert registry.approve("lab", by="ben").standing is Standing.APPROVED
 
 
 def test_a_pack_that_has_no_tier_1_shortens_nobody_s_approval(stores: Stores, clock: HandClock) -> None:

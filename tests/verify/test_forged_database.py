@@ -22,7 +22,7 @@ from gatekeeper.gate import CONTROLLER, Gate
 from gatekeeper.policies import record_packs
 from gatekeeper.ports import Transaction
 from gatekeeper.registry import KycRecord
-from gatekeeper.registry.kyc_record import Proposal
+from gatekeeper.registry.proposal import Proposal
 from gatekeeper.registry.screening import NewList
 from gatekeeper.stores.screening import screening_list
 from gatekeeper.verify import Report, verify_totals_and_tiers
@@ -128,21 +128,30 @@ def never_approved(office: Office) -> None:
 
 def preparer_forged(office: Office) -> None:
     office.apply("PL", "mallory")
-    office.forge_proposal("mud", prepared_by="ana")
+    office.forge_proposal("mud", prepared_by="ana", authors=("ana",))
     office.forge_customer("mud", prepared_by="ana")
     office.registry.approve("mud", by="mallory")
 
 
 def preparer_of_a_change_forged(office: Office) -> None:
-    office.enrol("mud", "CN")
+    office.apply("CN", "ana")
+    office.registry.approve("mud", by="ben")
     office.apply("PL", "mallory")
-    office.forge_proposal("mud", prepared_by="ana")
+    office.forge_proposal("mud", prepared_by="ana", authors=("ana",))
     office.registry.approve("mud", by="mallory")
 
 
-def suspender_forged(office: Office) -> None:
-    office.registry.suspend("vistula", by="mallory", reason="x")
-    office.forge_customer("vistula", prepared_by="ana")
+def author_forged(office: Office) -> None:
+    office.apply("PL", "mallory")
+    office.apply("AE", "ana")
+    office.forge_proposal("mud", authors=("ana",))
+    office.registry.approve("mud", by="mallory")
+
+
+def asker_forged(office: Office) -> None:
+    office.registry.suspend("vistula", by="ana", reason="x")
+    office.registry.reinstate("vistula", by="mallory", reason="x")
+    office.forge_proposal("vistula", prepared_by="ana", authors=("ana",))
     office.registry.approve("vistula", by="mallory")
 
 
@@ -236,7 +245,8 @@ FORGED: dict[Callable[[Office], None], str] = {
     never_approved: "which is submitted",
     preparer_forged: "prepared by ana; it was mallory",
     preparer_of_a_change_forged: "prepared by ana; it was mallory",
-    suspender_forged: "prepared by ana; it was mallory",
+    author_forged: "mallory wrote what was approved",
+    asker_forged: "prepared by ana; it was mallory",
     drafter_forged: "handed in by cora as work of ana",
     another_record_approved: "that nobody handed in",
     namespace_of_another: "belongs to customer dragon",
@@ -277,6 +287,7 @@ def test_honest_work_of_all_kinds_verifies_and_leaves_nothing_unchecked(office: 
     office.bind("vistula", "vistula", "m1")
     office.start("vistula", "a")
     registry.suspend("vistula", by="ana", reason="x")
+    registry.reinstate("vistula", by="ana", reason="x")
     registry.approve("vistula", by="ben")
     office.start("vistula", "b")
     office.gate.record_clearance("cascade", office.gate.cleared_until("cascade", at_most=timedelta(days=7)))

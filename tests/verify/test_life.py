@@ -79,6 +79,12 @@ def live(house: House) -> list[Record]:
     registry.approve_override("lab", by="ben")
     assert house.gate.release(make_gang("lab", "one")).lets_start
     registry.end_override("lab", by="cem")
+    registry.suspend("lab", by="eve", reason="x")
+    registry.reinstate("lab", by="cem", reason="x")
+    registry.approve("lab", by="ben")
+    house.clock.move_to(house.clock.now() + timedelta(days=170))
+    registry.renew("lab", by="cem")
+    registry.approve("lab", by="ben")
     registry.close("lab", by="dia", reason="x")
     return records(house)
 
@@ -90,7 +96,11 @@ def test_a_whole_life_verifies(house: House) -> None:
 @pytest.mark.parametrize(
     ("kind", "change", "says"),
     [
-        (RecordType.CUSTOMER_APPROVED, by(" ANA"), "alone prepared and approved"),
+        (RecordType.CUSTOMER_APPROVED, by(" CEM"), "alone prepared and approved"),
+        (RecordType.CUSTOMER_APPROVED, told(authors=["cem", "Ben"]), "wrote what was approved"),
+        (RecordType.CUSTOMER_RENEWAL, by("ben"), "nobody else had asked for it"),
+        (RecordType.CUSTOMER_REINSTATEMENT, by("ben"), "nobody else had asked for it"),
+        (RecordType.CUSTOMER_SUSPENDED, told(standing="approved"), "it is not suspended"),
         (RecordType.CUSTOMER_REOPENED, by("Ben"), "alone rejected customer lab for good and reopened"),
         (RecordType.OVERRIDE_APPROVED, by("Ana"), "alone asked for override"),
         (RecordType.OVERRIDE_APPROVED, told(tier="1"), "not approved as it was asked for"),
@@ -107,6 +117,20 @@ def test_a_log_that_one_person_wrote_is_refused(house: House, kind: RecordType, 
     found = forged(live(house), kind, change)
     with pytest.raises(Wrong, match=says):
         verify(found)
+
+
+def test_no_suspension_is_lifted_that_nobody_asked_to_lift(house: House) -> None:
+    found = [each for each in live(house) if each.type is not RecordType.CUSTOMER_REINSTATEMENT]
+    with pytest.raises(Wrong, match="nobody else had asked for it"):
+        verify(found)
+    with pytest.raises(Wrong, match="is lifted, and nobody had asked for it"):
+        verify([told(ask="change")(each) if "ask" in each.facts else each for each in found])
+
+
+def test_a_log_from_before_suspensions_were_lifted_on_request_verifies(house: House) -> None:
+    asked = (RecordType.CUSTOMER_REINSTATEMENT, RecordType.CUSTOMER_RENEWAL)
+    old = [each for each in live(house) if each.type not in asked]
+    verify([replace(each, facts={k: v for k, v in each.facts.items() if k != "ask"}) for each in old])
 
 
 def test_nothing_becomes_of_a_closed_customer(house: House) -> None:

@@ -1,0 +1,47 @@
+"""Who may be the second of two people for a record: nobody who wrote any of what would be approved.
+
+That is who wrote what waits, and who changed a party of it alone, in whosever file, since two people last looked at it.
+Both are taken from what cannot be changed: the proposal as it was put, and the versions of parties with their records.
+"""
+
+from __future__ import annotations
+
+from gatekeeper.domain.errors import NotPermitted
+from gatekeeper.domain.person import same_person
+from gatekeeper.domain.record import RecordType
+from gatekeeper.ports import Reader
+from gatekeeper.registry.review import Review
+
+_ANOTHER = "Ask a second person to approve."
+
+
+def check_second_hand(reader: Reader, review: Review, by: str) -> None:
+    """Let a person approve what a review shows.
+
+    Raises:
+        NotPermitted: the person wrote any of it.
+    """
+    customer = review.customer.id
+    if review.waiting is not None and review.waiting.has_author(by):
+        raise NotPermitted(f"{by} prepared the record of customer {customer} and so cannot approve it.", hint=_ANOTHER)
+    for party, names in sorted(changed_alone_by(reader, review).items()):
+        if any(same_person(each, by) for each in names):
+            raise NotPermitted(
+                f"{by} changed party {party} of customer {customer} alone since two people looked at it, and so cannot "
+                "approve it.",
+                hint=_ANOTHER,
+            )
+
+
+def changed_alone_by(reader: Reader, review: Review) -> dict[str, list[str]]:
+    """Who changed each party of a customer alone since two people last approved the customer or that version of it."""
+    approvals = reader.records(types=(RecordType.CUSTOMER_APPROVED,), customer=review.customer.id)
+    last = max((seq for seq, _ in approvals), default=-1)
+    ids = {each.id for record in (review.in_effect, review.looked_at) if record for each in record.parties}
+    found: dict[str, list[str]] = {}
+    for party, seq, record in reader.party_acts(sorted(ids)):
+        if record.type is RecordType.CUSTOMER_APPROVED:
+            found.pop(party, None)
+        elif seq > last:
+            found.setdefault(party, []).append(record.actor.name)
+    return found
