@@ -9,6 +9,7 @@ from admission.https import HttpsServer, Terms
 from gatekeeper.api.app import api
 from gatekeeper.api.asking import Office
 from gatekeeper.api.door import App
+from gatekeeper.api_settings import ApiSettings
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.wiring import Wiring
 
@@ -33,14 +34,17 @@ class ApiServer(HttpsServer):
 
 
 def api_server(wiring: Wiring) -> ApiServer | None:
-    """The server that the settings ask for; None where they ask for none.
+    """The server that the settings ask for; None where they ask for none. Errors as for `server_of`."""
+    chosen = wiring.settings.api
+    return server_of(wiring, chosen) if chosen is not None else None
+
+
+def server_of(wiring: Wiring, chosen: ApiSettings) -> ApiServer:
+    """The server as settings ask for it.
 
     Raises:
         InvalidInput: no certificate where one is needed, or no usable one.
     """
-    chosen = wiring.settings.api
-    if chosen is None:
-        return None
     office = Office(
         stores=wiring.stores,
         registry_over=wiring.registry_over,
