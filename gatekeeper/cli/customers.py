@@ -209,11 +209,12 @@ def _tell_review(review: Review) -> None:
 def _asked(review: Review) -> str:
     """What waits besides a changed record, and who wrote it."""
     waiting = review.waiting
+    others = [each for each in waiting.authors if each != review.prepared_by] if waiting else []
     if waiting is None or waiting.ask.value == "change":
-        others = [each for each in waiting.authors if each != review.prepared_by] if waiting else []
         return f"Prepared by {review.prepared_by}" + (f" after {', '.join(others)}" if others else "")
     what = {"reinstate": "asks to lift the suspension", "renew": "says that it stands"}[waiting.ask.value]
-    return f"{review.prepared_by} {what} ({waiting.reason})"
+    change = f", with a change by {', '.join(others)}" if others else ""
+    return f"{review.prepared_by} {what} ({waiting.reason}){change}"
 
 
 def _in_full(review: Review) -> dict[str, Any]:
