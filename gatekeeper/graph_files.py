@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ LARGEST_FILE_BYTES = 128 * 1024**2
 PARTIES_MAX = 250_000
 INTERESTS_MAX = 1_000_000
 ID_CHARACTERS_MAX = 200
+STDIN = "-"
+# Controls, direction marks, line ends and halves of characters.
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Cs")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PARTY_KEYS = frozenset(
     {"id", "kind", "name", "hq", "residence", "nationality", "listed", "parent_of_record", "no_parent_reason"}
@@ -67,11 +71,16 @@ class _Place:
 
 
 def read_graph(path: Path) -> dict[str, Party]:
-    """The parties of a graph file, in its order.
+    """The parties of a graph file, in its order; `-` is standard input.
 
     Raises:
         InvalidInput: the file cannot be read, or something in it is wrong; the message names the place.
     """
+    if str(path) == STDIN:
+        content = sys.stdin.buffer.read(LARGEST_FILE_BYTES + 1)
+        if len(content) > LARGEST_FILE_BYTES:
+            raise InvalidInput(f"Standard input is larger than {LARGEST_FILE_BYTES // 1024**2} MiB.")
+        return graph_of(content, "standard input")
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise InvalidInput(f"{path} is larger than {LARGEST_FILE_BYTES // 1024**2} MiB.", hint="Split the graph.")
@@ -143,6 +152,7 @@ def _refuse_constant(text: str) -> object:
 def _held(interests: list[Any], parties: Mapping[str, _Place], place: _Place) -> dict[str, list[Interest]]:
     """Asset -> interests in it."""
     found: dict[str, list[Interest]] = {}
+    first: dict[tuple[str, str, date | None], _Place] = {}
     for index, each in enumerate(interests):
         here = place / index
         _check_keys(each, _INTEREST_KEYS, here)
@@ -155,7 +165,12 @@ def _held(interests: list[Any], parties: Mapping[str, _Place], place: _Place) ->
             )
         if owner == asset:
             raise here.wrong(f"{owner!r} cannot own itself.", "Leave treasury shares out.")
-        found.setdefault(asset, []).append(_interest(each, owner, here))
+        interest = _interest(each, owner, here)
+        before = first.setdefault((asset, owner, interest.begins), here)
+        if before is not here:
+            what = f"{owner!r:.80} owns two shares of {asset!r:.80} that begin on the same day."
+            raise here.wrong(what, f"The other one is {before.path}.")
+        found.setdefault(asset, []).append(interest)
     return found
 
 
@@ -169,7 +184,8 @@ def _interest(fields: Mapping[str, Any], owner: str, place: _Place) -> Interest:
     least, most = (exact, exact) if exact is not None else (least or (0, 0), most)
     begins, ends = _day(fields, "from", place), _day(fields, "to", place)
     if begins is not None and ends is not None and ends <= begins:
-        raise (place / "to").wrong(f"the interest ends on {ends}, before it begins on {begins}.")
+        when = "on the day it begins" if ends == begins else f"on {ends}, before it begins on {begins}"
+        raise (place / "to").wrong(f"the interest ends {when}.")
     if most is not None and most[1] < least[0]:
         raise (place / "share_max").wrong("is smaller than share_min.")
     return Interest(owner, least[0], most[1] if most is not None else None, begins, ends)
@@ -182,6 +198,7 @@ def _party(fields: Mapping[str, Any], interests: list[Interest], place: _Place) 
     for each in (*parents, *filter(None, (_id(fields, "branch_of", place),))):
         if len(each) > ID_CHARACTERS_MAX:
             raise place.wrong(f"an id has at most {ID_CHARACTERS_MAX} characters.")
+        _check_id(each, place)
     try:
         return GraphParty(
             id=party_id,
@@ -243,8 +260,7 @@ def _listings(fields: Mapping[str, Any], place: _Place) -> tuple[Listing, ...]:
 
 def _as_name(party_id: str) -> str:
     """An id as a name: with what could steer a terminal or turn a sentence around shown by its code."""
-    odd = ("Cc", "Cf", "Zl", "Zp", "Cs")
-    return "".join(f"\\u{ord(each):04x}" if unicodedata.category(each) in odd else each for each in party_id)[:300]
+    return "".join(f"\\u{ord(each):04x}" if unicodedata.category(each) in _UNSEEN else each for each in party_id)[:300]
 
 
 def _check_keys(value: object, known: frozenset[str], place: _Place) -> None:
@@ -281,7 +297,15 @@ def _id(fields: Mapping[str, Any], name: str, place: _Place) -> str | None:
     value = _text(fields, name, place)
     if value is not None and not 0 < len(value) <= ID_CHARACTERS_MAX:
         raise (place / name).wrong(f"an id has 1 to {ID_CHARACTERS_MAX} characters.")
+    if value is not None:
+        _check_id(value, place / name)
     return value
+
+
+def _check_id(text: str, place: _Place) -> None:
+    """Ids that look alike must be alike: nothing unseen in them or around them."""
+    if text != text.strip() or any(unicodedata.category(each) in _UNSEEN for each in text):
+        raise place.wrong(f"{text!a:.80} has blanks around it, or control or direction characters in it.")
 
 
 def _texts(fields: Mapping[str, Any], name: str, place: _Place) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ def run_suite(folder: Path) -> tuple[CaseResult, ...]:
     Raises:
         InvalidInput: as for `load_pack`, or a case cannot be read, or there is none.
     """
+    if not (folder / SUITE_FILE).is_file():
+        raise InvalidInput(f"{folder / SUITE_FILE} is missing.", hint="A pack has a suite: policies/README.md.")
     samples = sorted((folder / SAMPLES_FOLDER).glob("*.yaml"))
     return run_cases(load_pack(folder), read(folder / SUITE_FILE), [read(path) for path in samples])
 
@@ -86,6 +88,8 @@ class _Builder:
         tiers, threshold, lease = self._tiers(), self._threshold(), self._lease()
         allowances, inquiries = self._allowances(), self._inquiries()
         rules = tuple(self._rule(each, ("rules", index)) for index, each in enumerate(file.rules))
+        if file.effective_to is not None and file.effective_to <= file.effective_from:
+            raise self._document.error(("effective_to",), f"The pack ends before it begins, on {file.effective_from}.")
         with self._document.at():
             return Pack(
                 id=file.id,

@@ -8,6 +8,7 @@ would leave out.
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -15,6 +16,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from gatekeeper.domain.country import CountryKind
 from gatekeeper.domain.policy import Action, ChipAuthorization, InquiryKind, LegalStatus, Mode
 from gatekeeper.yaml_files import Day, Line, Part
+
+_FLOP = r"^[0-9.]+([eE][0-9]+)?$"
 
 
 def _clause(text: str) -> str:
@@ -29,12 +32,18 @@ def _not_the_first(number: object) -> object:
     return number
 
 
+def _amount(text: object) -> object:
+    if isinstance(text, str) and not re.fullmatch(_FLOP, text):
+        raise ValueError(f"{text!r:.40} is not an amount of FLOP; say it as 1e26")
+    return text
+
+
 Clause = Annotated[Line, AfterValidator(_clause)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 CountryOrPart = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,5})?$")]
 Alpha3 = Annotated[str, StringConstraints(pattern=r"^([A-Z]{3})?$")]
-Flop = Annotated[str, StringConstraints(pattern=r"^[0-9.]+([eE][0-9]+)?$", max_length=60)]
+Flop = Annotated[str, StringConstraints(pattern=_FLOP, max_length=60), BeforeValidator(_amount)]
 Span = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 
 

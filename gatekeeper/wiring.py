@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gatekeeper.catalogue_files import load_catalogue
+from gatekeeper.country_files import load_countries
 from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.fleet import Fleet
@@ -118,10 +119,18 @@ class Wiring:
         """All accelerators that we know."""
         return load_catalogue()
 
-    @property
+    @cached_property
     def site(self) -> Site:
-        """Where the accelerators stand."""
-        return Site(self.settings.site.country or "", self.settings.site.chip_authorization)
+        """Where the accelerators stand.
+
+        Raises:
+            InvalidInput: in a country of no known code.
+        """
+        country = self.settings.site.country or ""
+        table = load_countries(self.policies_dir) if country else None
+        if table is not None and country not in table.countries:
+            raise InvalidInput(f"site.country: {table.refusal(country)}", hint="See `gatekeeper countries`.")
+        return Site(country, self.settings.site.chip_authorization)
 
     def provider(self, fleet: Callable[[], Fleet]) -> Provider:
         """What decisions rest on besides the question: cluster, site, packs, fleet, and how late a pod may end."""

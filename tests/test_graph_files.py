@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import date
 from pathlib import Path
@@ -67,9 +68,28 @@ def test_all_that_a_graph_can_say_is_read() -> None:
     assert parties["br"].legal_name == "br"
 
 
-def test_an_id_that_would_steer_a_terminal_is_shown_by_its_codes() -> None:
-    parties = graph_of(graph({"id": "evil\u202e\x1b[31m", "hq": "US"}), "g")
-    assert parties["evil\u202e\x1b[31m"].legal_name == "evil\\u202e\\u001b[31m"
+@pytest.mark.parametrize("odd", ["evil\u202e\x1b[31m", "a\n", " a", "a ", "\u200ba"])
+def test_an_id_that_is_not_what_it_looks_like_is_refused(odd: str) -> None:
+    for party in ({"id": odd, "hq": "US"}, {"id": "a", "hq": "US", "parent_of_record": odd}):
+        with pytest.raises(InvalidInput, match=r"parties\[0\].*blanks around it, or control"):
+            graph_of(graph(party), "g")
+
+
+def test_an_interest_that_ends_on_its_first_day_is_told_so() -> None:
+    interest = {"owner": "b", "asset": "a", "share": 50, "from": "2026-01-01", "to": "2026-01-01"}
+    with pytest.raises(InvalidInput, match=r"interests\[0\].to: the interest ends on the day it begins"):
+        graph_of(graph({"id": "a", "hq": "US"}, interests=[interest]), "g")
+
+
+def test_an_interest_that_stands_twice_is_told_at_its_own_place() -> None:
+    twice = [{"owner": "b", "asset": "a", "share": 20}, {"owner": "b", "asset": "a", "share": 30}]
+    with pytest.raises(InvalidInput, match=r"interests\[1\]: 'b' owns two shares.*The other one is g: interests\[0\]"):
+        graph_of(graph({"id": "a", "hq": "US"}, interests=twice), "g")
+
+
+def test_a_graph_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(graph({"id": "a", "hq": "US"}))))
+    assert list(read_graph(Path("-"))) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +158,7 @@ def test_an_id_that_would_steer_a_terminal_is_shown_by_its_codes() -> None:
         ),
         pytest.param(
             graph(A, B, interests=[{"owner": "b", "asset": "a", "from": "2026-01-02", "to": "2026-01-02"}]),
-            "interests[0].to: the interest ends on 2026-01-02, before it begins",
+            "interests[0].to: the interest ends on the day it begins",
             id="days turned around",
         ),
         pytest.param(

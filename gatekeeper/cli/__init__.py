@@ -150,7 +150,7 @@ def run(arguments: Sequence[str]) -> int:
         complain(error.message, error.hint)
         return COULD_NOT
     except typer.Abort:
-        complain("Nothing was done.")
+        complain("Nothing was done.", "Answer y to go on, or give --yes where nobody can be asked.")
         return COULD_NOT
     except typer.TyperException as error:
         _explain_usage(error)

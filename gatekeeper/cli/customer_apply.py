@@ -6,7 +6,7 @@ import contextlib
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Person, caller_of, opened
 from gatekeeper.cli.printing import confirm, note, say, warn
+from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.person import Right
 from gatekeeper.registry.people import acting
 
@@ -69,11 +70,24 @@ def apply(
     from gatekeeper.customer_files import load_customers
 
     with progress("reading files") as tell:
-        records = [record for _, record in load_customers(files, tell=tell)]
-    if draft:
-        _draft_records(records, dry_run=dry_run, person=person, config=config, data=data)
-        return
-    apply_records(records, dry_run=dry_run, key=idempotency_key, person=person, config=config, data=data)
+        told = load_customers(files, tell=tell)
+    records = [record for _, record in told]
+    with _placed({record.customer_id: place for place, record in told}):
+        if draft:
+            _draft_records(records, dry_run=dry_run, person=person, config=config, data=data)
+            return
+        apply_records(records, dry_run=dry_run, key=idempotency_key, person=person, config=config, data=data)
+
+
+@contextlib.contextmanager
+def _placed(places: Mapping[str, str]) -> Iterator[None]:
+    """A record that is refused is told with the place where it stands."""
+    try:
+        yield
+    except GatekeeperError as error:
+        if error.about not in places:
+            raise
+        raise type(error)(f"{places[error.about]}: {error.message}", hint=error.hint) from error
 
 
 def apply_records(

@@ -12,6 +12,7 @@ import typer
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, say_json, show
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.registry.review import existing
 
 if TYPE_CHECKING:
     from gatekeeper.domain.override import Override
@@ -107,6 +108,7 @@ def close(
     """Close an account for good: nothing of it starts any more, what runs is stopped, and nobody opens it again."""
     with opened(config, data) as wiring:
         by = caller_of(wiring, person)
+        wiring.stores.read(lambda reader: existing(reader, customer))
         if not yes:
             confirm(f"Close customer {customer} for good?")
         wiring.registry.close(customer, by=by, reason=reason)
@@ -157,7 +159,7 @@ def due(
 def override(
     customer: Customer,
     *,
-    tier: Annotated[int, typer.Option("--tier", help="What it is treated as.", min=1, max=2, show_default=False)],
+    tier: Annotated[str, typer.Option("--tier", help="What it is treated as: 1 or 2.", show_default=False)],
     hours: Annotated[int, typer.Option("--hours", help="How long, from the approval on; at most 72.")],
     reason: Reason,
     person: Person = None,
@@ -167,9 +169,11 @@ def override(
     """Ask that a customer be treated as in a milder tier for some hours. It holds once a second person approves it."""
     from gatekeeper.domain.tier import Tier
 
+    if tier not in ("1", "2"):
+        raise InvalidInput(f"An override treats a customer as Tier 1 or 2, and not as {tier!r:.40}.")
     with opened(config, data) as wiring:
         by = caller_of(wiring, person)
-        asked = wiring.registry.override(customer, tier=Tier(str(tier)), hours=hours, reason=reason, by=by)
+        asked = wiring.registry.override(customer, tier=Tier(tier), hours=hours, reason=reason, by=by)
     say(f"override {asked.id} waits; a second person decides: gatekeeper customer approve-override {customer}")
 
 

@@ -12,8 +12,8 @@ from gatekeeper.cli import customer_apply
 from gatekeeper.cli.customer_apply import suspicious_names, tell_changes, tell_difference, tell_groups
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened, start_of
 from gatekeeper.cli.printing import confirm, say, say_json, show
-from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.person import Right
+from gatekeeper.domain.errors import InvalidInput, NotPermitted
+from gatekeeper.domain.person import Right, same_person
 from gatekeeper.registry.people import acting
 
 if TYPE_CHECKING:
@@ -108,6 +108,10 @@ def approve(
             return
         by = caller_of(wiring, person, approves=True)
         review = wiring.registry.review(customer)
+        if review.proposed is not None and same_person(by.name, review.prepared_by):
+            raise NotPermitted(
+                f"{by.name} prepared what waits of customer {customer}.", hint="Somebody else has to approve it."
+            )
         if seen is None:
             _tell_review(review)
             if not yes:

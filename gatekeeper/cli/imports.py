@@ -140,17 +140,23 @@ def export(
         Path | None,
         typer.Option("--out", help="Folder; CSV needs one, as it is three files.", metavar="DIR", show_default=False),
     ] = None,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Closed accounts too; `customer apply` refuses files that have any.")
+    ] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Export the records of all customers as they are in effect. Profiles are personal and are not exported."""
+    from gatekeeper.domain.customer import Standing
     from gatekeeper.imports.exports import to_bods, to_csv, to_ftm
     from gatekeeper.imports.folder import write_customers, write_text
 
     if format_ is Format.CSV and out is None:
         raise InvalidInput("CSV is three files.", hint="Name a folder for them with --out DIR.")
     with opened(config, data) as wiring:
-        records = [each.in_effect for each in wiring.registry.reviews() if each.in_effect is not None]
+        reviews = wiring.registry.reviews()
+        kept = [each for each in reviews if closed or each.customer.standing is not Standing.CLOSED]
+        records = [each.in_effect for each in kept if each.in_effect is not None]
         today = wiring.clock.now().date()
     if format_ is Format.YAML and out is not None:
         say(f"files written to {out}: {write_customers(records, out):,}")

@@ -128,8 +128,8 @@ def _rows(entries: list[ListEntry]) -> list[dict[str, object]]:
 
 def _tell(new: NewList, loaded: Loaded, first: int, output: Output, *, dry_run: bool) -> None:
     diff = loaded.diff
-    for each in loaded.objections:
-        warn(each)
+    for objection in loaded.objections:
+        warn(objection)
     if output is Output.JSON:
         say_json(
             {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.person import Caller, same_person
+from gatekeeper.domain.person import Caller, Role, same_person
 
 if TYPE_CHECKING:
     from gatekeeper.domain.user import User
@@ -99,10 +99,11 @@ def caller_of(wiring: Wiring, person: str | None, *, approves: bool = False) -> 
         _say_it_is_claimed(by)
         return by
     if token is None:
+        role = Role.KYC_APPROVER.value if approves else "ROLE (which may do this: docs/people.md)"
         raise NotPermitted(
             "Who acts here shows a token.",
             hint="Keep yours with `gatekeeper login`, or put it in COMPUTE_GATEKEEPER_TOKEN. A policy-admin gives one: "
-            "gatekeeper user add.",
+            f"gatekeeper user add NAME --role {role}",
         )
     known = LocalUsers(wiring.stores).authenticate(token)
     said = person if person is not None else _person_of_environment()

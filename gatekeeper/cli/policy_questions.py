@@ -77,6 +77,7 @@ def explain(
     data: Data = None,
 ) -> None:
     """Explain what a pack does with a tier at a site, or with a customer: which rule, why, up to which limit."""
+    from gatekeeper.country_files import load_countries
     from gatekeeper.domain.policy import ChipAuthorization, Site
     from gatekeeper.domain.tier import Tier
     from gatekeeper.policy_changes import limit_of_customer, position
@@ -86,6 +87,8 @@ def explain(
         raise InvalidInput("Say either --tier or --customer.", hint=EXPLAIN_EXAMPLE)
     with opened(config, data) as wiring:
         active, now = _loaded(wiring, pack), wiring.clock.now()
+        if country:
+            load_countries(wiring.policies_dir).checked(country)
         site = Site(
             country or wiring.site.country,
             _member(ChipAuthorization, chips, "--chips") if chips else wiring.site.chip_authorization,

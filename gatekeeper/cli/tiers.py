@@ -31,7 +31,7 @@ app.command("changes", epilog="Example: gatekeeper tier changes --since 2026-11-
 
 @app.command("resolve", epilog=RESOLVE_EXAMPLE)
 def resolve(
-    graph: Annotated[Path, typer.Option("--graph", help="Ownership graph as JSON.", metavar="FILE")],
+    graph: Annotated[Path, typer.Option("--graph", help="Ownership graph as JSON; - for stdin.", metavar="FILE")],
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Day to resolve for. Default: today, in UTC.", metavar="DATE")
     ] = None,

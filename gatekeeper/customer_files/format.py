@@ -86,12 +86,13 @@ def parties_of(parts: tuple[PartyPart, ...], document: Document) -> tuple[Party,
 
 
 def _check_codes(part: PartyPart, document: Document, index: int) -> None:
-    """Refuse codes by which people are known to mean others: "UK", "SU", "US-CA". Unknown ones leave a tier open."""
+    """Refuse codes that are none: what is not known is left out, and never enrolled under a code that nobody has."""
     told: list[tuple[Place, str | None]] = [(("headquarters",), part.headquarters), (("residence",), part.residence)]
     told += [(("nationalities", at), code) for at, code in enumerate(part.nationalities)]
     for place, code in told:
-        if code and (wrong := known_countries().mistake(code)):
-            raise document.error(("parties", index, *place), wrong)
+        if code and code not in known_countries().countries:
+            refusal = known_countries().refusal(code)
+            raise document.error(("parties", index, *place), f"{refusal} Leave it out where it is not known.")
 
 
 def party_of(part: PartyPart, interests: tuple[Interest, ...]) -> Party:

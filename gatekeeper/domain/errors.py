@@ -20,7 +20,12 @@ class GatekeeperError(Exception):
     Args:
         message: what happened, one sentence.
         hint: what the reader can do about it; empty where there is nothing.
+
+    Attributes:
+        about: id of the one of many that it is about, so that who handed in many can say where it stands; "" else.
     """
+
+    about: str = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

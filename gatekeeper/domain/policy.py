@@ -146,8 +146,9 @@ _RESOLVED = frozenset({Tier.ONE, Tier.TWO, Tier.THREE})
 
 
 def tell_tiers_apart(rules: Iterable[Rule]) -> bool:
-    """Whether any rule is for some of the tiers 1 to 3 and not for others."""
-    return any(not rule.tiers >= _RESOLVED for rule in rules)
+    """Whether any rule is for some of the tiers 1 to 3 and not for others, or shares out a budget: those are pooled by
+    owner, so whose owners nobody knows is told apart from all others."""
+    return any(not rule.tiers >= _RESOLVED or rule.action is Action.BUDGET for rule in rules)
 
 
 def rule_among(rules: Sequence[Rule], tier: Tier, site: Site, site_tier: Tier) -> Rule | None:

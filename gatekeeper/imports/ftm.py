@@ -1,12 +1,14 @@
 """FollowTheMoney entities, one JSON object a line: companies, persons, public bodies and who owns them.
 
 The main country is the headquarters; `country` and `jurisdiction` are not. Directorships, families and the management
-of funds are no ownership and are left out. A date that is no whole day leaves its end open, which is the strict side.
+of funds are no ownership and are left out. Of a month or a year the strict side is taken: an interest begins with its
+first day and ends after its last. Any other date leaves its end open, which is the strict side too.
 """
 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from gatekeeper.imports.graph import Graph
 from gatekeeper.imports.lines import lines_of, parsed
 
 ORGANISATIONS = frozenset({"Company", "Organization", "LegalEntity", "PublicBody"})
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 _PERCENTAGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*(?:(?:-|–|to)\s*(\d+(?:\.\d+)?)\s*%?\s*)?")
 _MANAGEMENT = re.compile(r"fund|manage", re.IGNORECASE)
 
@@ -74,7 +76,8 @@ def _ownership(graph: Graph, place: str, properties: Mapping[str, list[str]]) ->
     if any(_MANAGEMENT.search(each) for each in kinds):
         graph.faults.warn(place, "the management of a fund is no ownership; left out")
         return
-    begins, ends = (_day(properties.get(each, [])) for each in ("startDate", "endDate"))
+    begins = _day(graph, place, properties.get("startDate", []), last=False)
+    ends = _day(graph, place, properties.get("endDate", []), last=True)
     for asset in properties.get("asset", []):
         for owner in properties.get("owner", []):
             values: dict[str, Any] = {"owner": graph.id_of(place, owner), "source": "FollowTheMoney"}
@@ -96,8 +99,22 @@ def _share(graph: Graph, place: str, percentages: list[str]) -> dict[str, str]:
     return {"share": low} if low == high else {"share_min": low, "share_max": high}
 
 
-def _day(days: list[str]) -> date | None:
-    return date.fromisoformat(days[0]) if len(days) == 1 and _DAY.fullmatch(days[0]) else None
+def _day(graph: Graph, place: str, days: list[str], *, last: bool) -> date | None:
+    """A day; of a month or a year its first or last one; None where there are none or several, or it is no date."""
+    found = _DAY.fullmatch(days[0]) if len(days) == 1 else None
+    if found is None:
+        if days:
+            graph.faults.warn(place, f"the date {days[0]!r:.40} is not one that we read: that end stays open")
+        return None
+    year, month = int(found[1]), int(found[2] or (12 if last else 1))
+    try:
+        of_month = monthrange(year, month)[1] if last else 1
+        day = date(year, month, int(found[3] or of_month))
+    except ValueError as error:
+        raise InvalidInput(f"{days[0]!r:.40} is no day") from error
+    if not found[3]:
+        graph.faults.warn(place, f"{days[0]} is no whole day: read as {day}, the stricter side")
+    return day
 
 
 def _code(country: str) -> str:

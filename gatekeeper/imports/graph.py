@@ -6,11 +6,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from gatekeeper.customer_files.format import InterestPart, PartyPart, interest_of, party_of
 from gatekeeper.customer_files.profile_format import ProfilePart, profile_of
-from gatekeeper.domain.interest import Interest
+from gatekeeper.domain.interest import Interest, millionths
 from gatekeeper.domain.kyc_profile import KycProfile
 from gatekeeper.domain.party import Party
 from gatekeeper.imports.faults import Faults
@@ -40,6 +41,7 @@ class Graph:
         self._customers: dict[str, tuple[str, str, KycProfile | None]] = {}
         self._owned: list[tuple[str, str, Interest | None, str]] = []
         self._spelled: dict[str, str] = {}
+        self._interests: dict[tuple[str, str, date | None], str] = {}
 
     def id_of(self, place: str, foreign: str) -> str:
         """Our id for the id of another system: lower case, other signs as dashes, a hash where it is too long.
@@ -68,7 +70,26 @@ class Graph:
         """Who owns a share of a party."""
         with self.faults.at(place):
             part = InterestPart.model_validate(values)
+            if part.owner == asset:
+                self.faults.add(f"{place}:owner", f"party {asset} cannot own itself; leave treasury shares out")
+                return
+            if self._interests.setdefault((asset, part.owner, part.begins), place) != place:
+                before = self._interests[asset, part.owner, part.begins]
+                self.faults.add(place, f"{part.owner} owns a share of {asset} from that day on at {before} already")
+                return
+            if not self._may_be(place, part):
+                return
             self._owned.append((place, asset, interest_of(part), part.owner))
+
+    def _may_be(self, place: str, part: InterestPart) -> bool:
+        """Whether its shares are shares, each told at its own column."""
+        told = {"share": part.share, "share_min": part.share_min, "share_max": part.share_max}
+        before = len(self.faults.told) + self.faults.more
+        for column, share in told.items():
+            if share is not None:
+                with self.faults.at(f"{place}:{column}"):
+                    millionths(share, up=False)
+        return len(self.faults.told) + self.faults.more == before
 
     def parent(self, place: str, asset: str, owner: str) -> None:
         """Who controls a party by other means than a share."""
@@ -115,6 +136,11 @@ class Graph:
         """
         parties, found = self.parties(), []
         for customer, (place, party_id, profile) in self._customers.items():
+            if party_id not in parties:
+                near = party_id.lower()
+                meant = f"; if you mean {near}, say it in lower case" if near in parties and near != party_id else ""
+                self.faults.add(place, f"there is no party {party_id!r:.80} in the files{meant}")
+                continue
             with self.faults.at(place):
                 chain = tuple(owners_of(parties, party_id).values())
                 if len(chain) > PARTIES_MAX:

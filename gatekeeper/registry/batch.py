@@ -266,13 +266,16 @@ class _Open(Stores):
 
 @contextmanager
 def _of_customer(customer_id: str) -> Iterator[None]:
-    """Errors inside say whose record it was."""
+    """Errors inside say whose record it was, in words and as `about`."""
     try:
         yield
     except GatekeeperError as error:
+        error.about = customer_id
         if customer_id in error.message:
             raise
-        raise type(error)(f"Customer {customer_id}: {error.message}", hint=error.hint) from error
+        told = type(error)(f"Customer {customer_id}: {error.message}", hint=error.hint)
+        told.about = customer_id
+        raise told from error
 
 
 def _members(reader: Reader, batch_id: str | None) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def test_all_parties_are_listed_with_what_decides(capsys: Printed) -> None:
 
 def test_ids_are_free_text_and_stand_in_the_answer_as_they_were_given(capsys: Printed, tmp_path: Path) -> None:
     graph = tmp_path / "g.json"
-    ids = ["Kunde GmbH & Co. KG", "NO/ORG #7 \u202e"]
+    ids = ["Kunde GmbH & Co. KG", "NO/ORG #7 Å"]
     interests = [{"owner": ids[1], "asset": ids[0], "share": 51}, {"owner": "nobody knows", "asset": ids[1]}]
     parties = [{"id": each, "kind": "org", "hq": "DE"} for each in ids]
     graph.write_text(json.dumps({"parties": parties, "interests": interests}), encoding="utf-8")

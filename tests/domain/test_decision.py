@@ -124,8 +124,20 @@ def test_a_suspended_customer_reads_why_on_one_line() -> None:
 
 
 @pytest.mark.parametrize("action", list(Action))
-def test_an_unresolved_tier_is_refused_whatever_the_rule(action: Action) -> None:
+def test_an_unresolved_tier_is_as_tier_3_where_all_are_treated_alike_and_never_has_a_budget(action: Action) -> None:
     packs = enforced(make_pack(action=action))
+    unresolved, three = (decide(make_question(packs, tier=each), packs) for each in (Tier.UNRESOLVED, Tier.THREE))
+    expected = (Verdict.DENY, "tier.hq.unknown")
+    if action is not Action.BUDGET:
+        expected = (three.verdict, three.reasons[0].code)
+    assert (unresolved.verdict, unresolved.reasons[0].code) == expected
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_an_unresolved_tier_is_refused_whatever_the_rule_where_the_pack_tells_tiers_apart(action: Action) -> None:
+    pack = make_pack(action=action)
+    apart = tuple(replace(each, tiers=each.tiers - {Tier.ONE}) for each in pack.rules)
+    packs = enforced(replace(pack, rules=apart))
     decision = decide(make_question(packs, tier=Tier.UNRESOLVED), packs)
     assert (decision.verdict, decision.reasons[0].code) == (Verdict.DENY, "tier.hq.unknown")
     assert decision.sentence == (

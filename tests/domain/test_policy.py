@@ -130,6 +130,36 @@ def test_a_pack_without_sense_is_refused(changes: dict[str, object]) -> None:
         replace(make_pack(), **changes)  # type: ignore[arg-type]
 
 
+ALL = frozenset({Tier.ONE, Tier.TWO, Tier.THREE})
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_who_is_unresolved_is_as_everybody_else_where_a_pack_treats_all_tiers_alike(tier: Tier) -> None:
+    alike = make_pack(rules=(replace(make_rule("alike", Action.ALLOW), tiers=ALL),))
+    assert not alike.tells_tiers_apart
+    found = alike.rule_for(tier, Site(), date(2026, 11, 22))
+    assert found is not None
+    assert found.code == "alike"
+
+
+@pytest.mark.parametrize("missing", sorted(ALL, key=lambda each: each.value))
+def test_who_is_unresolved_is_refused_as_soon_as_one_tier_is_treated_otherwise(missing: Tier) -> None:
+    rules = (
+        replace(make_rule("alike", Action.ALLOW), tiers=ALL),
+        replace(make_rule("apart", Action.ALLOW), tiers=ALL - {missing}),
+    )
+    for each in (rules, rules[1:]):
+        apart = make_pack(rules=each)
+        assert apart.tells_tiers_apart
+        assert apart.rule_for(Tier.UNRESOLVED, Site(), date(2026, 11, 22)) is None
+
+
+def test_no_budget_is_shared_out_to_whom_nobody_knows_the_owners_of() -> None:
+    pack = make_pack(rules=(replace(make_rule("budget", Action.BUDGET), tiers=ALL),))
+    assert pack.tells_tiers_apart
+    assert pack.rule_for(Tier.UNRESOLVED, Site(), date(2026, 11, 22)) is None
+
+
 def test_a_pack_knows_its_edition() -> None:
     assert make_pack().version == date(2026, 11, 22)
     assert make_pack().default_mode is Mode.WARN

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -49,7 +51,7 @@ def refusal(graph: Graph) -> str:
         (PARTIES + f'lab,"{"x" * 200_000}",DE,\n', "no CSV: field larger than field limit"),
         (PARTIES + "x" * (LINE_BYTES_MAX + 1), "p.csv:2: the line is longer than 1 MiB."),
         ("asset,owner,share\nlab,fund,60\n", "p.csv:2: there is no party 'lab' that could be owned."),
-        ("customer,party\nlab,nobody\n", "p.csv:2: Customer lab: its own party nobody is not among its parties."),
+        ("customer,party\nlab,nobody\n", "p.csv:2: there is no party 'nobody' in the files."),
     ],
 )
 def test_a_wrong_table_is_told_with_its_row_and_column(tmp_path: Path, text: str | bytes, says: str) -> None:
@@ -231,7 +233,47 @@ def test_a_percentage_is_exact_or_its_bounds_or_unknown(
 ) -> None:
     owned_by = entity("o", "Ownership", owner=["B"], asset=["A"], percentage=percentage, startDate=["2019"])
     (interest,) = ftm(tmp_path, COMPANY, owned_by).parties()["a"].interests
-    assert (interest.least, interest.most, interest.begins) == (*bounds, None)
+    assert (interest.least, interest.most, interest.begins) == (*bounds, date(2019, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "read"),
+    [
+        ("2019-03", "2020-02", (date(2019, 3, 1), date(2020, 3, 1))),
+        ("2019", "2020", (date(2019, 1, 1), date(2021, 1, 1))),
+        ("2019-03-04", "2020-02-28", (date(2019, 3, 4), date(2020, 2, 29))),
+        ("spring", "soon", (None, None)),
+    ],
+)
+def test_a_month_or_a_year_is_read_to_the_strict_side_and_noted(
+    tmp_path: Path, begin: str, end: str, read: tuple[date | None, date | None]
+) -> None:
+    owned_by = entity("o", "Ownership", owner=["B"], asset=["A"], startDate=[begin], endDate=[end])
+    graph = ftm(tmp_path, COMPANY, owned_by)
+    (interest,) = graph.parties()["a"].interests
+    assert (interest.begins, interest.ends) == read
+    assert len(graph.faults.warnings) == (0 if len(begin) == 10 else 2)
+
+
+def test_a_month_that_is_none_is_an_error(tmp_path: Path) -> None:
+    graph = ftm(tmp_path, COMPANY, entity("o", "Ownership", owner=["B"], asset=["A"], startDate=["2019-13"]))
+    with pytest.raises(InvalidInput, match="2019-13"):
+        graph.parties()
+
+
+def test_a_share_and_an_owner_are_told_at_their_columns(tmp_path: Path) -> None:
+    rows = "asset,owner,share\nlab,lab,50\nlab,b,120\nlab,c,10\nlab,c,20\n"
+    told = refusal(csv_of(tmp_path, f"{rows}"))
+    assert "p.csv:2:owner: party lab cannot own itself" in told
+    assert "p.csv:3:share" in told
+    assert re.search(r"p\.csv:5: c owns a share of lab from that day on at \S+p\.csv:4 already", told)
+
+
+def test_a_customer_in_capitals_is_sent_to_the_id_that_we_made_of_it(tmp_path: Path) -> None:
+    graph = ftm(tmp_path, entity("ACME", "Company", name=["Acme"]))
+    graph.customer("--customer ACME", "ACME", "ACME")
+    with pytest.raises(InvalidInput, match="no party 'ACME' in the files; if you mean acme, say it in lower case"):
+        graph.records()
 
 
 def test_directors_and_managers_of_funds_are_no_owners(tmp_path: Path) -> None:

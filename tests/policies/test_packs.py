@@ -202,7 +202,7 @@ def test_the_schema_knows_every_key_that_the_bundled_packs_use() -> None:
         ("countries: [MO]", "countries: []", "'countries': Tuple should have at least 1 item"),
         ("to: 2025-11-07", "to: 2022-01-01", "Tier row for KH: ends before it begins"),
         ('amount: "1e26"', 'amount: "0"', "A threshold needs an amount above 0"),
-        ('amount: "1e26"', 'amount: "-1e26"', "'amount': String should match pattern"),
+        ('amount: "1e26"', 'amount: "-1e26"', "'-1e26' is not an amount of FLOP; say it as 1e26"),
         ('amount: "1e26"', 'amount: "1e40"', "is not an amount of TFLOP between 0 and 10^18"),
         ('amount: "1e26"', 'amount: "1.5"', "is not a whole number of TFLOP"),
         ("source: eccn-4e091\n", "source: nobody\n", "'nobody' is the id of no citation"),
