@@ -22,7 +22,7 @@ from gatekeeper.domain.ownership_facts import ownership_json
 from gatekeeper.domain.policy import ActivePack, Mode, Site
 from gatekeeper.domain.policy_facts import terms_json, terms_of
 from gatekeeper.domain.policy_milder import milder_in
-from gatekeeper.domain.record import Actor, JsonValue, RecordType, canonical_json, decode
+from gatekeeper.domain.record import Actor, ActorKind, JsonValue, RecordType, canonical_json, decode
 from gatekeeper.domain.table_facts import table_of
 from gatekeeper.domain.table_milder import table_milder_in
 from gatekeeper.domain.tier import TierTable
@@ -32,6 +32,9 @@ from gatekeeper.ports import Clock, Stores, Transaction
 _log = structlog.get_logger(__name__)
 # What moves with the day, or is said of the record itself, does not make a pack another one.
 _OF_THE_DAY = ("threshold_tflop", "limit_tflop", "milder")
+
+# Whoever serves puts the packs on record before anything is decided by them.
+SERVICE = Actor(ActorKind.SYSTEM, "service")
 
 
 def record_packs(

@@ -21,6 +21,8 @@ _OF_CUSTOMERS = frozenset(
         RecordType.CUSTOMER_SUBMITTED,
         RecordType.CUSTOMER_APPROVED,
         RecordType.CUSTOMER_SUSPENDED,
+        RecordType.CUSTOMER_REINSTATEMENT,
+        RecordType.CUSTOMER_RENEWAL,
         RecordType.CUSTOMER_REJECTED,
         RecordType.CUSTOMER_REOPENED,
         RecordType.CUSTOMER_CLOSED,

@@ -28,12 +28,12 @@ from gatekeeper.cluster.runtimes import Runtimes
 from gatekeeper.cluster.state import Times
 from gatekeeper.domain.errors import GatekeeperError, InvalidInput, Unavailable
 from gatekeeper.domain.metering import MeterTimes
-from gatekeeper.domain.record import Actor, ActorKind
 from gatekeeper.domain.workload import Workload
 from gatekeeper.garbage import seldom_searched
 from gatekeeper.meter import Meter
 from gatekeeper.metrics.exporter import RUNS_MAX, Exporter
 from gatekeeper.metrics.watching import WatchedCounters, WatchedGate, WatchedStores
+from gatekeeper.policies import SERVICE
 from gatekeeper.ports import Counters
 from gatekeeper.retiering import Retiering
 from gatekeeper.service_logs import log_as_json
@@ -45,7 +45,6 @@ from gatekeeper.unreserved import Unreserved
 from gatekeeper.wiring import Wiring
 
 _log = structlog.get_logger(__name__)
-ACTOR = Actor(ActorKind.SYSTEM, "service")
 # A probe every few seconds from each API server and kubelet must not become the database's main load.
 STORE_ASKED_EVERY_S = 1.0
 NOTICES_EVERY_S = 3_600.0
@@ -125,7 +124,7 @@ class Service:
         """
         self._checkpoint()  # First of all: a ledger from an old backup has forgotten what was used since.
         settings = self._wiring.settings
-        self._wiring.record_packs(ACTOR)
+        self._wiring.record_packs(SERVICE)
         port = self._server.start(settings.webhook.host, settings.webhook.port)
         try:
             if settings.metrics is not None:

@@ -47,7 +47,7 @@ def serve(
     """
     from gatekeeper.api.server import server_of
     from gatekeeper.api_settings import ApiSettings
-    from gatekeeper.domain.record import Actor, ActorKind
+    from gatekeeper.policies import SERVICE
 
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,7 +57,7 @@ def serve(
         given = {"host": host, "port": port, "certificate_dir": tls}
         chosen = chosen.model_copy(update={name: each for name, each in given.items() if each is not None})
         server = server_of(wiring, chosen)
-        wiring.record_packs(Actor(ActorKind.SYSTEM, "service"))
+        wiring.record_packs(SERVICE)
         wiring.registry.catch_up()
         bound = server.start(chosen.host, chosen.port)
         try:

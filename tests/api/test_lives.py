@@ -33,7 +33,7 @@ def test_every_version_says_who_made_it_by_which_record(house: ApiHouse) -> None
 
 
 def test_glass_is_broken_by_two_and_mended_by_one(house: ApiHouse) -> None:
-    house.enrol()
+    house.enrol(hq="IN")
     path = "/v1/customers/lab/override"
     asked = house.client("ana").post(path, json=ASKED)
     assert (asked.status_code, asked.json()["approved_by"], asked.json()["ends_at"]) == (201, "", None)
