@@ -66,6 +66,7 @@ def busy(house: ApiHouse) -> ApiHouse:
     return house
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), list(routes()))
 def test_no_garbage_makes_a_fault(busy: ApiHouse, method: str, path: str) -> None:
     operation = description()["paths"][path][method]

@@ -19,6 +19,7 @@ def gatekeeper(*words: str) -> list[str]:
     return [str(Path(sys.executable).with_name("gatekeeper")), *words]
 
 
+@pytest.mark.slow
 def test_the_api_is_served_without_a_cluster_as_the_docs_say(tmp_path: Path) -> None:
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / ".config")}
     data = ["--data", str(tmp_path / "tryout")]

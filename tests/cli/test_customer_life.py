@@ -27,6 +27,7 @@ def gatekeeper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_a_customer_from_its_draft_to_its_end(gatekeeper: Run, tmp_path: Path) -> None:
     lab, ana, ben = "bharat-models", ("--as", "ana"), ("--as", "ben", "--yes")
     assert "kept as a draft" in gatekeeper("customer", "apply", "--draft", "-f", FILE, *ana)

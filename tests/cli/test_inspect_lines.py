@@ -23,6 +23,7 @@ def inspect(*paths: Path) -> tuple[int, list[dict[str, Any]], str]:
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
+@pytest.mark.slow
 def test_each_workload_is_one_line_and_anything_else_none(tmp_path: Path) -> None:
     text = f"---\n---\n{POD.replace('LIMITS', 'nvidia.com/gpu: 2')}---\napiVersion: v1\nkind: ConfigMap\n"
     (tmp_path / "a.yaml").write_text(text, "utf-8")
@@ -33,6 +34,7 @@ def test_each_workload_is_one_line_and_anything_else_none(tmp_path: Path) -> Non
     assert lines[0]["devices"] == {"nvidia.com/gpu": {"min": 2, "max": 2}}
 
 
+@pytest.mark.slow
 def test_an_unreadable_file_is_one_error_with_its_line_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("kind: Pod\nkind: Pod\n", "utf-8")
     (tmp_path / "b.yaml").write_text(POD.replace("LIMITS", "nvidia.com/gpu: -1"), "utf-8")

@@ -50,6 +50,7 @@ def test_a_list_is_tried_loaded_and_compared(typed: Typed) -> None:
     assert "is not loaded" in typed("list", "show", "sdn", code=2)
 
 
+@pytest.mark.slow
 def test_a_hit_is_judged_by_one_and_confirmed_by_another(typed: Typed) -> None:
     typed(*IMPORT)
     (hit,) = json.loads(typed("screening", "hits", "--open", "-o", "json"))

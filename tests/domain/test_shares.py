@@ -262,6 +262,7 @@ def test_a_rule_that_asks_for_more_is_met_by_what_is_unknown() -> None:
     assert find(held("a", share("b", None)), top("b", "CN"), table=table).tier is THREE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["chain of parents", "chain of shares", "star", "ring"])
 def test_a_group_of_ten_thousand_has_one_bounded_finding(shape: str) -> None:
     count = 10_000
@@ -287,6 +288,7 @@ def test_a_group_of_ten_thousand_has_one_bounded_finding(shape: str) -> None:
         assert finding.more == count - REASONS_MAX
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["parents", "shares"])
 def test_listing_a_chain_of_thousands_costs_about_what_its_parties_cost(by: str) -> None:
     count = 4_000

@@ -147,6 +147,7 @@ def folders(draw: st.DrawFn) -> list[KycRecord]:
     return [KycRecord(each, each, tuple(owners_of(parties, each).values())) for each in wanted]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(folders(), folders(), st.booleans())
 def test_a_batch_does_what_its_records_do_one_by_one(
@@ -166,6 +167,7 @@ def test_a_batch_does_what_its_records_do_one_by_one(
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 @given(folders(), folders(), st.booleans())
 def test_a_record_does_what_it_would_do_with_everybody_in_sight(
     first: list[KycRecord], second: list[KycRecord], approved: bool

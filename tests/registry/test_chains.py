@@ -53,6 +53,7 @@ def crowded(registry: Registry) -> Registry:
     return registry
 
 
+@pytest.mark.slow
 def test_a_customer_with_more_owners_than_one_record_holds_is_shown_suspended_and_made_stricter(
     crowded: Registry, stores: Stores
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_long_path_is_recorded_by_both_ends_and_compared_again(registry: Regis
     assert not checked(records_in(stores)).unresolved_packs
 
 
+@pytest.mark.slow
 def test_nobody_makes_a_party_so_large_that_nothing_of_it_can_be_written_any_more(registry: Registry) -> None:
     enrol(registry, *owned([], "x"), customer="x")
     enrol(registry, *owned([], "y"), customer="y")

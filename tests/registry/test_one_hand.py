@@ -91,6 +91,7 @@ DATED_YARDSTICK = Yardstick({"dated": DATED, "other": OTHER}, DAY)
 FEW = ["p0", "p1", "p2", "p3"]
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(ownership_graphs(names=FEW), ownership_graphs(names=FEW), st.sampled_from(FEW))
 def test_no_shares_listings_branches_or_persons_make_anybody_milder_by_one_hand_on_any_later_day(

@@ -141,6 +141,7 @@ def test_the_tables_in_the_code_are_those_that_the_migrations_make(sqlite_path: 
     assert ScriptDirectory.from_config(config).get_current_head() == tables.SCHEMA
 
 
+@pytest.mark.slow
 def test_processes_that_meet_at_a_new_file_make_one_database(tmp_path: Path) -> None:
     """Each opening has connections of its own, as processes have."""
     path, together = tmp_path / "new.db", threading.Barrier(6)
