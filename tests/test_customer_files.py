@@ -190,7 +190,7 @@ def test_ownership_and_profile_are_read_exactly_and_written_back_the_same(tmp_pa
         ("from: 2020-01-01", "from: 2020-1-1", "write a day like 2026-11-22"),
         ("owner: quiet", "owner: lab", "Party lab cannot own itself."),
         ("branch_of: head", "branch_of: head, parents: [fund]", "has neither owners nor parents of its own"),
-        ("nationalities: [DE, PT]", "nationalities: [German]", "'German' is no code of a country; if you mean Germany, say DE."),
+        ("nationalities: [DE, PT]", "nationalities: [German]", "if you mean Germany, say DE."),
         ("id: fund, legal_name", "id: fund, residence: DE, legal_name", "Party fund is no person"),
         ("kyc@lab.example", "not an address", "lab.yaml:18:1: 'not an address' is no e-mail address."),
         ("2001:db8::1", "300.1.1.1", "'300.1.1.1' is no IP address."),

@@ -110,7 +110,8 @@ def approve(
         review = wiring.registry.review(customer)
         if review.proposed is not None and same_person(by.name, review.prepared_by):
             raise NotPermitted(
-                f"{by.name} prepared what waits of customer {customer}.", hint="Somebody else has to approve it."
+                f"{by.name} prepared the record of customer {customer} and so cannot approve it.",
+                hint="Ask a second person to approve.",
             )
         if seen is None:
             _tell_review(review)

@@ -36,6 +36,7 @@ def enrolled(capsys: Printed, folder: Path, *names: str) -> None:
         do(capsys, "customer", "approve", each, "--yes", "--as", "ben")
 
 
+@pytest.mark.slow
 def test_an_export_leaves_closed_accounts_out_so_that_it_can_be_applied(capsys: Printed, folder: Path) -> None:
     enrolled(capsys, folder, "lab", "gone")
     do(capsys, "customer", "close", "gone", "--reason", "over", "--yes", "--as", "ana")
@@ -50,7 +51,7 @@ def test_who_prepared_a_record_is_refused_before_it_is_printed(capsys: Printed, 
     (folder / "lab.yaml").write_text(LAB.format("lab", "US"))
     do(capsys, "customer", "apply", "-f", "lab.yaml", "--as", "ana")
     told = do(capsys, "customer", "approve", "lab", "--as", "ANA", code=2)
-    assert "prepared what waits of customer lab" in told
+    assert "prepared the record of customer lab" in told
     assert "legal_name" not in told
 
 
