@@ -27,6 +27,8 @@ from gatekeeper import cli
 SESSIONS = sorted((Path(__file__).parent / "sessions").glob("*.txt"))
 EXAMPLES = Path(__file__).parents[2] / "examples"
 _MASKS = (
+    # Half a year from the day on which somebody answered.
+    (r"(?<= FLOP  )\d{4}-\d\d-\d\d$", "DAY"),
     (r"/\S+/data/compute-gatekeeper\b", "<data>"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b(until|by \S+ until) \d{4}-\d\d-\d\d\b", r"\1 <day>"),
