@@ -142,7 +142,7 @@ def test_who_is_unresolved_is_as_everybody_else_where_a_pack_treats_all_tiers_al
     assert found.code == "alike"
 
 
-@pytest.mark.parametrize("missing", sorted(ALL, key=lambda each: each.value))
+@pytest.mark.parametrize("missing", [Tier.ONE, Tier.TWO, Tier.THREE])
 def test_who_is_unresolved_is_refused_as_soon_as_one_tier_is_treated_otherwise(missing: Tier) -> None:
     rules = (
         replace(make_rule("alike", Action.ALLOW), tiers=ALL),
