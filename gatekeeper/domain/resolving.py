@@ -50,8 +50,12 @@ class Resolver:
 
     def finding(self, party_id: str) -> TierFinding:
         """The tier of a party of the holdings, and why."""
-        kept = self._grounds.of(self._held.numbers[party_id])
+        number = self._held.numbers[party_id]
+        kept, level = self._grounds.of(number), LEVELS[self._settled.level[number]]
         reasons = tuple(self._reason(*each) for each in kept.grounds)
+        if not reasons or reasons[0].tier.strictness < level.strictness:
+            # In entangled circles no path of its own explains a member. The level holds all the same, never less.
+            reasons = (self._entangled(party_id, level), *reasons)
         return TierFinding(party_id, self._held.day, reasons[0].tier, reasons, kept.more, kept.listed)
 
     def steps(self, path: Sequence[str]) -> list[str]:
@@ -67,13 +71,20 @@ class Resolver:
         ids = tuple(held.ids[each] for each in path)
         return TierReason(LEVELS[ground.level], ground.code, ids, told(held, path, way.length, fact) + suffix)
 
+    def _entangled(self, party_id: str, level: Tier) -> TierReason:
+        """The level of a member of circles within circles, where it has no single path to a cause."""
+        name = named(self._held.parties, party_id)
+        text = f"the circles of owners around {name} come to {level}"
+        return TierReason(level, "ownership.entangled", (party_id,), text)
+
     def _end(self, number: int, ground: Ground) -> Fact:
         """The fact that a path of owners ends with."""
         for fact in facts_of(self._settled, number):
             if fact.code == "listed.own" if ground.listed else fact.level == ground.level:
                 return fact
         if not self._held.undisclosed[number]:
-            raise AssertionError(f"{self._held.ids[number]} has its level from nowhere")
+            name, level = self._held.parties[self._held.ids[number]].legal_name, LEVELS[ground.level]
+            return Fact(ground.level, ground.code, f"the circle of owners around {name} comes to {level}")
         return hidden_share(self._held, number, ground.level)
 
     def _sum(self, ground: Ground) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.domain.party import Party
+from gatekeeper.domain.interest import Interest
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.tier import Tier
 from gatekeeper.domain.tier_graph import TierGraph
@@ -40,3 +41,16 @@ def test_a_sale_moves_what_is_owned_and_nothing_else() -> None:
     assert graph.change([], ["c"]) == dict.fromkeys("abc", (Tier.THREE, Tier.UNRESOLVED))
     assert graph.tier("d") is Tier.ONE
     assert graph.tier("nobody") is Tier.UNRESOLVED
+
+
+def test_in_circles_within_circles_a_finding_is_never_milder_than_the_level_that_was_worked_out() -> None:
+    """A branch that owns its own head office: no path of its own explains the parent's daughter."""
+    branch = Party("p2", PartyKind.ORG, "p2", branch_of="p0")
+    head = Party("p0", PartyKind.ORG, "p0", "US", interests=(Interest("p2"), Interest("p4", 60_000_000)))
+    daughter = Party("p4", PartyKind.ORG, "p4", "US", ("p0",), interests=(Interest("p1", 0, 30_000_000),))
+    parties = {each.id: each for each in (head, branch, daughter, Party("p1", PartyKind.ORG, "p1", "US"))}
+    graph = TierGraph(parties, TABLE, DAY)
+    findings = {each: resolve(parties, each, TABLE, DAY) for each in parties}
+    assert {each: found.tier for each, found in findings.items()} == dict.fromkeys(parties, Tier.UNRESOLVED)
+    assert {each: graph.tier(each) for each in parties} == dict.fromkeys(parties, Tier.UNRESOLVED)
+    assert findings["p4"].deciding.code == "ownership.entangled"
