@@ -25,7 +25,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 # The newest migration. Opening a database that stands here needs no migration tool at all.
-SCHEMA = "0007"
+SCHEMA = "0008"
 # The one row of `log_head`.
 HEAD = 1
 
