@@ -11,7 +11,7 @@ from datetime import date
 
 from gatekeeper.domain.holdings import OPEN
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.telling import Fact, by_headquarters, named, unrecorded, without_parent
+from gatekeeper.domain.telling import Fact, by_headquarters, named, unrecorded, with_hidden_parent, without_parent
 from gatekeeper.domain.tier import TierFinding, TierReason, TierTable
 
 # A larger group has more reasons than are kept.
@@ -33,7 +33,9 @@ def by_headquarters_alone(
             continue
         level = table.tier_of(party.headquarters, as_of).strictness if party.headquarters else OPEN
         reasons.append(_reason(parties, path, by_headquarters(party, level, table, as_of)))
-        if not party.parents and not party.no_parent_reason:
+        if party.hides_parent:
+            reasons.append(_reason(parties, path, with_hidden_parent(party)))
+        elif not party.parents and not party.no_parent_reason:
             reasons.append(_reason(parties, path, without_parent(party)))
     reasons.sort(key=lambda reason: (-reason.tier.strictness, len(reason.path), reason.path, reason.code))
     return TierFinding(party_id, as_of, reasons[0].tier, tuple(reasons))

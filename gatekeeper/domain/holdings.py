@@ -90,7 +90,7 @@ class Holdings:
         if self.shares[number]:
             owners = tuple(dict.fromkeys((*owners, *(owner for owner, _ in self.shares[number]))))
         self.above[number] = owners
-        self.rooted[number] = not owners or bool(party.no_parent_reason)
+        self.rooted[number] = not owners or party.is_without_parent
 
     def _number(self, party_id: str) -> int:
         number = self.numbers.get(party_id)
@@ -109,7 +109,7 @@ class Holdings:
         )
 
     def _undisclosed(self, party: Party) -> int:
-        if party.no_parent_reason or party.parents or party.branch_of:
+        if party.parents or party.branch_of or party.is_without_parent:
             return 0
         if self.table.ownership is None:
             return WHOLE
@@ -132,7 +132,7 @@ class Holdings:
         level = self.tier_of(party.headquarters)
         if party.kind is PartyKind.PERSON and self.table.ownership is not None:
             level = max(level, *map(self.tier_of, party.nationalities or ("",)))
-        return max(level, OPEN) if undisclosed >= HALF else level
+        return max(level, OPEN) if undisclosed >= HALF or party.hides_parent else level
 
     def tier_of(self, country: str) -> int:
         """Place in LEVELS of a country on the day."""

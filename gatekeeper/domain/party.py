@@ -10,10 +10,12 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import WHOLE, Interest, percent_text
 from gatekeeper.domain.lei import checked_lei
+from gatekeeper.domain.observation import HIDDEN
 
 _IDENTIFIER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,5})?")
@@ -77,7 +79,8 @@ class Party:
         headquarters: country code of the headquarters (residence of a person, the state itself for a state); "" where
             not known. Two letters as in ISO 3166-1, or with a part: "UA-43".
         parents: ids of the parties that control it, by consolidation or otherwise, whatever they own of it.
-        no_parent_reason: why it has none ("listed company", "natural persons only"); "" where nobody has said.
+        no_parent_reason: why it has none ("listed company", "natural persons only"), or in GLEIF's words why the one it
+            has is not told (NO_LEI, NON_PUBLIC); "" where nobody has said.
         interests: who owns which share of it, in the order of owner and begin.
         listings: restrictive lists that it stands on, with dates.
         nationalities: country codes of a person's nationalities; () where not known.
@@ -166,7 +169,22 @@ class Party:
                 )
 
     @property
+    def is_without_parent(self) -> bool:
+        """Whether somebody has said why it has no parent. That one exists and is not told is no such reason."""
+        return bool(self.no_parent_reason) and not self.hides_parent
+
+    @property
+    def hides_parent(self) -> bool:
+        """Whether it is an entity that says of its parent only that it does not tell it."""
+        return bool(self.no_parent_reason) and self.kind is PartyKind.ORG and _hides_a_parent(self.no_parent_reason)
+
+    @property
     def owners(self) -> tuple[str, ...]:
         """Ids of all that control or own it or are its head office, on whatever day, each once, in order."""
         named = {*self.parents, *(each.owner for each in self.interests), *filter(None, (self.branch_of,))}
         return tuple(sorted(named))
+
+
+@lru_cache(maxsize=1024)
+def _hides_a_parent(reason: str) -> bool:
+    return re.sub(r"[^A-Z]+", "_", reason.upper()).strip("_") in HIDDEN

@@ -54,6 +54,8 @@ def facts_of(settled: Settled, number: int) -> Iterator[Fact]:
     if held.listed[number]:
         names = {each.list for each in party.listings if held.counts(each.list) and each.holds_on(held.day)}
         yield from (_listed(party, name) for name in sorted(names))
+    if party.hides_parent:
+        yield with_hidden_parent(party)
     undisclosed = _undisclosed(settled, number, party)
     if undisclosed is not None:
         yield undisclosed
@@ -127,6 +129,12 @@ def without_parent(party: Party) -> Fact:
     return Fact(OPEN, "parent.unknown", f"nobody has said who owns {party.legal_name}, or why nobody does")
 
 
+def with_hidden_parent(party: Party) -> Fact:
+    """Of a party that has a parent and does not tell whom."""
+    text = f"the parent of {party.legal_name} is not told ({party.no_parent_reason})"
+    return Fact(OPEN, "parent.hidden", text)
+
+
 def by_headquarters(party: Party, level: int, table: TierTable, day: date) -> Fact:
     """Of a company or a state; the level is that of its country on the day, by the table."""
     if not party.headquarters:
@@ -189,7 +197,7 @@ def _undisclosed(settled: Settled, number: int, party: Party) -> Fact | None:
     if not rest:
         return None
     if not held.shares[number]:
-        return without_parent(party)
+        return None if party.hides_parent else without_parent(party)
     level = settled.undisclosed_level(number)
     if level is None:
         return None

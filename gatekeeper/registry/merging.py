@@ -26,14 +26,14 @@ def stricter_of(before: Party, wanted: Party, at_least: AtLeast) -> Party:
         # Another kind is judged otherwise, and a branch by somebody else: neither is stricter for sure.
         return before
     # Who owns it is an open question where nobody has said so: any answer may be milder than that.
-    is_open = not before.parents and not before.no_parent_reason and before.kind is PartyKind.ORG
+    is_open = not before.parents and not before.is_without_parent and before.kind is PartyKind.ORG
     parents = () if is_open else tuple(sorted({*before.parents, *wanted.parents}))
     stricter = at_least(wanted.headquarters, before.headquarters)
     return replace(
         wanted,
         headquarters=wanted.headquarters if stricter else before.headquarters,
         parents=parents,
-        no_parent_reason=wanted.no_parent_reason if before.no_parent_reason and not parents else "",
+        no_parent_reason="" if parents else (wanted if before.is_without_parent else before).no_parent_reason,
         interests=_interests(before, wanted, is_open=is_open),
         listings=_listings(before.listings, wanted.listings),
         nationalities=_nationalities(before, wanted, at_least),

@@ -24,6 +24,8 @@ TABLE = TierTable(
     countries=frozenset({"US", "CN", "IN"}),
 )
 HALF = 50 * PERCENT_1
+# A parent exists and is not told.
+HIDING = "NON_PUBLIC"
 
 
 def share(owner: str, percent: float | None, *, most: float | None = None, ends: date | None = None) -> Interest:
@@ -81,11 +83,11 @@ def _parties(draw: st.DrawFn, name: str, kind: PartyKind, others: list[str]) -> 
         nationalities = tuple(sorted(filter(None, draw(st.sets(code, max_size=2)))))
         return Party(name, kind, name, draw(code), listings=listings, nationalities=nationalities)
     if kind is PartyKind.STATE or not others:
-        return Party(name, kind, name, draw(code), (), draw(st.sampled_from(["", "x"])), listings=listings)
+        return Party(name, kind, name, draw(code), (), draw(st.sampled_from(["", "x", HIDING])), listings=listings)
     if draw(st.integers(0, 9)) == 0:
         return Party(name, kind, name, branch_of=draw(st.sampled_from(others)), listings=listings)
     parents = tuple(draw(st.lists(st.sampled_from(others), unique=True, max_size=1)))
-    reason = "" if parents else draw(st.sampled_from(["", "x"]))
+    reason = "" if parents else draw(st.sampled_from(["", "x", HIDING]))
     return Party(name, kind, name, draw(code), parents, reason, draw(_interests(others)), listings)
 
 
@@ -122,7 +124,7 @@ def tangles(draw: st.DrawFn, *, names: list[str] = NAMES) -> dict[str, Party]:
                 left -= least
                 interests.append(share(owner, least, most=most) if most is not None else Interest(owner, least))
         parents = tuple(each for each in draw(st.lists(st.sampled_from(beside), max_size=1)) if each != name)
-        reason = "" if parents else draw(st.sampled_from(["", "", "x"]))
+        reason = "" if parents else draw(st.sampled_from(["", "", "x", HIDING]))
         listings = (Listing("sdn"),) if draw(st.integers(0, 11)) == 0 else ()
         code = draw(st.sampled_from(["US"] * 8 + ["IN", "CN", ""]))
         parties[name] = Party(name, PartyKind.ORG, name, code, parents, reason, tuple(interests), listings)
@@ -168,7 +170,7 @@ class _Definition:
         """Whether nobody above it is an end, and nobody says why nobody owns it."""
         above = {name} | self.up[name]
         known = [self.parties.get(each) for each in above]
-        return not any(party is None or party.no_parent_reason or not self.owners(party) for party in known)
+        return not any(party is None or self.reasoned(party) or not self.owners(party) for party in known)
 
     def alone(self, name: str) -> int:
         party = self.parties.get(name)
@@ -183,19 +185,16 @@ class _Definition:
             found.append(TIERS[party.headquarters].strictness)
             if party.kind is PartyKind.PERSON:
                 found += [TIERS[each].strictness for each in party.nationalities or ("",)]
-        if self.hidden(name) >= HALF:
+        if self.hidden(name) >= HALF or (party.no_parent_reason == HIDING and party.kind is PartyKind.ORG):
             found.append(2)
         return max(found)
 
+    def reasoned(self, party: Party) -> bool:
+        return party.no_parent_reason not in ("", HIDING)
+
     def hidden(self, name: str) -> int:
         party = self.parties.get(name)
-        if (
-            party is None
-            or party.parents
-            or party.no_parent_reason
-            or party.branch_of
-            or party.kind is not PartyKind.ORG
-        ):
+        if party is None or party.parents or self.reasoned(party) or party.branch_of or party.kind is not PartyKind.ORG:
             return 0
         return WHOLE - sum(each.least for each in party.interests if each.holds_on(DAY))
 

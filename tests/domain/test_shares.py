@@ -39,6 +39,12 @@ def told(finding: TierFinding) -> tuple[Tier, str, tuple[str, ...]]:
 X = top("x", "US", "sdn")
 
 
+def test_owners_of_all_of_a_party_do_not_make_up_for_a_parent_that_is_not_told() -> None:
+    lab = org("lab", "US", share("fund", 100), reason="NON_PUBLIC")
+    assert told(find(lab, top("fund", "US"))) == (UNRESOLVED, "parent.hidden", ("lab",))
+    assert find(lab, top("fund", "CN")).tier is THREE
+
+
 @pytest.mark.parametrize(
     ("parties", "blocked"),
     [

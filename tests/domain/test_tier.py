@@ -85,6 +85,20 @@ def test_a_parent_that_nobody_asked_about_leaves_the_tier_unresolved() -> None:
     assert (finding.tier, finding.deciding.code) == (UNRESOLVED, "parent.unknown")
 
 
+@pytest.mark.parametrize("reason", ["NO_LEI", "NON_PUBLIC", "non-public", " Consent not obtained ", "LEGAL_OBSTACLES"])
+def test_a_parent_that_exists_and_is_not_told_leaves_the_tier_unresolved(reason: str) -> None:
+    for parties in ([org("a", "US", no_parent_reason=reason)], [org("b", "US", "a"), org("a", "US")]):
+        hiding = {each.id: replace(each, no_parent_reason=reason) if each.id == "a" else each for each in parties}
+        finding = resolve(hiding, parties[0].id, TABLE, DAY)
+        assert (finding.tier, finding.deciding.code) == (UNRESOLVED, "parent.hidden")
+        assert finding.deciding.text.endswith(f"the parent of A is not told ({reason})")
+
+
+@pytest.mark.parametrize("reason", ["NO_KNOWN_PERSON", "NATURAL_PERSONS", "NON_CONSOLIDATING", "dispersed ownership"])
+def test_a_reason_for_having_no_parent_is_believed(reason: str) -> None:
+    assert find(org("a", "US", no_parent_reason=reason)).tier is ONE
+
+
 def test_what_is_unknown_does_not_hide_a_tier_3() -> None:
     assert find(org("a", "", "b"), org("b", "CN", no_parent_reason="")).tier is THREE
 

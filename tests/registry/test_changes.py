@@ -132,6 +132,7 @@ def test_a_record_of_an_owner_that_was_missing_waits_unless_it_is_tier_3(registr
         ((org("lab", "US", reason=""),), (org("lab", "CN"),), "parent.unknown"),
         ((org("lab", "US", reason=""),), (org("lab", "CN", "group"), org("group", "US")), "parent.unknown"),
         ((org("lab", "US", "group"),), (org("lab", "CN", "group"), org("group", "US")), "party.missing"),
+        ((org("lab", "US", reason="NON_PUBLIC"),), (org("lab", "CN", reason="natural persons"),), "parent.hidden"),
     ],
 )
 def test_what_is_unknown_is_not_explained_away_behind_a_stricter_headquarters(
