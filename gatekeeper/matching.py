@@ -13,14 +13,15 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
-from gatekeeper.domain.name_tables import COMMON_WORDS
-from gatekeeper.domain.names import ReadName, consonants, readings, sound
+from gatekeeper.domain.names import NameReader, ReadName
+from gatekeeper.domain.sounding import consonants, sound
+from gatekeeper.name_files import name_tables
 
 # Of 100. Chosen on bench/names/tuned.csv for a recall of at least 0.95; `python -m bench` prints what it finds there
 # and on names that were held out.
 THRESHOLD = 82
 # A change of anything that a score rests on is a new number, which stands in every record of a screening.
-VERSION = 1
+VERSION = 2
 
 _SAME = 100
 _COMMON_WEIGHT = 0.3
@@ -31,9 +32,16 @@ _NEAREST_MAX = 300
 _SHARED_MAX = 60
 # As one word, names this near are the same words joined or split otherwise.
 _JOINED = 92
+# The same with one rare word, where what is left out are only common ones and numbers.
+_ALONE = 84
 # The shorter name is all of the longer one but for words that are left out.
 _CONTAINED = 88
 _OTHER_NUMBER_MAX = 60
+
+
+_READER = NameReader(name_tables())
+_COMMON = name_tables().common
+readings, skeleton = _READER.readings, _READER.skeleton
 
 
 def score(left: str, right: str) -> int:
@@ -57,8 +65,8 @@ class NameIndex:
         self._texts = [_sorted(each.read) for each in self._rows]
         self._by_word: dict[str, list[int]] = {}
         for row, each in enumerate(self._rows):
-            for word in {_heard(word) for word in each.read.words if _weight(word) == 1}:
-                self._by_word.setdefault(word, []).append(row)
+            for key in _keys(each.read):
+                self._by_word.setdefault(key, []).append(row)
 
     def similar(self, name: str, cutoff: int = THRESHOLD) -> dict[int, int]:
         """Place -> best score of the names at least as similar as the cutoff."""
@@ -75,8 +83,8 @@ class NameIndex:
             _sorted(read), self._texts, scorer=fuzz.ratio, processor=None, score_cutoff=_NEAR, limit=_NEAREST_MAX
         )
         near = {row for _, _, row in texts}
-        for word in {_heard(word) for word in read.words}:
-            rows = self._by_word.get(word, ())
+        for key in _keys(read):
+            rows = self._by_word.get(key, ())
             if len(rows) <= _SHARED_MAX:
                 near.update(rows)
         return near
@@ -109,9 +117,13 @@ def _by_words(left: Sequence[str], right: Sequence[str]) -> float:
             distinct += weight >= 1.5  # not two common ones
     apart = min(sum(lefts.values()), sum(rights.values()))
     reached = (matched - 2 * apart) / whole
-    if distinct >= 2 and apart == 0:
+    if distinct and apart == 0:
+        rest = [(left, i) for i in lefts] + [(right, j) for j in rights]
         covered = whole - sum(lefts.values()) - sum(rights.values())
-        reached = max(reached, matched / covered * _CONTAINED / 100)
+        if distinct >= 2:
+            reached = max(reached, matched / covered * _CONTAINED / 100)
+        elif all(name[at] in _COMMON or name[at].isdigit() for name, at in rest):
+            reached = max(reached, matched / covered * _ALONE / 100)
     return 100 * max(0.0, reached)
 
 
@@ -123,16 +135,21 @@ def _likeness(one: str, other: str) -> float:
     if one.isdigit() or other.isdigit():
         return 0
     if min(len(one), len(other)) == 1:
-        return 0.9 if one[0] == other[0] else 0  # an initial
-    return 0.97 if sound(one) == sound(other) else _nearness(one, other)
+        return 0.9 if one[0] == other[0] and one[0].isascii() else 0  # an initial
+    if sound(one) == sound(other) or skeleton(one) == skeleton(other):
+        return 0.97
+    return _nearness(one, other)
 
 
 def _nearness(one: str, other: str) -> float:
     """Of two words that are written and sound otherwise."""
     near = max(fuzz.ratio(one, other), fuzz.ratio(sound(one), sound(other))) / 100
     bones = consonants(one)
-    if len(bones) > 2 and near >= 0.6 and bones == consonants(other):
-        return max(0.92, near)
+    if len(bones) > 1 and near >= 0.6 and bones == consonants(other):
+        if len(bones) > 2:
+            return max(0.92, near)
+        if near >= 0.74:
+            return max(0.82, near)
     if near >= 0.88:
         return near
     if min(len(one), len(other)) > 2 and (one.startswith(other) or other.startswith(one)) and _is_common(one, other):
@@ -141,14 +158,22 @@ def _nearness(one: str, other: str) -> float:
 
 
 def _is_common(one: str, other: str) -> bool:
-    return max(one, other, key=len) in COMMON_WORDS
+    return max(one, other, key=len) in _COMMON
 
 
 @lru_cache(maxsize=500_000)
 def _weight(word: str) -> float:
     if len(word) == 1 and word.isascii() and not word.isdigit():
         return _INITIAL_WEIGHT
-    return _COMMON_WEIGHT if word in COMMON_WORDS else 1
+    return _COMMON_WEIGHT if word in _COMMON else 1
+
+
+def _keys(read: ReadName) -> set[str]:
+    """What names that share a rare word are found by, how it sounds and how it looks in print; and all of the name as
+    one word, since it may be split otherwise."""
+    rare = [word for word in read.words if _weight(word) == 1]
+    found = {_heard(word) for word in rare} | {f"~{skeleton(word)}" for word in rare}
+    return found | {f"={_joined(read)}"} if read.words else found
 
 
 def _heard(word: str) -> str:

@@ -1,39 +1,37 @@
 """Names of parties, made comparable: script, case, accents, legal forms, numbers and abbreviations.
 
-A name becomes one or two rows of words. Two, where words are written wholly or partly in letters of another alphabet
-that look like Latin ones: once as they sound, once as they look, since a reader of a contract sees only the looks.
-The tables are this project's own, made from what company registers print. `spelled` is the plain comparison of whole
-texts, for aliases.
+A name becomes one or more rows of words: as it sounds; as it looks, where words are written in letters of another
+alphabet that look like Latin ones, since a reader of a contract sees only the looks; with digits and signs as the
+letters that they may stand for (`B4st10n`); and each name of which it is put together ("trading as"). All of them are
+compared, and the best counts. `spelled` is the plain comparison of whole texts, for aliases.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gatekeeper.domain.name_tables import (
-    ABBREVIATIONS,
-    CJK_FORMS,
-    CONNECTING,
-    FORMS,
-    LOOKALIKES,
-    NUMBER_WORDS,
-    SOUNDS,
-    SPECIAL_LETTERS,
-)
+from gatekeeper.domain.name_numbers import with_numbers
+from gatekeeper.domain.name_parts import as_shown, names_within, visible
+from gatekeeper.domain.name_tables import NameTables
+from gatekeeper.domain.spellings import other_spellings
 
 # No register prints longer names, and the time to compare grows with the square.
 NAME_CHARACTERS_MAX = 300
 WORDS_MAX = 40
+READINGS_MAX = 12
 
 _APOSTROPHES = re.compile(r"['`´‘’ʻʼʹ′]")
 _DOTTED = re.compile(r"(?<![^\W_])((?:[^\W\d_]\.){2,}[^\W\d_]?)")
 _WORD = re.compile(r"[^\W_]+")
+_COMMAS = re.compile(r"[,;，；]")
+_TOKEN = re.compile(r"\S+")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
-_FORM_WORDS_MAX = max(len(each) for each in FORMS)
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+EASTERN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_HIRAGANA = {code: code + 0x60 for code in range(0x3041, 0x3097)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,126 +57,145 @@ def spelled(text: str) -> str:
     return "".join(_WORD.findall(_plain(text)))
 
 
-@lru_cache(maxsize=65_536)
-def readings(name: str) -> tuple[ReadName, ...]:
-    """The ways to read a name; never none, though a name of nothing but punctuation has no words."""
-    text = unicodedata.normalize("NFKC", name[: NAME_CHARACTERS_MAX * 2])
-    text = "".join(each for each in text if unicodedata.category(each) not in ("Cc", "Cf"))
-    looks = _alike(text.casefold())
-    found = [_read(_sounded(_mixed_repaired(text.casefold())))]
-    if looks is not None:
-        found.append(_read(_sounded(looks)))
-    return tuple(dict.fromkeys(found))
-
-
 def _plain(text: str) -> str:
     """Compatibility forms, case and accents undone."""
     bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     return "".join(each for each in bare if not unicodedata.combining(each) and unicodedata.category(each) != "Cf")
 
 
-def _alike(text: str) -> str | None:
-    """The text as it looks to a reader of Latin letters, where some word has nothing but such letters of another
-    alphabet; None where none has."""
+class NameReader:
+    """Reads names by the tables that it is given."""
 
-    def seen(match: re.Match[str]) -> str:
-        word = match.group()
-        return "".join(LOOKALIKES.get(each, each) for each in word) if _only_alike(word) else word
+    def __init__(self, tables: NameTables) -> None:
+        self._tables = tables
+        self._form_words_max = max(map(len, tables.forms))
+        self._eastern = "|".join(map(re.escape, tables.eastern_trades)) or "(?!)"
+        self._trades = re.compile(f"({self._eastern})")
+        self._places = re.compile("|".join(map(re.escape, tables.eastern_places)) or "(?!)")
+        self._forms = re.compile("|".join(map(re.escape, tables.eastern_forms)) or "(?!)")
+        self.readings = lru_cache(maxsize=65_536)(self._readings)
+        self.skeleton = lru_cache(maxsize=262_144)(self._skeleton)
 
-    changed = _WORD.sub(seen, text)
-    return changed if changed != text else None
+    def plain(self, name: str) -> ReadName:
+        """The first way to read a name: all of it, as it sounds."""
+        return self.readings(name)[0]
 
+    def _readings(self, name: str) -> tuple[ReadName, ...]:
+        """The ways to read a name; never none, though a name of nothing but punctuation has no words."""
+        name = name[: NAME_CHARACTERS_MAX * 2]
+        found = list[ReadName]()
+        for text in map(visible, dict.fromkeys((name, as_shown(name)))):
+            found += self._ways(text.casefold())
+            for part in names_within(text, self._tables.markers):
+                found += [each for each in self._ways(part.casefold()) if not self._says_little(each)]
+        return tuple(dict.fromkeys(found))[:READINGS_MAX]
 
-def _only_alike(word: str) -> bool:
-    return any(each in LOOKALIKES for each in word) and all(each in LOOKALIKES or each.isascii() for each in word)
+    def _ways(self, text: str) -> Iterator[ReadName]:
+        """One name, in small letters, in each way that somebody may read it."""
+        plain = self._sounded(self._mixed_repaired(text))
+        yield self._read(plain)
+        others = (self._alike(text), self._decoded(text), *other_spellings(text))
+        for other in others:
+            if other != text:
+                yield self._read(self._sounded(self._mixed_repaired(other)))
+        if EASTERN.search(plain) and len(bare := self._places.sub(" ", plain).strip()) > 1:
+            yield self._read(bare)
 
+    def _says_little(self, read: ReadName) -> bool:
+        return all(word in self._tables.common for word in read.words)
 
-def _mixed_repaired(text: str) -> str:
-    """Words that mix alphabets, with each foreign letter as the Latin one that it looks like."""
+    def _alike(self, text: str) -> str:
+        """The text as it looks to a reader of Latin letters, in words of nothing but letters that look so."""
 
-    def repaired(match: re.Match[str]) -> str:
-        word = match.group()
-        if not any("a" <= each <= "z" for each in word):
+        def seen(match: re.Match[str]) -> str:
+            word = match.group()
+            alike = any(map(self._looks, word)) and all(self._looks(each) or each.isascii() for each in word)
+            return self._as_looks(word) if alike else word
+
+        return _WORD.sub(seen, text)
+
+    def _looks(self, letter: str) -> bool:
+        return letter in self._tables.lookalikes
+
+    def _as_looks(self, word: str) -> str:
+        return "".join(self._tables.lookalikes.get(each, each) for each in word)
+
+    def _mixed_repaired(self, text: str) -> str:
+        """Words that mix alphabets, with each foreign letter as the Latin one that it looks like."""
+
+        def repaired(match: re.Match[str]) -> str:
+            word = match.group()
+            return self._as_looks(word) if any("a" <= each <= "z" for each in word) else word
+
+        return text if text.isascii() else _WORD.sub(repaired, text)
+
+    def _decoded(self, text: str) -> str:
+        """The text with digits and signs inside words as the letters that they may stand for."""
+
+        def decoded(match: re.Match[str]) -> str:
+            word = match.group()
+            if not any(each.isalpha() for each in word) or _ORDINAL.fullmatch(word.strip(".,;:()")):
+                return word
+            return "".join(self._tables.signs.get(each, each) for each in word)
+
+        return _TOKEN.sub(decoded, self._as_looks(text) if not text.isascii() and not EASTERN.search(text) else text)
+
+    def _sounded(self, text: str) -> str:
+        """Latin letters without marks for what can be written so; other scripts stay, each letter in one form."""
+        if text.isascii():
+            return _APOSTROPHES.sub("", text)
+        tables = self._tables
+        text = "".join(tables.special.get(each, each) for each in _APOSTROPHES.sub("", text))
+        text = "".join(tables.sounds.get(each, each) for each in unicodedata.normalize("NFC", text))
+        bare = unicodedata.normalize("NFKD", text)
+        text = unicodedata.normalize("NFC", "".join(each for each in bare if not unicodedata.combining(each)))
+        return "".join(tables.eastern_letters.get(each, each) for each in text.translate(_HIRAGANA))
+
+    def _read(self, text: str) -> ReadName:
+        tables = self._tables
+        text = _DOTTED.sub(lambda match: match.group().replace(".", ""), text).replace("&", " and ")
+        parts = [_WORD.findall(each) for each in _COMMAS.split(self._apart(text))]
+        words = [word for part in parts if part for word in self._without_forms(part)][:WORDS_MAX]
+        words = self._without_forms(words)
+        words = [tables.abbreviations.get(word, word) for word in words]
+        words = with_numbers([_ORDINAL.sub(r"\1", word) for word in words], tables.numbers)
+        kept = [word for phrase in words for word in phrase.split() if word not in tables.connecting]
+        return ReadName(tuple(kept), frozenset(word for word in kept if word.isdigit()))
+
+    def _apart(self, text: str) -> str:
+        """A Chinese, Japanese or Korean name, which is written in one, without its legal form and with its trades as
+        words of their own; all of the text where it is nothing else."""
+        if not EASTERN.search(text):
+            return text
+        bare = self._forms.sub(" ", text)
+        bare = bare if bare.strip(" ()") else text
+        return self._trades.sub(r" \1 ", bare)
+
+    def _without_forms(self, words: list[str]) -> list[str]:
+        """The words without legal forms, the longest first; all of them where a name is nothing else."""
+        kept: list[str] = []
+        index = 0
+        while index < len(words):
+            length = self._form_at(words, index, first=not kept)
+            if length == 0:
+                kept.append(words[index])
+            index += length or 1
+        while len(kept) > 1 and (kept[-1],) in self._tables.forms:
+            kept.pop()
+        return kept or words
+
+    def _form_at(self, words: list[str], index: int, *, first: bool) -> int:
+        """How many words from here on are a legal form. Two letters are one only at the ends: they are words, too."""
+        for length in range(min(self._form_words_max, len(words) - index), 0, -1):
+            form = tuple(words[index : index + length])
+            if form in self._tables.forms and (first or length > 1 or len(form[0]) > 2):
+                return length
+        return 0
+
+    def _skeleton(self, word: str) -> str:
+        """A word as a hurried eye sees it: `rn` as `m`, `1`, `l` and `I` as one, digits as letters. Numbers stay."""
+        if not word.isascii() or word.isdigit():
             return word
-        return "".join(LOOKALIKES.get(each, each) for each in word)
-
-    return _WORD.sub(repaired, text)
-
-
-def _sounded(text: str) -> str:
-    """Latin letters without marks for what can be written so; other scripts stay."""
-    text = "".join(SPECIAL_LETTERS.get(each, each) for each in _APOSTROPHES.sub("", text))
-    text = "".join(SOUNDS.get(each, each) for each in unicodedata.normalize("NFC", text))
-    bare = unicodedata.normalize("NFKD", text)
-    return unicodedata.normalize("NFC", "".join(each for each in bare if not unicodedata.combining(each)))
-
-
-def _read(text: str) -> ReadName:
-    text = _DOTTED.sub(lambda match: match.group().replace(".", ""), text).replace("&", " and ")
-    words = _WORD.findall(_without_cjk_forms(text))[:WORDS_MAX]
-    words = _without_forms(words)
-    words = [ABBREVIATIONS.get(word, word) for word in words]
-    words = [NUMBER_WORDS.get(_ORDINAL.sub(r"\1", word), _ORDINAL.sub(r"\1", word)) for word in words]
-    kept = [word for phrase in words for word in phrase.split() if word not in CONNECTING]
-    return ReadName(tuple(kept), frozenset(word for word in kept if word.isdigit()))
-
-
-def _without_cjk_forms(text: str) -> str:
-    """A Chinese, Japanese or Korean name without its legal form, which is written in one with it; all of the text where
-    it is nothing else."""
-    bare = text
-    if _CJK.search(text):
-        for form in CJK_FORMS:
-            bare = bare.replace(form, " ")
-    return bare if bare.strip() else text
-
-
-def _without_forms(words: list[str]) -> list[str]:
-    """The words without legal forms, the longest first; all of them where a name is nothing else."""
-    kept: list[str] = []
-    index = 0
-    while index < len(words):
-        length = _form_at(words, index, first=not kept)
-        if length == 0:
-            kept.append(words[index])
-        index += length or 1
-    while len(kept) > 1 and (kept[-1],) in FORMS:
-        kept.pop()
-    return kept or words
-
-
-def _form_at(words: list[str], index: int, *, first: bool) -> int:
-    """How many words from here on are a legal form. Two letters are one only at the ends: they are words, too."""
-    for length in range(min(_FORM_WORDS_MAX, len(words) - index), 0, -1):
-        form = tuple(words[index : index + length])
-        if form in FORMS and (first or length > 1 or len(form[0]) > 2):
-            return length
-    return 0
-
-
-@lru_cache(maxsize=262_144)
-def sound(word: str) -> str:
-    """A word of Latin letters as it sounds, roughly: what transliterations of one word share. Others stay."""
-    if not word.isascii() or word.isdigit():
-        return word
-    for written, heard in _HEARD:
-        word = word.replace(written, heard)
-    return _TWICE.sub(r"\1", word)
-
-
-@lru_cache(maxsize=262_144)
-def consonants(word: str) -> str:
-    """The consonants of a word as it sounds: all that languages without written vowels pass on."""
-    heard = sound(word)
-    return heard[:1] + _VOWELS.sub("", heard[1:]) if heard.isascii() else heard
-
-
-_TWICE = re.compile(r"(.)\1+")
-_VOWELS = re.compile(r"[aeiou]")
-# In this order: longer ones first.
-_HEARD = (
-    ("shch", "sh"), ("tsch", "c"), ("tch", "c"), ("sch", "sh"), ("ch", "c"), ("ck", "k"), ("ph", "f"), ("kh", "h"),
-    ("gh", "g"), ("zh", "j"), ("dj", "j"), ("tz", "ts"), ("cz", "c"), ("ks", "x"), ("qu", "k"), ("q", "k"), ("w", "v"),
-    ("yu", "iu"), ("ju", "iu"), ("ya", "ia"), ("ja", "ia"), ("ye", "e"), ("iy", "i"), ("yi", "i"), ("ij", "i"),
-    ("y", "i"), ("ie", "e"), ("ou", "u"), ("oo", "u"), ("ee", "i"), ("ae", "a"), ("oe", "o"), ("ue", "u"),
-)  # fmt: skip
+        for letters, other in (*self._tables.signs.items(), *self._tables.printed.items()):
+            word = word.replace(letters, other)
+        return word.replace("l", "i")
