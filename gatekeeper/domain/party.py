@@ -145,14 +145,18 @@ class Party:
     def _check_interests(self) -> None:
         if len(self.interests) > INTERESTS_MAX:
             raise InvalidInput(f"Party {self.id} has more than {INTERESTS_MAX:,} interests.")
+        if any(each.owner == self.id for each in self.interests):
+            raise InvalidInput(f"Party {self.id} cannot own itself.", hint="Leave treasury shares out.")
+        self._check_begins()
+        self._check_sums()
+
+    def _check_begins(self) -> None:
+        """The owner and the first day name an interest when a record changes."""
         seen = set[tuple[str, date | None]]()
         for each in self.interests:
-            if each.owner == self.id:
-                raise InvalidInput(f"Party {self.id} cannot own itself.", hint="Leave treasury shares out.")
             if (each.owner, each.begins) in seen:
                 raise InvalidInput(f"Party {self.id}: {each.owner} owns two shares that begin on the same day.")
             seen.add((each.owner, each.begins))
-        self._check_sums()
 
     def _check_sums(self) -> None:
         """On no day may the shares sum to more than the whole."""
@@ -176,7 +180,7 @@ class Party:
     @property
     def hides_parent(self) -> bool:
         """Whether it is an entity that says of its parent only that it does not tell it."""
-        return bool(self.no_parent_reason) and self.kind is PartyKind.ORG and _hides_a_parent(self.no_parent_reason)
+        return bool(self.no_parent_reason) and self.kind is PartyKind.ORG and hides_a_parent(self.no_parent_reason)
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -186,5 +190,6 @@ class Party:
 
 
 @lru_cache(maxsize=1024)
-def _hides_a_parent(reason: str) -> bool:
+def hides_a_parent(reason: str) -> bool:
+    """Whether a reason for naming no parent is that one exists and is not told, in GLEIF's words."""
     return re.sub(r"[^A-Z]+", "_", reason.upper()).strip("_") in HIDDEN

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.holdings import LEVELS, OPEN, THREE, Holdings
-from gatekeeper.domain.interest import percent_text
+from gatekeeper.domain.interest import Interest, percent_text
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.tier import Tier, TierTable
 
@@ -113,10 +113,15 @@ def tied(held: Holdings, lower: str, upper: str) -> str:
         return "a branch of"
     if held.table.ownership is None:
         return "owned by"
-    shares = [each.told for each in party.interests if each.owner == upper and each.holds_on(held.day)]
+    holding = [each for each in party.interests if each.owner == upper and each.holds_on(held.day)]
+    shares = [each.told for each in sorted(holding, key=_by_day)]
     return (
         f"owned {' and '.join(shares).replace('an unknown share', 'to an unknown extent')} by" if shares else "owned by"
     )
+
+
+def _by_day(interest: Interest) -> tuple[date, date, str]:
+    return interest.begins or date.min, interest.ends or date.max, interest.told
 
 
 def unrecorded(party_id: str) -> Fact:
