@@ -41,6 +41,7 @@ from gatekeeper.cli import (
     users,
     workloads,
 )
+from gatekeeper.cli.late import late_group
 from gatekeeper.cli.printing import complain, say
 from gatekeeper.domain.errors import GatekeeperError
 
@@ -145,7 +146,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     try:
-        code = app(args=list(arguments), prog_name="gatekeeper", standalone_mode=False)
+        code = late_group(app)(args=list(arguments), prog_name="gatekeeper", standalone_mode=False)
     except GatekeeperError as error:
         complain(error.message, error.hint)
         return COULD_NOT

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.cli.options import Config, Data, Person, caller_of, opened
+from gatekeeper.cli.options import Config, Data, Person, caller_of, opened, record_packs
 from gatekeeper.cli.printing import confirm, note, say, warn
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.person import Right
-from gatekeeper.registry.people import acting
 
 if TYPE_CHECKING:
     from gatekeeper.registry import Applied, KycRecord, Plan, TierChange
@@ -106,7 +105,7 @@ def apply_records(
         return
     with opened(config, data, makes_data=True, tell=note) as wiring:
         by = caller_of(wiring, person)
-        wiring.record_packs(acting(by, Right.EDIT))
+        record_packs(wiring, by, Right.EDIT)
         with progress("applying") as tell:
             applied = wiring.registry.apply_all(records, by=by, idempotency_key=key, tell=tell)
     if applied.repeated:
@@ -126,7 +125,7 @@ def _draft_records(
         return
     with opened(config, data, makes_data=True, tell=note) as wiring:
         by = caller_of(wiring, person)
-        wiring.record_packs(acting(by, Right.EDIT))
+        record_packs(wiring, by, Right.EDIT)
         _tell_all(wiring.registry.draft_all(records, by=by))
 
 
@@ -169,7 +168,7 @@ def approve_batch(
         say(f"fingerprint: {review.fingerprint}")
         if review.reviews and not yes:
             confirm(f"Approve these {len(review.reviews):,} as {by.name}?")
-    wiring.record_packs(acting(by, Right.APPROVE))
+    record_packs(wiring, by, Right.APPROVE)
     with progress("approving") as tell:
         done = wiring.registry.approve_all(
             batch, by=by, seen=seen or review.fingerprint, expires_at=expires_at, tell=tell

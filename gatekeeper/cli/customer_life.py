@@ -12,7 +12,6 @@ import typer
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, say_json, show
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.registry.review import existing
 
 if TYPE_CHECKING:
     from gatekeeper.domain.override import Override
@@ -106,6 +105,8 @@ def close(
     data: Data = None,
 ) -> None:
     """Close an account for good: nothing of it starts any more, what runs is stopped, and nobody opens it again."""
+    from gatekeeper.registry.review import existing
+
     with opened(config, data) as wiring:
         by = caller_of(wiring, person)
         wiring.stores.read(lambda reader: existing(reader, customer))

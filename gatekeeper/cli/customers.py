@@ -10,11 +10,21 @@ import typer
 
 from gatekeeper.cli import customer_apply
 from gatekeeper.cli.customer_apply import suspicious_names, tell_changes, tell_difference, tell_groups
-from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened, start_of
+from gatekeeper.cli.options import (
+    Config,
+    Data,
+    Output,
+    Person,
+    Printed,
+    caller_of,
+    day_of,
+    opened,
+    record_packs,
+    start_of,
+)
 from gatekeeper.cli.printing import confirm, say, say_json, show
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
 from gatekeeper.domain.person import Right, same_person
-from gatekeeper.registry.people import acting
 
 if TYPE_CHECKING:
     from gatekeeper.domain.tier import TierFinding
@@ -117,7 +127,7 @@ def approve(
             _tell_review(review)
             if not yes:
                 confirm(f"Approve this as {by.name}?")
-        wiring.record_packs(acting(by, Right.APPROVE))
+        record_packs(wiring, by, Right.APPROVE)
         approved = wiring.registry.approve(
             customer, by=by, expires_at=start_of(expires_on, "--expires-on"), seen=seen or review.fingerprint
         )

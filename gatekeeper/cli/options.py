@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.person import Caller, Role, same_person
+from gatekeeper.domain.person import Caller, Right, Role, same_person
 
 if TYPE_CHECKING:
     from gatekeeper.domain.user import User
@@ -112,6 +112,13 @@ def caller_of(wiring: Wiring, person: str | None, *, approves: bool = False) -> 
             f"The token belongs to {known.name}, and --as says {said}.", hint="Leave --as out, or use another token."
         )
     return known
+
+
+def record_packs(wiring: Wiring, by: Caller, right: Right) -> None:
+    """Have the log hold the packs that are in force before somebody acts by them, in the right by which they do."""
+    from gatekeeper.registry.people import acting
+
+    wiring.record_packs(acting(by, right))
 
 
 def known_user(wiring: Wiring, token: str | None = None) -> User:
