@@ -108,6 +108,27 @@ class EvidenceFiles:
             return f"the file cannot be read: {error.strerror}"
         return "" if digest.hexdigest() == sha256 else f"the file was changed: it is {digest.hexdigest()} now"
 
+    def holds(self, sha256: str) -> bool:
+        """Whether the bytes are there."""
+        return (self._folder / checked_sha256(sha256)).is_file()
+
+    def drop(self, sha256: str) -> bool:
+        """Remove the bytes, for good once this returns; whether there were any.
+
+        Raises:
+            Unavailable: they cannot be removed.
+        """
+        try:
+            (self._folder / checked_sha256(sha256)).unlink()
+            self._force_names()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise Unavailable(
+                f"{sha256} cannot be removed from {self._folder}: {error.strerror}.", hint="Check its rights."
+            ) from error
+        return True
+
     def _copy(self, source: BinaryIO, target: BinaryIO, name: str) -> Kept:
         digest, size_bytes = hashlib.sha256(), 0
         while piece := source.read(PIECE_BYTES):

@@ -63,7 +63,15 @@ _BOOKKEEPING = frozenset(
         RecordType.CUSTOMER_NOTICE,
         RecordType.OVERRIDE_REQUESTED,
         RecordType.EVIDENCE_ADDED,
+        RecordType.EVIDENCE_READ,
         RecordType.ATTESTATION_MADE,
+        RecordType.HOLD_PLACED,
+        RecordType.HOLD_LIFT_REQUESTED,
+        RecordType.HOLD_LIFT_REJECTED,
+        RecordType.HOLD_LIFTED,
+        RecordType.ERASURE_REQUESTED,
+        RecordType.ERASURE_REJECTED,
+        RecordType.CUSTOMER_ERASED,
     }
 )
 

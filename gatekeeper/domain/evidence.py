@@ -1,7 +1,8 @@
 """Evidence and attestations: what a customer's record rests on.
 
 Evidence is a file: its SHA-256 is in the log and its bytes lie outside of the database. An attestation is a person's
-word that something was checked, on which day, and by which method. Neither is ever changed or removed.
+word that something was checked, on which day, and by which method. Neither is ever changed on record; bytes of files go
+with an erasure (`retention`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.errors import InvalidInput, NotPermitted
 from gatekeeper.domain.party import checked_identifier
+from gatekeeper.domain.person import Caller, Right
 from gatekeeper.domain.units import require_utc
 
 TEXT_CHARACTERS_MAX = 500
@@ -22,11 +24,30 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_
 
 
 class Sensitivity(StrEnum):
-    """Who may be shown the file."""
+    """Who may be shown the file: whoever needs to know (proposed 15 CFR 7.302, 89 FR 5698, 2024-01-29)."""
 
-    INTERNAL = "internal"
-    CONFIDENTIAL = "confidential"
-    PERSONAL = "personal"  # identity documents of people
+    INTERNAL = "internal"  # everybody who may read here
+    CONFIDENTIAL = "confidential"  # who works on records, and regulators
+    PERSONAL = "personal"  # identity documents of people: who works on records
+
+    def check_may_see(self, caller: Caller) -> None:
+        """Let only those see the file who may.
+
+        Raises:
+            NotPermitted: no role of the caller is enough.
+        """
+        if not any(caller.may(right) for right in _SEEN_BY[self]):
+            raise NotPermitted(
+                f"{caller.name} may not be shown a file that is {self.value}.",
+                hint="Ask somebody who works on the customer's record.",
+            )
+
+
+_SEEN_BY = {
+    Sensitivity.INTERNAL: (Right.READ,),
+    Sensitivity.CONFIDENTIAL: (Right.EDIT, Right.APPROVE, Right.EXPORT),
+    Sensitivity.PERSONAL: (Right.EDIT, Right.APPROVE),
+}
 
 
 class Statement(StrEnum):

@@ -52,7 +52,15 @@ class RecordType(StrEnum):
     OVERRIDE_REQUESTED = "customer.override_requested"
     OVERRIDE_APPROVED = "customer.override_approved"
     OVERRIDE_ENDED = "customer.override_ended"
+    HOLD_PLACED = "customer.hold_placed"  # a legal hold: nothing of the customer is erased
+    HOLD_LIFT_REQUESTED = "customer.hold_lift_requested"
+    HOLD_LIFT_REJECTED = "customer.hold_lift_rejected"
+    HOLD_LIFTED = "customer.hold_lifted"
+    ERASURE_REQUESTED = "customer.erasure_requested"
+    ERASURE_REJECTED = "customer.erasure_rejected"
+    CUSTOMER_ERASED = "customer.erased"  # values and salts of its profiles; the log keeps their hashes
     EVIDENCE_ADDED = "evidence.added"
+    EVIDENCE_READ = "evidence.read"  # somebody was given the bytes
     ATTESTATION_MADE = "attestation.made"
     NAMESPACE_PROPOSED = "namespace.proposed"
     NAMESPACE_BOUND = "namespace.bound"

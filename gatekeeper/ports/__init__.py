@@ -30,6 +30,7 @@ from gatekeeper.ports.kyc import KycReads, KycWrites
 from gatekeeper.ports.observations import ObservationReads, ObservationWrites
 from gatekeeper.ports.owners import OwnerReads
 from gatekeeper.ports.profiles import ProfileReads, ProfileWrites
+from gatekeeper.ports.retention import RetentionReads, RetentionWrites
 from gatekeeper.ports.screening import ScreeningReads, ScreeningWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
 from gatekeeper.ports.users import UserReads, UserWrites
@@ -57,6 +58,7 @@ class Reader(
     ObservationReads,
     OwnerReads,
     ProfileReads,
+    RetentionReads,
     ScreeningReads,
     TierReads,
     UserReads,
@@ -163,6 +165,7 @@ class Transaction(
     KycWrites,
     ObservationWrites,
     ProfileWrites,
+    RetentionWrites,
     ScreeningWrites,
     TierWrites,
     UserWrites,

@@ -8,6 +8,7 @@ classify what does not count, and correct what was counted.
 from __future__ import annotations
 
 from gatekeeper.domain.policy import ActivePack
+from gatekeeper.domain.retention import RETENTION_YEARS
 from gatekeeper.ports import Clock, Stores
 from gatekeeper.registry.approvals import ApprovalTerms
 from gatekeeper.registry.batch import Applied, BatchReview
@@ -17,6 +18,7 @@ from gatekeeper.registry.due import DueRegistry
 from gatekeeper.registry.endings import EndingRegistry
 from gatekeeper.registry.evidence import EvidenceRegistry
 from gatekeeper.registry.history import HistoryRegistry
+from gatekeeper.registry.holds import HoldRegistry
 from gatekeeper.registry.inquiries import InquiryRegistry
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.listing import ListingRegistry
@@ -25,6 +27,7 @@ from gatekeeper.registry.overrides import OverrideRegistry
 from gatekeeper.registry.plan import Outcome, Plan
 from gatekeeper.registry.registers import RegisterRegistry
 from gatekeeper.registry.requests import RequestRegistry
+from gatekeeper.registry.retention import RetentionRegistry
 from gatekeeper.registry.review import Review
 from gatekeeper.registry.runs import RunRegistry
 from gatekeeper.registry.screener import Screened, Screener
@@ -51,6 +54,8 @@ class Registry(
     RequestRegistry,
     OverrideRegistry,
     EvidenceRegistry,
+    RetentionRegistry,
+    HoldRegistry,
     HistoryRegistry,
     ListingRegistry,
     DueRegistry,
@@ -73,8 +78,10 @@ class Registry(
         cluster: str,
         terms: ApprovalTerms | None = None,
         screener: Screener | None = None,
+        retention_years: int = RETENTION_YEARS,
     ) -> None:
         """`screener`: what several registries of one process share, so that lists are indexed once."""
+        self._retention_years = retention_years
         screener = screener or Screener()
         stores = Screened(stores, clock, screener)
         RegisterRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())

@@ -1,13 +1,16 @@
-"""Use cases on evidence and attestations: put them on record. Nothing of it is ever changed or removed."""
+"""Use cases on evidence and attestations: put them on record, and say who was shown a file.
+
+What is on record is never changed or removed; bytes are, by an erasure (`retention`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
-from gatekeeper.domain.errors import NotFound
+from gatekeeper.domain.errors import NotFound, Unavailable
 from gatekeeper.domain.evidence import Attestation, CheckMethod, Evidence, Sensitivity, Statement
-from gatekeeper.domain.person import Right
+from gatekeeper.domain.person import Caller, Right
 from gatekeeper.domain.record import RecordType
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Reader, Transaction
@@ -42,12 +45,17 @@ class EvidenceRegistry(Desk):
         source: str,
         sensitivity: Sensitivity = Sensitivity.CONFIDENTIAL,
         collected_on: date | None = None,
+        is_kept: Callable[[str], bool] = lambda _: True,
     ) -> Evidence:
         """Put a file on record whose bytes are kept already.
+
+        Args:
+            is_kept: whether they are there, asked where no erasure can take them away any more.
 
         Raises:
             Conflict: the customer has it on record already. NotFound: no such customer. NotPermitted: closed.
             InvalidInput: a text is empty or too long, or the day is still to come.
+            Unavailable: an erasure took the bytes away meanwhile.
         """
         now, actor = self._clock.now(), acting(by, Right.EDIT)
         evidence = Evidence(
@@ -65,9 +73,31 @@ class EvidenceRegistry(Desk):
 
         def work(tx: Transaction) -> Evidence:
             check_open_account(existing(tx, customer_id))
+            if not is_kept(sha256):
+                raise Unavailable(f"The bytes of {sha256} are not here any more.", hint="Send the file again.")
             tx.add_evidence(evidence)
             tx.append(new_record(RecordType.EVIDENCE_ADDED, actor, now, evidence_facts(evidence)))
             return evidence
+
+        return self._stores.transact(work)
+
+    def read_evidence(self, customer_id: str, sha256: str, *, by: Caller) -> Evidence:
+        """Put on record that somebody is shown a file.
+
+        Raises:
+            NotFound: no such customer or file, or it was erased. NotPermitted: not for this person's eyes.
+        """
+        now, actor = self._clock.now(), acting(by, Right.READ)
+
+        def work(tx: Transaction) -> Evidence:
+            found = on_record(tx, customer_id, sha256)
+            found.sensitivity.check_may_see(by)
+            erased = tx.erasure(customer_id)
+            if erased is not None and erased.approved_at is not None:
+                raise NotFound(f"The files of customer {customer_id} were erased on {erased.approved_at:%Y-%m-%d}.")
+            facts = {"customer": customer_id, "sha256": sha256, "sensitivity": found.sensitivity.value}
+            tx.append(new_record(RecordType.EVIDENCE_READ, actor, now, facts))
+            return found
 
         return self._stores.transact(work)
 
@@ -147,3 +177,16 @@ class EvidenceRegistry(Desk):
             return reader.attestations(customer_id)
 
         return self._stores.read(work)
+
+
+def on_record(reader: Reader, customer_id: str, sha256: str) -> Evidence:
+    """A file that a customer has on record.
+
+    Raises:
+        NotFound: no such customer, or it has no such file.
+    """
+    existing(reader, customer_id)
+    found = next((each for each in reader.evidence(customer_id) if each.sha256 == sha256), None)
+    if found is None:
+        raise NotFound(f"Customer {customer_id} has no file {sha256!r:.80} on record.")
+    return found

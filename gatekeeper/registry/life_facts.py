@@ -12,6 +12,15 @@ customer.override_requested  {customer, override, tier, hours, reason, requested
 customer.override_approved   the same with approved_by and ends_at
 customer.override_ended      the same, by whoever ended it before its time; approved_by and ends_at are null where
                              nobody had approved it
+customer.hold_placed         {customer, hold, reason}
+customer.hold_lift_requested, customer.hold_lift_rejected
+                             {customer, hold, reason, requested_by}; reason: why it is to be lifted
+customer.hold_lifted         the same with approved_by
+customer.erasure_requested, customer.erasure_rejected
+                             {customer, reason, requested_by, last_event_at, retention_years}
+customer.erased              the same with approved_by, profiles: [salted hash], profiles_total, files: [sha256],
+                             files_total: whose values and bytes are gone (the first 200 of each)
+evidence.read                {customer, sha256, sensitivity}: the actor was given the bytes
 evidence.added               {customer, sha256, size_bytes, media_type, description, source, sensitivity,
                              collected_on or null}
 attestation.made             {customer, attestation, statement, method, attested_by, attested_on, above_percent or
@@ -20,8 +29,12 @@ attestation.made             {customer, attestation, statement, method, attested
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from gatekeeper.domain.evidence import Attestation, Evidence
 from gatekeeper.domain.override import Override
+from gatekeeper.domain.record import JsonValue
+from gatekeeper.domain.retention import Erasure, LegalHold
 from gatekeeper.facts import Facts, moment
 
 
@@ -45,6 +58,37 @@ def approved_override_facts(override: Override) -> Facts:
         "approved_by": override.approved_by or None,
         "ends_at": moment(override.ends_at) if approved and override.ends_at else None,
     }
+
+
+# More hashes than this make a record that has no room for anything else.
+HASHES_MAX = 200
+
+
+def hold_facts(hold: LegalHold) -> Facts:
+    """A legal hold that was placed."""
+    return {"customer": hold.customer_id, "hold": hold.id, "reason": hold.reason}
+
+
+def lift_facts(hold: LegalHold) -> Facts:
+    """What one person asked for, and another decided where the hold was lifted."""
+    asked: Facts = {**hold_facts(hold), "reason": hold.lift_reason, "requested_by": hold.lift_asked_by}
+    return {**asked, **({"approved_by": hold.lifted_by} if hold.lifted_by else {})}
+
+
+def erasure_facts(erasure: Erasure, last_event_at: datetime, retention_years: int) -> Facts:
+    """An erasure that was asked for, and since when the time runs."""
+    return {
+        "customer": erasure.customer_id,
+        "reason": erasure.reason,
+        "requested_by": erasure.asked_by,
+        "last_event_at": last_event_at.isoformat().replace("+00:00", "Z"),
+        "retention_years": retention_years,
+    }
+
+
+def hashes_facts(name: str, hashes: list[str]) -> dict[str, JsonValue]:
+    """Hashes, as many as a record has room for, and how many there are."""
+    return {name: list(hashes[:HASHES_MAX]), f"{name}_total": len(hashes)}
 
 
 def evidence_facts(evidence: Evidence) -> Facts:

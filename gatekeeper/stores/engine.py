@@ -18,6 +18,7 @@ from gatekeeper.ports import Reader, Transaction
 from gatekeeper.stores.faults import told
 from gatekeeper.stores.reader import SqlReader
 from gatekeeper.stores.schema import prepare
+from gatekeeper.stores.scrubbing import scrub
 from gatekeeper.stores.writer import GROUP_MAX, QUEUE_MAX, Writer
 
 T = TypeVar("T")
@@ -51,6 +52,14 @@ class SqlStores:
         """
         with told(), self._reading.connect() as connection, connection.begin():
             return work(SqlReader(connection))
+
+    def scrub(self) -> None:
+        """Take what was deleted out of the database's own files; see `gatekeeper.stores.scrubbing`.
+
+        Raises:
+            Unavailable: it was not done, and can be done again: somebody reads for too long, or the disk is full.
+        """
+        self._writer.alone(scrub).result()
 
     def close(self) -> None:
         """Finish what waits and let the database go."""
@@ -148,6 +157,8 @@ def _tune_sqlite(engine: Engine, busy_s: float, *, writes: bool) -> None:
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
+        # What is deleted is overwritten with zeros (`scrubbing` does the rest).
+        "PRAGMA secure_delete = ON",
         # The file is data that others may have touched: schema tricks in it run no functions of ours.
         "PRAGMA trusted_schema = OFF",
         f"PRAGMA query_only = {'OFF' if writes else 'ON'}",

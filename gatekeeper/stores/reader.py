@@ -31,6 +31,7 @@ from gatekeeper.stores.kyc import KycReads
 from gatekeeper.stores.observations import ObservationReads
 from gatekeeper.stores.owners import OwnerReads
 from gatekeeper.stores.profiles import ProfileReads
+from gatekeeper.stores.retention import RetentionReads
 from gatekeeper.stores.screening import ScreeningReads
 from gatekeeper.stores.tiers import TierReads
 from gatekeeper.stores.users import UserReads
@@ -63,6 +64,7 @@ class SqlReader(
     ObservationReads,
     OwnerReads,
     ProfileReads,
+    RetentionReads,
     ScreeningReads,
     TierReads,
     UserReads,

@@ -47,6 +47,7 @@ from gatekeeper.stores.kyc import KycWrites
 from gatekeeper.stores.observations import ObservationWrites
 from gatekeeper.stores.profiles import ProfileWrites
 from gatekeeper.stores.reader import SqlReader
+from gatekeeper.stores.retention import RetentionWrites
 from gatekeeper.stores.screening import ScreeningWrites
 from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
 from gatekeeper.stores.tiers import TierWrites
@@ -85,6 +86,7 @@ class SqlTransaction(
     KycWrites,
     ObservationWrites,
     ProfileWrites,
+    RetentionWrites,
     ScreeningWrites,
     TierWrites,
     UserWrites,

@@ -40,13 +40,35 @@ class _Job:
         self.result: Any = None
 
 
+class _Alone:
+    """Something to be done with the writer's database between two groups, outside of any transaction."""
+
+    __slots__ = ("future", "task")
+
+    def __init__(self, task: Callable[[Engine], None], future: Future[None]) -> None:
+        self.task = task
+        self.future = future
+
+    def run(self, engine: Engine) -> None:
+        """Do it; its failure belongs to who asked."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            with told():
+                self.task(engine)
+        except BaseException as error:  # noqa: BLE001 - whatever it was, nobody may wait for ever
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(None)
+
+
 class Writer:
     """Runs works on one connection, in groups, in the order in which they came."""
 
     def __init__(self, engine: Engine, *, group_max: int = GROUP_MAX, queue_max: int = QUEUE_MAX) -> None:
         self._engine = engine
         self._group_max = group_max
-        self._queue: queue.Queue[_Job | None] = queue.Queue(queue_max)
+        self._queue: queue.Queue[_Job | _Alone | None] = queue.Queue(queue_max)
         self._door = threading.Lock()
         self._closed = False
         # A daemon: a process that dies with works in the queue has acknowledged none of them.
@@ -61,20 +83,33 @@ class Writer:
         Raises:
             Unavailable: too many works wait already, or the stores are closed.
         """
+        future: Future[T] = Future()
+        self._queue_up(_Job(work, future))
+        return future
+
+    def alone(self, task: Callable[[Engine], None]) -> Future[None]:
+        """Queue what no transaction may be open for: it is done between two groups, and works wait meanwhile.
+
+        Raises:
+            Unavailable: as for `submit`.
+        """
+        future: Future[None] = Future()
+        self._queue_up(_Alone(task, future))
+        return future
+
+    def _queue_up(self, job: _Job | _Alone) -> None:
         if threading.current_thread() is self._thread:
             raise GatekeeperError("A work asked for a second transaction inside its own.", hint="Use the one it has.")
-        future: Future[T] = Future()
         with self._door:
             if self._closed:
                 raise Unavailable("The stores are closed.")
             try:
-                self._queue.put_nowait(_Job(work, future))
+                self._queue.put_nowait(job)
             except queue.Full as error:
                 raise Unavailable(
                     f"{self._queue.maxsize} changes wait for the database already.",
                     hint="Look at its disk; nothing is lost, and asking again later helps.",
                 ) from error
-        return future
 
     def close(self) -> None:
         """Take no more works, finish those that wait, and end the thread."""
@@ -87,13 +122,18 @@ class Writer:
     def _serve(self) -> None:
         while (first := self._queue.get()) is not None:
             group, last = self._gather(first)
-            self._write([job for job in group if job.future.set_running_or_notify_cancel()])
+            works = [each for each in group if isinstance(each, _Job)]
+            if works:
+                self._write([job for job in works if job.future.set_running_or_notify_cancel()])
+            for each in group:
+                if isinstance(each, _Alone):
+                    each.run(self._engine)
             if last:
                 return
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+    def _gather(self, first: _Job | _Alone) -> tuple[list[_Job | _Alone], bool]:
         """What waits by now, and whether the end of the queue was among it."""
-        group = [first]
+        group: list[_Job | _Alone] = [first]
         while len(group) < self._group_max:
             try:
                 job = self._queue.get_nowait()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gatekeeper.domain.checkpoint import VerifierKey
 from gatekeeper.verify.declared import DeclaredCheck
+from gatekeeper.verify.erasures import ErasureCheck
 from gatekeeper.verify.export import Check, Source, verify_export
 from gatekeeper.verify.life import LifeCheck
 from gatekeeper.verify.limits import LimitCheck
@@ -35,6 +36,6 @@ def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: So
         unchecked=unchecked,
     )
     people: list[Check] = [known.lives, WaitingCheck(unchecked), known.declared]
-    checks: list[Check] = [tiers, screening, *people, known.overrides, known.limits, StartCheck(known)]
+    checks: list[Check] = [tiers, screening, *people, known.overrides, known.limits, StartCheck(known), ErasureCheck()]
     report = verify_export(source, key, since=since, checks=checks)
     return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)), unchecked=unchecked.told())

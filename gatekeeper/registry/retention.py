@@ -1,0 +1,263 @@
+"""Use cases on what closed accounts left behind: legal holds, what is due, and erasing it by two people.
+
+An erasure is two steps. The approval removes values, salts and kept answers in the transaction of its record: from then
+on nobody is shown them. Finishing takes their bytes out of the database's files and the folder of evidence; what is
+interrupted there is begun again, and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gatekeeper.domain.customer import Customer, Standing
+from gatekeeper.domain.errors import Conflict, NotFound, NotPermitted
+from gatekeeper.domain.person import Right
+from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.retention import NO_EVENTS, Erasure, LegalHold, kept_until, refusal
+from gatekeeper.facts import new_record
+from gatekeeper.ports import Reader, Transaction
+from gatekeeper.ports.retention import EvidenceBytes
+from gatekeeper.registry.desk import Desk
+from gatekeeper.registry.life_facts import erasure_facts, hashes_facts
+from gatekeeper.registry.people import By, acting
+from gatekeeper.registry.review import existing
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A closed customer, until when what it left is kept, and what stands against erasing it.
+
+    Attributes:
+        refused, hint: why it may not be erased now, and what would help; both "" where it may.
+    """
+
+    customer: Customer
+    last_event_at: datetime
+    kept_until: datetime
+    holds: tuple[LegalHold, ...]
+    erasure: Erasure | None
+    refused: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasurePlan:
+    """What an erasure removes.
+
+    Attributes:
+        profiles: salted hashes of the profiles whose values and salts go; the hashes stay in the log.
+        files: SHA-256 of evidence that is this customer's alone. shared: of files that others have on record too.
+    """
+
+    kept: Kept
+    profiles: tuple[str, ...]
+    files: tuple[str, ...]
+    shared: tuple[str, ...]
+
+
+class RetentionRegistry(Desk):
+    """Use cases on legal holds and erasures, over one store."""
+
+    _retention_years: int
+
+    def retention(self, *, due: bool = False) -> list[Kept]:
+        """Closed customers whose values are not erased yet, the first that is due first.
+
+        Args:
+            due: only those that may be erased now.
+        """
+        now = self._clock.now()
+
+        def work(reader: Reader) -> list[Kept]:
+            events = reader.last_events(NO_EVENTS)
+            closed = [each for each in reader.customers() if each.standing is Standing.CLOSED]
+            found = [self._kept(reader, each, events, now) for each in closed]
+            return [each for each in found if not _is_finished(each.erasure) and not (due and each.refused)]
+
+        return sorted(self._stores.read(work), key=lambda each: (each.kept_until, each.customer.id))
+
+    def plan_erasure(self, customer_id: str) -> ErasurePlan:
+        """What erasing a customer would remove, and what stands against it; nothing is written.
+
+        Raises:
+            NotFound: no such customer.
+        """
+        now = self._clock.now()
+        return self._stores.read(lambda reader: self._plan(reader, customer_id, now))
+
+    def erase(self, customer_id: str, *, by: By, reason: str) -> Erasure:
+        """Ask that what a closed customer told of itself be erased: another person approves it.
+
+        Raises:
+            NotPermitted: it is not closed, kept for longer, or under a legal hold. InvalidInput: no reason.
+            Conflict: that was asked or done already. NotFound: no such customer.
+        """
+        now, actor = self._clock.now(), acting(by, Right.EDIT)
+        asked = Erasure(customer_id, reason.strip(), actor.name, now)
+
+        def work(tx: Transaction) -> Erasure:
+            plan = self._plan(tx, customer_id, now)
+            _check_free(plan.kept.erasure)
+            _check_may(plan.kept)
+            tx.put_erasure(asked)
+            facts = erasure_facts(asked, plan.kept.last_event_at, self._retention_years)
+            tx.append(new_record(RecordType.ERASURE_REQUESTED, actor, now, facts))
+            return asked
+
+        return self._stores.transact(work)
+
+    def approve_erasure(self, customer_id: str, *, by: By, seen: Erasure | None = None) -> ErasurePlan:
+        """Erase: values, salts and kept answers are gone with this; see `finish_erasures` for their bytes.
+
+        Args:
+            seen: what the approver looked at; None only where nobody could look before.
+
+        Raises:
+            NotPermitted: by who asked for it, or something stands against it now. NotFound: none waits.
+            Conflict: it is not the one that was looked at.
+        """
+        now, actor = self._clock.now(), acting(by, Right.APPROVE)
+
+        def work(tx: Transaction) -> ErasurePlan:
+            waiting = waiting_erasure(tx, customer_id)
+            if seen is not None and seen != waiting:
+                raise Conflict(f"The erasure is not the one that {actor.name} looked at.", hint="Look again.")
+            approved = replace(waiting, approved_by=actor.name, approved_at=now)
+            plan = self._plan(tx, customer_id, now)
+            _check_may(plan.kept)
+            tx.put_erasure(approved)
+            tx.erase_values(customer_id)
+            if tx.proposal(customer_id) is not None:
+                tx.put_proposal(customer_id, None)
+            facts = {
+                **erasure_facts(approved, plan.kept.last_event_at, self._retention_years),
+                **hashes_facts("profiles", list(plan.profiles)),
+                **hashes_facts("files", list(plan.files)),
+                "approved_by": actor.name,
+            }
+            tx.append(new_record(RecordType.CUSTOMER_ERASED, actor, now, facts))
+            return plan
+
+        return self._stores.transact(work)
+
+    def reject_erasure(self, customer_id: str, *, by: By) -> Erasure:
+        """Drop an erasure that waits. One person does it: everything stays.
+
+        Raises:
+            NotFound: none waits.
+        """
+        now, actor = self._clock.now(), acting(by, Right.TIGHTEN)
+
+        def work(tx: Transaction) -> Erasure:
+            waiting = waiting_erasure(tx, customer_id)
+            tx.drop_erasure(customer_id)
+            last = tx.last_events(NO_EVENTS, customer_id)[customer_id]
+            facts = erasure_facts(waiting, last, self._retention_years)
+            tx.append(new_record(RecordType.ERASURE_REJECTED, actor, now, facts))
+            return waiting
+
+        return self._stores.transact(work)
+
+    def finish_erasures(self, files: EvidenceBytes, scrub: Callable[[], None]) -> list[str]:
+        """Take the bytes of all that was erased out of the folder of evidence and the database; whose those were.
+
+        Files go while nobody else can put them on record, so that none goes that somebody has just been told is kept.
+
+        Args:
+            scrub: takes what was deleted out of the files of the database.
+
+        Raises:
+            Unavailable: something could not be removed; asking again goes on with it.
+        """
+        unfinished = self._stores.read(_unfinished)
+        if not unfinished:
+            return []
+        self._stores.transact(lambda tx: _drop_files(tx, files))
+        scrub()
+        now = self._clock.now()
+
+        def done(tx: Transaction) -> None:
+            for each in unfinished:
+                tx.put_erasure(replace(each, finished_at=now))
+
+        self._stores.transact(done)
+        return [each.customer_id for each in unfinished]
+
+    def _plan(self, reader: Reader, customer_id: str, now: datetime) -> ErasurePlan:
+        customer = existing(reader, customer_id)
+        kept = self._kept(reader, customer, reader.last_events(NO_EVENTS, customer_id), now)
+        own = [each.sha256 for each in reader.evidence(customer_id)]
+        others = _held_by_others(reader, customer_id) if own else frozenset()
+        return ErasurePlan(
+            kept,
+            tuple(reader.profile_names(customer_id)),
+            tuple(each for each in own if each not in others),
+            tuple(each for each in own if each in others),
+        )
+
+    def _kept(self, reader: Reader, customer: Customer, events: dict[str, datetime], now: datetime) -> Kept:
+        last = events[customer.id]
+        until = kept_until(last, self._retention_years)
+        holds = tuple(each for each in reader.legal_holds(customer.id) if each.holds)
+        refused, hint = refusal(
+            customer.id,
+            standing=customer.standing,
+            holds=holds,
+            kept_until_=until,
+            has_open_work=bool(reader.open_reservations(customer.id)),
+            now=now,
+        )
+        return Kept(customer, last, until, holds, reader.erasure(customer.id), refused, hint)
+
+
+def waiting_erasure(reader: Reader, customer_id: str) -> Erasure:
+    """The erasure of a customer that waits for a second person.
+
+    Raises:
+        NotFound: none waits, or no such customer.
+    """
+    existing(reader, customer_id)
+    found = reader.erasure(customer_id)
+    if found is None or not found.waits:
+        raise NotFound(f"No erasure of customer {customer_id} waits for approval.")
+    return found
+
+
+def _check_free(erasure: Erasure | None) -> None:
+    if erasure is None:
+        return
+    if erasure.waits:
+        raise Conflict(
+            f"{erasure.asked_by} asked for that already.",
+            hint=f"Another person approves it: gatekeeper customer approve-erasure {erasure.customer_id}",
+        )
+    raise Conflict(f"Customer {erasure.customer_id} was erased on {erasure.approved_at:%Y-%m-%d}.")
+
+
+def _check_may(kept: Kept) -> None:
+    if kept.refused:
+        raise NotPermitted(kept.refused, hint=kept.hint)
+
+
+def _is_finished(erasure: Erasure | None) -> bool:
+    return erasure is not None and erasure.finished_at is not None
+
+
+def _unfinished(reader: Reader) -> list[Erasure]:
+    return [each for each in reader.erasures() if not each.waits and each.finished_at is None]
+
+
+def _held_by_others(reader: Reader, customer_id: str) -> frozenset[str]:
+    """Files that a customer which is not erased has on record too."""
+    erased = {each.customer_id for each in reader.erasures() if not each.waits} | {customer_id}
+    return frozenset(each.sha256 for each in reader.evidence() if each.customer_id not in erased)
+
+
+def _drop_files(tx: Transaction, files: EvidenceBytes) -> None:
+    for each in _unfinished(tx):
+        others = _held_by_others(tx, each.customer_id)
+        for evidence in tx.evidence(each.customer_id):
+            if evidence.sha256 not in others:
+                files.drop(evidence.sha256)

@@ -1,0 +1,96 @@
+"""The verifier finds an erasure that came too soon, under a hold, or by one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatekeeper.domain.record import Record, RecordType, decode
+from gatekeeper.registry import Registry
+from gatekeeper.verify.erasures import ErasureCheck
+from gatekeeper.verify.fields import Wrong
+from tests.databases import new_stores
+from tests.registry.office import PACKS, HandClock, enrol, org
+
+T = RecordType
+Change = Callable[[Record], Record | None]
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[list[Record]]:
+    """An honest erasure after a hold was lifted, as the registry writes it."""
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
+        clock = HandClock()
+        registry = Registry(stores, clock, packs=PACKS, cluster="east")
+        enrol(registry, org("lab", "US"))
+        held = registry.hold("lab", by="ana", reason="agency")
+        registry.close("lab", by="ana", reason="x")
+        clock.at += timedelta(days=6 * 366)
+        registry.ask_to_lift(held.id, by="ana", reason="x")
+        registry.reject_lift(held.id, by="ben")
+        registry.ask_to_lift(held.id, by="ana", reason="x")
+        registry.approve_lift(held.id, by="ben")
+        registry.erase("lab", by="ana", reason="x")
+        registry.reject_erasure("lab", by="ben")
+        registry.erase("lab", by="ana", reason="x")
+        registry.approve_erasure("lab", by="ben")
+        yield [decode(leaf) for leaf in stores.read(lambda reader: list(reader.leaves()))]
+
+
+def problems(records: list[Record]) -> list[str]:
+    check, found = ErasureCheck(), []
+    for record in records:
+        try:
+            check.see(record)
+        except Wrong as error:
+            found.append(str(error))
+    return found
+
+
+def test_an_honest_log_is_right(records: list[Record]) -> None:
+    assert problems(records) == []
+
+
+def with_facts(**changes: Any) -> Change:
+    return lambda record: replace(record, facts={**record.facts, **changes})
+
+
+def by_ana(record: Record) -> Record:
+    return replace(record, actor=replace(record.actor, name="Ana"))
+
+
+def sooner(record: Record) -> Record:
+    return replace(record, at=record.at - timedelta(days=400))
+
+
+def gone(_: Record) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "told"),
+    [
+        (T.CUSTOMER_ERASED, by_ana, "nobody else had asked"),
+        (T.CUSTOMER_ERASED, sooner, "before 5 years were over"),
+        (T.CUSTOMER_ERASED, with_facts(retention_years=4), "before 5 years were over"),
+        (T.CUSTOMER_ERASED, with_facts(last_event_at="2020-01-01T00:00:00Z"), "latest event"),
+        (T.ERASURE_REQUESTED, gone, "nobody else had asked"),
+        (T.CUSTOMER_CLOSED, gone, "is not closed"),
+        (T.HOLD_LIFTED, gone, "under a legal hold"),
+        (T.HOLD_LIFTED, by_ana, "nobody else had asked"),
+        (T.HOLD_LIFT_REQUESTED, gone, "nobody else had asked"),
+        (T.HOLD_PLACED, gone, "does not hold"),
+    ],
+)
+def test_what_was_changed_is_found(records: list[Record], kind: RecordType, change: Change, told: str) -> None:
+    changed = [new for each in records if (new := change(each) if each.type is kind else each) is not None]
+    assert any(told in each for each in problems(changed)), problems(changed)
+
+
+def test_nobody_is_erased_twice(records: list[Record]) -> None:
+    assert any("second time" in each for each in problems([*records, *records[-2:]]))
