@@ -24,6 +24,7 @@ from gatekeeper.cli import (
     declarations,
     endings,
     evidence,
+    exports,
     flop,
     imports,
     inquiries,
@@ -94,7 +95,7 @@ app.command("demo", epilog=plays.DEMO_EXAMPLE)(plays.demo)
 app.command("simulate", epilog=plays.SIMULATE_EXAMPLE)(plays.simulate)
 app.command("inspect", epilog=workloads.INSPECT_EXAMPLE)(workloads.inspect)
 app.command("check", epilog=workloads.CHECK_EXAMPLE)(workloads.check)
-customers.app.command("export", epilog=imports.EXPORT_EXAMPLE)(imports.export)
+customers.app.command("export", epilog=exports.EXPORT_EXAMPLE)(exports.export)
 customers.app.command("submit", epilog=customer_life.SUBMIT_EXAMPLE)(customer_life.submit)
 customers.app.command("reinstate", epilog=customer_life.REINSTATE_EXAMPLE)(customer_life.reinstate)
 customers.app.command("renew", epilog=customer_life.RENEW_EXAMPLE)(customer_life.renew)

@@ -161,6 +161,8 @@ def approve_batch(
             say(f"customer {each.customer.id}, prepared by {each.prepared_by}: {tiers}")
             if each.open_screenings:
                 say(f"  screening open: {', '.join(each.open_screenings)}")
+            for told in each.conflicts:
+                say(f"  register: party {told.party_id}, {told.in_words} [kyc.conflict.{told.code}]")
             tell_changes(each.changes)
             tell_groups(each.groups)
         if len(review.reviews) > _SHOWN_MAX:

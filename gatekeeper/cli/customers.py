@@ -252,6 +252,10 @@ def _in_full(review: Review) -> dict[str, Any]:
             for each in review.changes
         ],
         "groups": [{"customer": each.customer_id, "left": list(each.left)} for each in review.groups],
+        "conflicts": [
+            {"party": each.party_id, "code": each.code, "recorded": each.recorded, "observed": each.observed}
+            for each in review.conflicts
+        ],
         "fingerprint": review.fingerprint,
     }
 
@@ -265,13 +269,15 @@ def _tell_open(review: Review) -> None:
     """What stands beside the record, and decides with it."""
     for each in review.open_screenings:
         say(f"Screening open: a hit on the name of {each} waits to be judged: gatekeeper screening hits --open")
+    for told in review.conflicts:
+        say(f"Register: party {told.party_id}, {told.in_words} [kyc.conflict.{told.code}]")
     if review.override is not None:
         say(f"Override {review.override.id} in force: {review.override.told}")
 
 
 def _words(review: Review) -> str:
-    words = ["screening open"] if review.open_screenings else []
-    return ", ".join([*words, *(["override"] if review.override else [])])
+    words = {"screening open": review.open_screenings, "register": review.conflicts, "override": review.override}
+    return ", ".join(word for word, found in words.items() if found)
 
 
 def _row(review: Review) -> dict[str, Any]:

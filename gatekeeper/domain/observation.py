@@ -36,6 +36,8 @@ class Observed:
         headquarters, jurisdiction: country codes, "" where the register has none.
         status: of the entity (ACTIVE...); registration: of the entry (ISSUED, LAPSED...).
         parents: LEIs of the direct and the ultimate accounting parent, and of the head office of a branch.
+        ultimates: those of the parents that decide in the end: the ultimate one, and the head office of a branch.
+        successors: LEIs that the register names in place of this one.
         exceptions: why no parent is told.
         updated: when the entry was last changed, as the register writes it.
         files: SHA-256 of the files that this was read from; at: when.
@@ -53,6 +55,8 @@ class Observed:
     files: tuple[str, ...]
     at: datetime
     source: str = GLEIF
+    ultimates: tuple[str, ...] = ()
+    successors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         checked_lei(self.lei)
@@ -64,7 +68,7 @@ class Disagreement:
     """Where a register and our record say different things about a party.
 
     Attributes:
-        code: headquarters, parent, hidden_parent, status or absent.
+        code: headquarters, parent, hidden_parent, successor, status or absent.
         recorded, observed: what each of them says, for people.
         taken: the register's word is the stricter one and took effect at once.
     """
@@ -76,9 +80,15 @@ class Disagreement:
     observed: str
     taken: bool = False
 
+    @property
+    def in_words(self) -> str:
+        """What disagrees, for people."""
+        effect = "; the stricter one took effect" if self.taken else ""
+        return f"{self.code.replace('_', ' ')}: recorded {self.recorded}, GLEIF has {self.observed}{effect}"
+
 
 _TEXTS = ("lei", "legal_name", "headquarters", "jurisdiction", "status", "registration", "updated", "source")
-_LISTS = ("parents", "exceptions", "files")
+_LISTS = ("parents", "exceptions", "files", "ultimates", "successors")
 
 
 def observed_json(observed: Observed) -> dict[str, Any]:
@@ -94,6 +104,7 @@ def observed_of(value: Mapping[str, Any], at: datetime) -> Observed:
     """
     try:
         texts: dict[str, Any] = {name: value[name] for name in _TEXTS}
-        return Observed(**texts | {name: tuple(value[name]) for name in _LISTS}, at=at)
+        # Entries of before 0.2 have neither ultimates nor successors.
+        return Observed(**texts | {name: tuple(value.get(name, ())) for name in _LISTS}, at=at)
     except (KeyError, TypeError) as error:
         raise InvalidInput(f"An observation cannot be read: {error}.") from error

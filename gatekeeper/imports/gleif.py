@@ -1,16 +1,14 @@
-"""GLEIF golden copy files as CSV: entities (LEI2), relationships (RR) and reporting exceptions (REPEX).
+"""What GLEIF's files say about some LEIs: entities (LEI2), relationships (RR) and reporting exceptions (REPEX).
 
-Millions of rows are streamed: only the entries that were asked for and their parents are kept. A row is looked at as
-text first; only one that begins with a wanted LEI is taken apart, and a line inside of a quoted cell is never taken for
-a row. The management of funds is no ownership and is left out.
+Only the entries that were asked for, their parents and their successors are kept. The management of funds is no
+ownership and is left out. A delta holds what has changed: the rest of an entry is what was read before, and a row with
+a time in `DeletedAt` takes back what it says.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,15 +16,21 @@ from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.lei import checked_lei
 from gatekeeper.domain.observation import Observed
 from gatekeeper.domain.party import checked_country
-from gatekeeper.imports.lines import LINE_BYTES_MAX
+from gatekeeper.imports.golden import Tell, sha256_of, wanted_rows
 
 # Owners of owners: nobody stands in a chain of accounting parents as long as this.
 CHAIN_MAX = 20
-ROW_LINES_MAX = 1_000
-_PARENTS = frozenset({"IS_DIRECTLY_CONSOLIDATED_BY", "IS_ULTIMATELY_CONSOLIDATED_BY", "IS_INTERNATIONAL_BRANCH_OF"})
+TEXT_CHARACTERS_MAX = 500
+REASON_CHARACTERS_MAX = 60
+# Who decides in the end: the ultimate parent, and the head office of a branch.
+_HEADS = frozenset({"IS_ULTIMATELY_CONSOLIDATED_BY", "IS_INTERNATIONAL_BRANCH_OF"})
+_PARENTS = _HEADS | {"IS_DIRECTLY_CONSOLIDATED_BY"}
 _CHILD, _PARENT = "Relationship.StartNode.NodeID", "Relationship.EndNode.NodeID"
 _TYPE, _STATUS = "Relationship.RelationshipType", "Relationship.RelationshipStatus"
-_REASONS = tuple(f"Exception.Reason.{number}" for number in range(1, 6))
+_DELETED = "DeletedAt"
+_REPEATED = range(1, 6)
+_REASONS = tuple(f"Exception.Reason.{number}" for number in _REPEATED)
+_SUCCESSORS = tuple(f"Entity.SuccessorEntity.{number}.SuccessorLEI" for number in _REPEATED)
 _ENTITY = {
     "legal_name": "Entity.LegalName",
     "headquarters": "Entity.HeadquartersAddress.Country",
@@ -35,48 +39,126 @@ _ENTITY = {
     "registration": "Registration.RegistrationStatus",
     "updated": "Registration.LastUpdateDate",
 }
-Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenCopy:
+    """GLEIF's files, as CSV or zip.
+
+    Attributes:
+        is_delta: they hold what has changed since what was read before, and an entry that is not there is no news.
+    """
+
+    lei2: Path
+    rr: Path | None = None
+    repex: Path | None = None
+    is_delta: bool = False
+
+    @property
+    def paths(self) -> list[Path]:
+        """Those that there are."""
+        return [path for path in (self.lei2, self.rr, self.repex) if path is not None]
 
 
 @dataclass(slots=True)
 class _Entry:
+    """What the rows about one LEI say; `gone`: parents and reasons that they take back."""
+
     parents: set[str] = field(default_factory=set)
+    ultimates: set[str] = field(default_factory=set)
     exceptions: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
 
 
 def read_gleif(
     wanted: Collection[str],
+    files: GoldenCopy,
     *,
-    lei2: Path,
     at: datetime,
-    rr: Path | None = None,
-    repex: Path | None = None,
+    before: Mapping[str, Observed] | None = None,
     tell: Tell | None = None,
 ) -> dict[str, Observed]:
     """What the files say about some LEIs and everybody above them.
 
     Args:
+        before: what was said last, for a delta; of a whole golden copy nothing is kept.
         tell: hears how many bytes were read more.
 
     Raises:
-        InvalidInput: a file cannot be read, or lacks a column; with its name.
+        InvalidInput: a file cannot be read, or lacks a column; with its name and line.
     """
+    known = before if before and files.is_delta else {}
     entries = {each: _Entry() for each in wanted}
-    hashes = [_sha256(path) for path in (lei2, rr, repex) if path is not None]
-    if rr is not None:
-        _climb(entries, rr, tell)
-    if repex is not None:
-        for row in _rows(repex, "LEI", entries, (_REASONS[0],), tell):
-            entries[row["LEI"]].exceptions.update(filter(None, (row.get(each, "")[:60] for each in _REASONS)))
+    hashes = tuple(sorted(sha256_of(path) for path in files.paths))
+    if files.rr is not None:
+        _climb(entries, files.rr, tell)
+    if files.repex is not None:
+        for row in wanted_rows(files.repex, "LEI", entries, (_REASONS[0],), tell):
+            reasons = {row.get(each, "")[:REASON_CHARACTERS_MAX] for each in _REASONS} - {""}
+            told = entries[row["LEI"]]
+            (told.gone if row.get(_DELETED) else told.exceptions).update(reasons)
     found = {}
-    for row in _rows(lei2, "LEI", entries, tuple(_ENTITY.values()), tell):
-        entry, texts = entries[row["LEI"]], {name: row[column][:500] for name, column in _ENTITY.items()}
-        texts |= {name: _country(texts[name]) for name in ("headquarters", "jurisdiction")}
-        parents, exceptions = tuple(sorted(entry.parents)), tuple(sorted(entry.exceptions))
-        found[row["LEI"]] = Observed(
-            lei=row["LEI"], **texts, parents=parents, exceptions=exceptions, files=tuple(sorted(hashes)), at=at
-        )
+    for row in _entities(files.lei2, entries, tell):
+        found[row["LEI"]] = _observed(row, entries[row["LEI"]], known.get(row["LEI"]), hashes, at)
+    for lei, entry in entries.items():
+        # A delta may tell a new parent of an entry without repeating the entry.
+        if lei in known and lei not in found and (entry.parents or entry.exceptions or entry.gone):
+            found[lei] = _related(replace(known[lei], files=hashes, at=at), entry, known[lei])
     return found
+
+
+def _entities(lei2: Path, entries: dict[str, _Entry], tell: Tell | None) -> Iterable[Mapping[str, str]]:
+    """Rows of the wanted entries, and then of their successors that were not read with them."""
+    successors: set[str] = set()
+    for row in wanted_rows(lei2, "LEI", entries, tuple(_ENTITY.values()), tell):
+        successors.update(filter(_is_lei, (row.get(each, "") for each in _SUCCESSORS)))
+        yield row
+    missing = successors - entries.keys()
+    if missing:
+        entries.update({each: _Entry() for each in missing})
+        yield from wanted_rows(lei2, "LEI", missing, tuple(_ENTITY.values()), None)
+
+
+def _observed(
+    row: Mapping[str, str], entry: _Entry, before: Observed | None, files: tuple[str, ...], at: datetime
+) -> Observed:
+    def text(name: str) -> str:
+        return row[_ENTITY[name]][:TEXT_CHARACTERS_MAX]
+
+    successors = {each for each in (row.get(column, "") for column in _SUCCESSORS) if _is_lei(each)} - {row["LEI"]}
+    alone = Observed(
+        lei=row["LEI"],
+        legal_name=text("legal_name"),
+        headquarters=_country(text("headquarters")),
+        jurisdiction=_country(text("jurisdiction")),
+        status=text("status"),
+        # GLEIF takes an entry out of its files that should never have been one.
+        registration="ANNULLED" if row.get(_DELETED) else text("registration"),
+        parents=(),
+        exceptions=(),
+        updated=text("updated"),
+        files=files,
+        at=at,
+        successors=tuple(sorted(successors)),
+    )
+    return _related(alone, entry, before)
+
+
+def _related(observed: Observed, entry: _Entry, before: Observed | None) -> Observed:
+    """With parents and exceptions: the new ones, and of those of before what was neither taken back nor replaced."""
+    parents, ultimates, exceptions = (
+        (set(before.parents), set(before.ultimates), set(before.exceptions)) if before else (set(), set(), set())
+    )
+    if entry.ultimates:
+        parents, ultimates = parents - ultimates, set()
+    if entry.parents:  # whoever names a parent has no reason any more for naming none
+        exceptions = set()
+    return replace(
+        observed,
+        parents=tuple(sorted((parents - entry.gone) | entry.parents)),
+        ultimates=tuple(sorted((ultimates - entry.gone) | entry.ultimates)),
+        exceptions=tuple(sorted((exceptions - entry.gone) | entry.exceptions)),
+    )
 
 
 def _is_lei(text: str) -> bool:
@@ -97,70 +179,20 @@ def _country(text: str) -> str:
 def _climb(entries: dict[str, _Entry], rr: Path, tell: Tell | None) -> None:
     """Add the parents of all entries, theirs, and so on: one pass over the file for each step."""
     asked: Collection[str] = set(entries)
-    for _ in range(CHAIN_MAX):
+    for step in range(CHAIN_MAX):
         above = set()
-        for row in _rows(rr, _CHILD, asked, (_PARENT, _TYPE, _STATUS), tell):
-            if row[_TYPE] in _PARENTS and row[_STATUS] in ("ACTIVE", "") and _is_lei(row[_PARENT]):
-                entries[row[_CHILD]].parents.add(row[_PARENT])
-                above.add(row[_PARENT])
+        for row in wanted_rows(rr, _CHILD, asked, (_PARENT, _TYPE, _STATUS), None if step else tell):
+            parent, entry = row[_PARENT], entries[row[_CHILD]]
+            if row[_TYPE] not in _PARENTS or not _is_lei(parent):
+                continue
+            if row.get(_DELETED) or row[_STATUS] not in ("ACTIVE", ""):
+                entry.gone.add(parent)
+                continue
+            entry.parents.add(parent)
+            above.add(parent)
+            if row[_TYPE] in _HEADS:
+                entry.ultimates.add(parent)
         asked = above - entries.keys()
         if not asked:
             return
         entries.update({each: _Entry() for each in asked})
-
-
-def _rows(
-    path: Path, key: str, wanted: Collection[str], needed: Iterable[str], tell: Tell | None
-) -> Iterator[Mapping[str, str]]:
-    """The rows whose key is wanted, by column."""
-    lines = _lines(path, tell)
-    columns = next(csv.reader([next(lines, "").removeprefix("\ufeff")]), [])
-    for name in (key, *needed):
-        if name not in columns:
-            raise InvalidInput(f"{path}: there is no column {name!r}.", hint="Take GLEIF's golden copy as CSV.")
-    place = columns.index(key)
-    is_first, keys = place == 0, frozenset(wanted)
-    for text in _records(path, lines):
-        if is_first and text.lstrip('"')[:20] not in keys:
-            continue
-        row = next(csv.reader(text.splitlines(keepends=True)), [])
-        if len(row) == len(columns) and row[place] in keys:
-            yield dict(zip(columns, row, strict=True))
-
-
-def _records(path: Path, lines: Iterator[str]) -> Iterator[str]:
-    """Whole rows: a row ends where every quote that it opened is closed."""
-    for line in lines:
-        if line.count('"') % 2 == 0:
-            yield line
-            continue
-        parts, is_open = [line], True
-        while is_open:
-            more = next(lines, None)
-            if more is None or len(parts) > ROW_LINES_MAX:
-                raise InvalidInput(f"{path}: a quoted cell does not end.")
-            parts.append(more)
-            is_open = more.count('"') % 2 == 0
-        yield "".join(parts)
-
-
-def _lines(path: Path, tell: Tell | None) -> Iterator[str]:
-    try:
-        with path.open("rb") as file:
-            while line := file.readline(LINE_BYTES_MAX + 1):
-                if len(line) > LINE_BYTES_MAX:
-                    raise InvalidInput(f"{path}: a line is longer than 1 MiB.")
-                if tell is not None:
-                    tell(len(line))
-                # What is not UTF-8 is shown as such: one bad name of millions must not stop an import.
-                yield line.decode("utf-8", "replace")
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read: {error.strerror}.") from error
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read: {error.strerror}.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from gatekeeper.domain.observation import Observed
@@ -12,6 +13,10 @@ class ObservationReads(Protocol):
 
     def observation(self, lei: str, source: str) -> Observed | None:
         """What a register said last about an LEI."""
+        ...
+
+    def observations(self, leis: Collection[str], source: str) -> dict[str, Observed]:
+        """What a register said last about some LEIs, by LEI."""
         ...
 
 

@@ -80,6 +80,10 @@ class Books:
         """The parties in sight."""
         return self._in_sight
 
+    def known(self) -> dict[str, Party]:
+        """All parties, in sight or not."""
+        return self._parties
+
     def holders(self, leis: Iterable[str]) -> dict[str, str]:
         """Of some LEIs the party that has each, in sight or not."""
         found = {each: self._holders[each] for each in leis if each in self._holders}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gatekeeper.domain.judging import judged
+from gatekeeper.domain.observation import GLEIF, Disagreement, Observed
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.ports import Reader
+from gatekeeper.registry.conflicts import disagreements_of
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.review import Review
 
@@ -20,10 +22,12 @@ class Circumstances:
 
     Attributes:
         open_hits: ids of the parties with hits that nobody has judged; overrides: those in force, by customer.
+        words: what a register said last about some LEIs, asked while the reader is open.
     """
 
     open_hits: Collection[str]
     overrides: Mapping[str, Override]
+    words: Callable[[Collection[str]], Mapping[str, Observed]] = field(default=lambda _: {})
 
     @classmethod
     def of(cls, reader: Reader, now: datetime, customer_id: str | None = None) -> Circumstances:
@@ -31,6 +35,7 @@ class Circumstances:
         return cls(
             frozenset(reader.open_hits()),
             {each.customer_id: each for each in reader.overrides(customer_id) if each.holds_at(now)},
+            lambda leis: reader.observations(leis, GLEIF),
         )
 
     def seen(self, review: Review) -> Review:
@@ -47,6 +52,16 @@ class Circumstances:
             decided_if_approved=if_approved,
             override=held or holds_then,
             open_screenings=tuple(sorted(parties & frozenset(self.open_hits))),
+            conflicts=self._conflicts(review.looked_at),
+        )
+
+    def _conflicts(self, record: KycRecord) -> tuple[Disagreement, ...]:
+        """Where the register disagrees with what is looked at."""
+        parties = {each.id: each for each in record.parties}
+        with_lei = [each for each in record.parties if each.lei]
+        words = self.words([each.lei for each in with_lei]) if with_lei else {}
+        return tuple(
+            told for each in with_lei if each.lei in words for told in disagreements_of(parties, each, words[each.lei])
         )
 
     def _judged(

@@ -1,19 +1,20 @@
 """Use case on evidence: hold what a public register says against our records, and take the stricter word at once.
 
-A register is never the record. Where it places a party's headquarters in a country that is stricter by every pack, that
-takes effect as any stricter change of one person does, and two people judge whether it goes back. Each word of the
-register counts once: what two people have set back is not taken again until the register says something new.
+A register is never the record. Where it places a headquarters in a country that is stricter by every pack, names an
+ultimate parent or a successor that our chain does not hold, or says that a parent is hidden where we have a reason for
+none, that takes effect as any stricter change of one person does, and two people judge whether it goes back. Each word
+of the register counts once: what two people have set back is not taken again until the register says something new.
 Everything else is told: who decides on it changes the record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.observation import HIDDEN, STALE, Disagreement, Observed
+from gatekeeper.domain.observation import GLEIF, Disagreement, Observed
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.person import Right
 from gatekeeper.domain.record import Actor, JsonValue, RecordType
@@ -21,15 +22,26 @@ from gatekeeper.facts import new_record
 from gatekeeper.ports import Reader, Transaction
 from gatekeeper.registry.batch import BatchRegistry
 from gatekeeper.registry.books import Books
+from gatekeeper.registry.conflicts import TAKEN, Word, as_told, disagreements, disagreements_of, is_news
+from gatekeeper.registry.consequences import TierChange
 from gatekeeper.registry.facts import customer_facts
-from gatekeeper.registry.kyc_record import overlaid, owners_of
+from gatekeeper.registry.inquiries import reopen_for
+from gatekeeper.registry.kyc_record import KycRecord, in_order, overlaid
 from gatekeeper.registry.people import By, acting, changed_alone
-from gatekeeper.registry.plan import Outcome, in_effect, kept_of, plan_of
+from gatekeeper.registry.plan import Outcome, Plan, in_effect, kept_of, plan_of
 from gatekeeper.registry.profiles import sealed
 
 # The log names so many; a register of everybody may disagree about thousands.
 TOLD_MAX = 100
 TEXT_CHARACTERS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of a register's words: each disagreement, and the customers whose tier it moved."""
+
+    conflicts: tuple[Disagreement, ...]
+    changes: tuple[TierChange, ...] = ()
 
 
 class RegisterRegistry(BatchRegistry):
@@ -39,100 +51,99 @@ class RegisterRegistry(BatchRegistry):
         """The LEIs of all parties, also of those that wait."""
         return frozenset(each.lei for each in self._stores.read(_known_parties).values() if each.lei)
 
-    def compare(self, observed: Mapping[str, Observed]) -> list[Disagreement]:
-        """Where a register disagrees with our records; nothing is written."""
+    def last_words(self) -> dict[str, Observed]:
+        """What the register said last about the LEIs of all parties, by LEI."""
 
-        def work(reader: Reader) -> list[Disagreement]:
-            return disagreements(_known_parties(reader), observed)
+        def work(reader: Reader) -> dict[str, Observed]:
+            return reader.observations({each.lei for each in _known_parties(reader).values() if each.lei}, GLEIF)
 
         return self._stores.read(work)
 
-    def observe(self, observed: Mapping[str, Observed], *, by: By) -> list[Disagreement]:
-        """Store what a register says, take what is stricter, and tell every disagreement.
+    def compare(self, observed: Mapping[str, Observed], *, is_delta: bool = False) -> Heard:
+        """Where a register disagrees with our records; nothing is written, and no change of a tier worked out."""
+
+        def work(reader: Reader) -> Heard:
+            return Heard(tuple(disagreements(_known_parties(reader), observed, is_delta=is_delta)))
+
+        return self._stores.read(work)
+
+    def observe(self, observed: Mapping[str, Observed], *, by: By, is_delta: bool = False) -> Heard:
+        """Store what a register says, take what is stricter, and tell every disagreement and whose tier it moved.
 
         Raises:
             NotPermitted: the caller may not edit records.
         """
         now, actor = self._clock.now(), acting(by, Right.EDIT)
 
-        def work(tx: Transaction) -> list[Disagreement]:
-            parties = _known_parties(tx)
-            books = Books(tx)
-            found = [
-                replace(each, taken=self._take(books, parties[each.party_id], observed[each.lei], actor, now))
-                if each.code == "headquarters"
-                else each
-                for each in disagreements(parties, observed)
-            ]
-            for each in observed.values():
-                tx.put_observation(each)
+        def work(tx: Transaction) -> Heard:
+            parties, books, changes = _known_parties(tx), Books(tx), list[TierChange]()
+            found = []
+            for each in disagreements(parties, observed, is_delta=is_delta):
+                plan = self._take(books, each, observed, actor, now) if each.code in TAKEN else None
+                changes += plan.changes if plan else ()
+                found.append(replace(each, taken=plan is not None))
+            for word in observed.values():
+                tx.put_observation(word)
             books.append(new_record(RecordType.GLEIF_IMPORTED, actor, now, _facts(parties, observed, found)))
             books.flush()
-            return found
+            return Heard(tuple(found), tuple(changes))
 
         return self._stores.transact(work)
 
-    def _take(self, books: Books, before: Party, word: Observed, actor: Actor, now: datetime) -> bool:
-        """Put the register's country into effect where it is stricter; whether that was done.
+    def _take(
+        self, books: Books, told: Disagreement, observed: Mapping[str, Observed], actor: Actor, now: datetime
+    ) -> Plan | None:
+        """Put the register's word into effect where it is stricter; what that did, None where it was not done.
 
-        Only this party is written, from what is in effect: what waits keeps its author, and waits on.
+        Only this party is written, from what is in effect, and who it names that nobody knew: what waits keeps its
+        author, and waits on.
         """
-        last = books.as_transaction.observation(word.lei, word.source)
-        if last is not None and last.headquarters == word.headquarters:
-            return False
-        if not self._yardstick(now).at_least(word.headquarters, before.headquarters):
-            return False
-        for customer in books.customers_below(before.id):
+        word = observed[told.lei]
+        if not is_news(told.code, word, books.as_transaction.observation(word.lei, word.source)):
+            return None
+        for customer in books.customers_below(told.party_id):
             books.look_at(customer.id)
             holds = in_effect(customer, books.parties())
-            if holds is None or before.id not in books.parties():
+            before = books.parties().get(told.party_id)
+            if holds is None or before is None:
                 continue
-            wanted = replace(books.parties()[before.id], headquarters=word.headquarters)
-            way = _way(books.parties(), holds.party_id, before.id)
-            record = replace(holds, parties=tuple(overlaid(way, [wanted]).values()))
+            # The owners of others that this import has added may have settled it.
+            if told.code not in {each.code for each in disagreements_of(books.parties(), before, word)}:
+                continue
+            wanted = as_told(told.code, books.known(), before, word, _words(books, observed))
+            record = replace(holds, parties=_with(_way(books.parties(), holds.party_id, before.id), wanted))
             books.look_at(customer.id, record)
-            try:
-                plan = plan_of(books.as_transaction, sealed(books.as_transaction, record)[0], self._yardstick(now))
-            except (InvalidInput, NotPermitted):
-                continue  # a letter box, or a closed account: somebody has to look at what is told
-            if plan.written.keys() != {before.id}:
+            plan = self._plan_taken(books, record, wanted, now)
+            if plan is None:
                 continue
+            earlier = books.parties().copy()
             after = changed_alone(customer, actor.name)
-            books.put_party(plan.written[before.id])
+            for party in plan.written.values():
+                books.put_party(party)
             books.put_customer(after)
             facts = {**customer_facts(after), "effect": Outcome.AT_ONCE.value, **self._applied(plan, record)}
             books.append(new_record(RecordType.CUSTOMER_SUBMITTED, actor, now, facts))
-            return True
-        return False
+            reopen_for(books.as_transaction, earlier, plan.written.values(), actor, now)
+            return plan
+        return None
+
+    def _plan_taken(self, books: Books, record: KycRecord, wanted: tuple[Party, ...], now: datetime) -> Plan | None:
+        """What applying the register's word does; None where it is not stricter as a whole, or cannot be applied."""
+        try:
+            plan = plan_of(books.as_transaction, sealed(books.as_transaction, record)[0], self._yardstick(now))
+        except (InvalidInput, NotPermitted):
+            return None  # a letter box, a closed account or too long a chain: somebody has to look at what is told
+        written = {each.id: in_order(each) for each in plan.written.values()}
+        return plan if written == {each.id: in_order(each) for each in wanted} else None
 
 
-def disagreements(parties: Mapping[str, Party], observed: Mapping[str, Observed]) -> list[Disagreement]:
-    """Where a register and the records of parties say different things, by party."""
-    found = []
-    for _, party in sorted(parties.items()):
-        if not party.lei:
-            continue
-        word = observed.get(party.lei)
-        if word is None:
-            found.append(Disagreement(party.id, party.lei, "absent", party.lei, "no such entry"))
-            continue
-        found += [Disagreement(party.id, party.lei, *told) for told in _told(parties, party, word)]
-    return found
+def _words(books: Books, observed: Mapping[str, Observed]) -> Word:
+    """What the register says of an LEI now, or else what it said last."""
+    return lambda lei: observed.get(lei) or books.as_transaction.observation(lei, GLEIF)
 
 
-def _told(parties: Mapping[str, Party], party: Party, word: Observed) -> Iterator[tuple[str, str, str]]:
-    """Code, what we have, and what the register has, for each disagreement about a party."""
-    if word.headquarters and word.headquarters != party.headquarters:
-        yield "headquarters", party.headquarters or "unknown", word.headquarters
-    above = {each.lei for each in owners_of(parties, party.id).values()}
-    missing = [each for each in word.parents if each not in above]
-    if missing:
-        yield "parent", ", ".join(sorted(above - {"", party.lei})) or "none with an LEI", ", ".join(missing)
-    hidden = sorted(set(word.exceptions) & HIDDEN)
-    if hidden and not party.owners:
-        yield "hidden_parent", party.no_parent_reason or "none", ", ".join(hidden)
-    if word.registration in STALE or word.status not in ("ACTIVE", ""):
-        yield "status", "in use here", f"{word.status or 'entity'}, {word.registration}"
+def _with(way: Mapping[str, Party], wanted: tuple[Party, ...]) -> tuple[Party, ...]:
+    return tuple(overlaid(way, wanted).values())
 
 
 def _way(parties: Mapping[str, Party], party_id: str, owner_id: str) -> dict[str, Party]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotFound
+from gatekeeper.domain.observation import Disagreement
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json
@@ -50,6 +51,7 @@ class Review:
         decided, decided_if_approved: both findings as decisions use them now: with open screenings and the override.
             Empty of the past, of which nobody decides any more.
         open_screenings: ids of its parties with a hit that nobody has judged.
+        conflicts: where a register disagreed, when it was read last, with the record that is looked at.
         override: the one that it is under now.
         placing: packs by which it matters in what tier somebody is.
     """
@@ -71,6 +73,7 @@ class Review:
     decided: Mapping[str, TierFinding] = field(default_factory=dict)
     decided_if_approved: Mapping[str, TierFinding] = field(default_factory=dict)
     open_screenings: tuple[str, ...] = ()
+    conflicts: tuple[Disagreement, ...] = ()
     override: Override | None = None
     placing: frozenset[str] = frozenset()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
-from sqlalchemy import Column, String, Table, Text
+from sqlalchemy import Column, String, Table, Text, bindparam, select
 
 from gatekeeper.domain.observation import Observed, observed_json, observed_of
 from gatekeeper.domain.record import canonical_json
@@ -19,6 +20,7 @@ observation = Table(
     Column("body", Text, nullable=False),
     Column("at", Moment, nullable=False),
 )
+_OBSERVED = select(observation).where(observation.c.lei.in_(bindparam("keys", expanding=True)))
 
 
 class ObservationReads(Asking):
@@ -28,6 +30,11 @@ class ObservationReads(Asking):
         """What a register said last about an LEI, or None."""
         row = self._get(observation, lei=lei, source=source)
         return observed_of(json.loads(row["body"]), row["at"]) if row else None
+
+    def observations(self, leis: Collection[str], source: str) -> dict[str, Observed]:
+        """What a register said last about some LEIs, by LEI."""
+        rows = (row for row in self._named(_OBSERVED, sorted(leis)) if row["source"] == source)
+        return {row["lei"]: observed_of(json.loads(row["body"]), row["at"]) for row in rows}
 
 
 class ObservationWrites(Changing):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tracemalloc
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
 from gatekeeper.domain.observation import Observed
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import Tier
-from gatekeeper.imports.gleif import read_gleif
+from gatekeeper.imports.gleif import GoldenCopy, read_gleif
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
 from tests.databases import new_stores
@@ -80,7 +82,7 @@ def test_parents_are_found_up_the_chain_and_funds_are_not_followed(tmp_path: Pat
         [LAB, OTHER, DIRECT, "INACTIVE"],
     )
     repex = table(tmp_path / "repex", REPEX, [TOP, "ULTIMATE_ACCOUNTING_CONSOLIDATION_PARENT", "NON_PUBLIC"])
-    found = read_gleif({LAB}, lei2=lei2, rr=rr, repex=repex, at=NOON)
+    found = read_gleif({LAB}, GoldenCopy(lei2, rr, repex), at=NOON)
     assert {lei: each.headquarters for lei, each in found.items()} == {LAB: "US", HOLDING: "SG", TOP: "CN"}
     assert (found[LAB].parents, found[HOLDING].parents) == ((HOLDING,), (TOP,))
     assert found[TOP].exceptions == ("NON_PUBLIC",)
@@ -90,14 +92,14 @@ def test_parents_are_found_up_the_chain_and_funds_are_not_followed(tmp_path: Pat
 def test_a_line_inside_of_a_cell_is_no_row(tmp_path: Path) -> None:
     forged = 'Street\n"' + '","'.join(entry(LAB, "US", name="Forged"))
     lei2 = table(tmp_path / "lei2", LEI2, entry(OTHER, "DE", name=forged), entry(LAB, "CN"))
-    assert read_gleif({LAB}, lei2=lei2, at=NOON)[LAB].headquarters == "CN"
+    assert read_gleif({LAB}, GoldenCopy(lei2), at=NOON)[LAB].headquarters == "CN"
 
 
 def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
     rows = (entry(with_check_digits(f"{each:018d}"), "DE", name="x" * 400) for each in range(10, 20_000))
     lei2 = table(tmp_path / "lei2", LEI2, *rows, entry(LAB, "CN"))
     tracemalloc.start()
-    assert read_gleif({LAB}, lei2=lei2, at=NOON)[LAB].headquarters == "CN"
+    assert read_gleif({LAB}, GoldenCopy(lei2), at=NOON)[LAB].headquarters == "CN"
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 1_000_000 < lei2.stat().st_size
@@ -106,22 +108,23 @@ def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "there is no column 'LEI'"),
-        (b'"LEI","Entity.LegalName"\n', "there is no column 'Entity.HeadquartersAddress.Country'"),
-        (",".join(LEI2).encode() + b'\n"x', "a quoted cell does not end"),
-        (b"x" * 1_100_000, "a line is longer than 1 MiB"),
+        (b"", "lei2:1: the column LEI is missing"),
+        (b'"LEI","Entity.LegalName"\n', "the column Entity.HeadquartersAddress.Country is missing"),
+        (b'"LEI","LEI"\n', "lei2:1: the column LEI stands twice"),
+        (",".join(LEI2).encode() + b'\n"x', "lei2:2: a quoted cell does not end"),
+        (b"x" * 1_100_000, "lei2:1: the line is longer than 1 MiB"),
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "lei2"
     path.write_bytes(content)
     with pytest.raises(InvalidInput, match=says):
-        read_gleif({LAB}, lei2=path, at=NOON)
+        read_gleif({LAB}, GoldenCopy(path), at=NOON)
 
 
 def test_a_stricter_country_takes_effect_at_once(registry: Registry, stores: Stores) -> None:
     enrol(registry, "US")
-    (told,) = registry.observe(word("CN"), by="ana")
+    (told,) = registry.observe(word("CN"), by="ana").conflicts
     assert (told.code, told.recorded, told.observed, told.taken) == ("headquarters", "US", "CN", True)
     assert tier(registry) is Tier.THREE
     facts = log(stores)[-1]["facts"]
@@ -131,7 +134,7 @@ def test_a_stricter_country_takes_effect_at_once(registry: Registry, stores: Sto
 
 def test_a_milder_country_is_only_told(registry: Registry) -> None:
     enrol(registry, "CN")
-    (told,) = registry.observe(word("US"), by="ana")
+    (told,) = registry.observe(word("US"), by="ana").conflicts
     assert not told.taken
     assert tier(registry) is Tier.THREE
 
@@ -141,17 +144,17 @@ def test_what_two_people_set_back_stays_until_the_register_says_something_new(re
     registry.observe(word("CN"), by="ana")
     enrol(registry, "US")
     assert tier(registry) is Tier.ONE
-    (told,) = registry.observe(word("CN"), by="ana")
+    (told,) = registry.observe(word("CN"), by="ana").conflicts
     assert not told.taken
     assert tier(registry) is Tier.ONE
-    assert registry.observe(word("IN"), by="ana")[0].taken
+    assert registry.observe(word("IN"), by="ana").conflicts[0].taken
 
 
 def test_what_waits_keeps_its_author_and_is_stale_once_the_register_is_stricter(registry: Registry) -> None:
     registry.apply(record_of(replace(org("lab", "US", "top"), lei=LAB), org("top", "CN")), by="ana")
     registry.approve("lab", by="ben")
     registry.apply(record_of(replace(org("lab", "US", reason="bought back"), lei=LAB)), by="ana")
-    assert registry.observe(word("CN"), by="eve")[0].taken
+    assert registry.observe(word("CN"), by="eve").conflicts[0].taken
     review = registry.review("lab")
     assert review.in_effect is not None
     assert review.proposed is not None
@@ -168,7 +171,7 @@ def test_a_comparison_changes_nothing(registry: Registry, stores: Stores) -> Non
     enrol(registry, "US")
     size = len(log(stores))
     assert registry.known_leis() == {LAB}
-    assert registry.compare(word("CN"))[0].code == "headquarters"
+    assert registry.compare(word("CN")).conflicts[0].code == "headquarters"
     assert (len(log(stores)), tier(registry)) == (size, Tier.ONE)
 
 
@@ -183,14 +186,175 @@ def test_a_comparison_changes_nothing(registry: Registry, stores: Stores) -> Non
 )
 def test_every_other_disagreement_is_told(registry: Registry, changes: dict[str, Any], code: str) -> None:
     enrol(registry, "US")
-    assert [each.code for each in registry.observe(word("US", **changes), by="ana")] == [code]
+    assert [each.code for each in registry.observe(word("US", **changes), by="ana").conflicts] == [code]
 
 
 def test_a_declared_reason_for_no_parent_agrees(registry: Registry) -> None:
     enrol(registry, "US")
-    assert registry.observe(word("US", exceptions=("NATURAL_PERSONS",)), by="ana") == []
+    assert registry.observe(word("US", exceptions=("NATURAL_PERSONS",)), by="ana").conflicts == ()
 
 
 def test_an_entry_that_is_not_there_is_told(registry: Registry) -> None:
     enrol(registry, "US")
-    assert registry.observe({}, by="ana")[0].code == "absent"
+    assert registry.observe({}, by="ana").conflicts[0].code == "absent"
+
+
+def test_an_ultimate_parent_that_only_the_register_knows_makes_a_customer_unresolved(registry: Registry) -> None:
+    enrol(registry, "US")
+    heard = registry.observe({**word("US", parents=(TOP,), ultimates=(TOP,)), **word("SG", TOP)}, by="ana")
+    assert [(each.code, each.taken) for each in heard.conflicts] == [("parent", True)]
+    assert [(each.before, each.after) for each in heard.changes] == [(Tier.ONE, Tier.UNRESOLVED)]
+    added = in_effect(registry)[f"lei-{TOP.lower()}"]
+    assert (added.headquarters, added.lei, added.no_parent_reason) == ("SG", TOP, "")
+    assert tier(registry) is Tier.UNRESOLVED
+
+
+def test_a_parent_in_a_strict_country_makes_a_customer_strict(registry: Registry) -> None:
+    enrol(registry, "US")
+    registry.observe({**word("US", parents=(TOP,), ultimates=(TOP,)), **word("CN", TOP)}, by="ana")
+    assert tier(registry) is Tier.THREE
+
+
+def test_a_parent_that_has_an_account_already_is_named_and_not_enrolled_again(registry: Registry) -> None:
+    enrol(registry, "US")
+    registry.apply(record_of(replace(org("top", "US"), lei=TOP), customer="top"), by="ana")
+    registry.approve("top", by="ben")
+    assert registry.observe(word("US", parents=(TOP,), ultimates=(TOP,)), by="ana").conflicts[0].taken
+    assert in_effect(registry)["lab"].parents == ("top",)
+    assert tier(registry) is Tier.ONE
+
+
+def test_a_direct_parent_between_known_ones_is_only_told(registry: Registry) -> None:
+    top = replace(org("top", "US"), lei=TOP)
+    registry.apply(record_of(replace(org("lab", "US", "top"), lei=LAB), top), by="ana")
+    registry.approve("lab", by="ben")
+    heard = registry.observe({**word("US", parents=(HOLDING, TOP), ultimates=(TOP,)), **word("US", TOP)}, by="ana")
+    assert [(each.code, each.taken) for each in heard.conflicts] == [("parent", False)]
+
+
+def test_a_hidden_parent_takes_the_reason_for_none_away_until_two_people_give_one(registry: Registry) -> None:
+    enrol(registry, "US")
+    assert registry.observe(word("US", exceptions=("NO_LEI",)), by="ana").conflicts[0].taken
+    assert tier(registry) is Tier.UNRESOLVED
+    enrol(registry, "US")
+    assert tier(registry) is Tier.ONE
+    assert not registry.observe(word("US", exceptions=("NO_LEI",)), by="ana").conflicts[0].taken
+    assert tier(registry) is Tier.ONE
+    assert registry.observe(word("US", exceptions=("NON_PUBLIC",)), by="ana").conflicts[0].taken
+
+
+def test_a_successor_is_a_parent_until_two_people_have_looked(registry: Registry, stores: Stores) -> None:
+    enrol(registry, "US")
+    merged = word("US", registration="MERGED", status="INACTIVE", successors=(TOP,))
+    heard = registry.observe({**merged, **word("CN", TOP)}, by="ana")
+    assert [(each.code, each.taken) for each in heard.conflicts] == [("status", False), ("successor", True)]
+    assert tier(registry) is Tier.THREE
+    assert [each["code"] for each in log(stores)[-1]["facts"]["conflicts"]] == ["status", "successor"]
+
+
+def test_a_headquarters_and_a_parent_of_one_entry_both_take_effect(registry: Registry) -> None:
+    enrol(registry, "US")
+    heard = registry.observe({**word("IN", parents=(TOP,), ultimates=(TOP,)), **word("CN", TOP)}, by="ana")
+    assert [(each.code, each.taken) for each in heard.conflicts] == [("headquarters", True), ("parent", True)]
+    lab = in_effect(registry)["lab"]
+    assert (lab.headquarters, lab.parents) == ("IN", (f"lei-{TOP.lower()}",))
+
+
+def test_an_entry_without_a_known_owner_stays_unresolved_and_gets_none_from_the_register(registry: Registry) -> None:
+    registry.apply(record_of(replace(org("lab", "US", reason=""), lei=LAB)), by="ana")
+    registry.approve("lab", by="ben")
+    heard = registry.observe({**word("US", parents=(TOP,), ultimates=(TOP,)), **word("US", TOP)}, by="ana")
+    assert not heard.conflicts[0].taken
+    assert tier(registry) is Tier.UNRESOLVED
+
+
+def test_who_reviews_a_customer_sees_what_the_register_said(registry: Registry) -> None:
+    registry.apply(record_of(replace(org("lab", "US"), lei=LAB)), by="ana")
+    registry.observe(word("US", registration="LAPSED", exceptions=("NO_LEI",)), by="ana")
+    assert [each.code for each in registry.review("lab").conflicts] == ["hidden_parent", "status"]
+    assert [each.code for each in registry.review_all().reviews[0].conflicts] == ["hidden_parent", "status"]
+
+
+def test_in_a_delta_an_entry_that_is_not_there_is_no_news(registry: Registry) -> None:
+    enrol(registry, "US")
+    assert registry.observe({}, by="ana", is_delta=True).conflicts == ()
+
+
+def test_a_delta_keeps_what_it_does_not_speak_of(tmp_path: Path) -> None:
+    before = word("US", parents=(HOLDING, TOP), ultimates=(TOP,), exceptions=("NON_PUBLIC",))
+    lei2 = table(tmp_path / "lei2", LEI2, entry(OTHER, "DE"))
+    gone = [*RR, "DeletedAt"]
+    rows = [[LAB, TOP, ULTIMATE, "ACTIVE", "2026-11-20T00:00:00Z"], [LAB, OTHER, ULTIMATE, "ACTIVE", ""]]
+    files = GoldenCopy(lei2, table(tmp_path / "rr", gone, *rows), is_delta=True)
+    found = read_gleif({LAB}, files, at=NOON, before=before)[LAB]
+    assert (found.parents, found.ultimates, found.exceptions) == (tuple(sorted((HOLDING, OTHER))), (OTHER,), ())
+    assert found.headquarters == "US"
+
+
+def test_a_delta_takes_an_exception_back(tmp_path: Path) -> None:
+    repex = table(tmp_path / "repex", [*REPEX, "DeletedAt"], [LAB, "X", "NO_LEI", "2026-11-20T00:00:00Z"])
+    files = GoldenCopy(table(tmp_path / "lei2", LEI2), repex=repex, is_delta=True)
+    found = read_gleif({LAB}, files, at=NOON, before=word("US", exceptions=("NATURAL_PERSONS", "NO_LEI")))
+    assert found[LAB].exceptions == ("NATURAL_PERSONS",)
+
+
+def test_a_successor_is_read_with_the_entry_that_names_it(tmp_path: Path) -> None:
+    columns = [*LEI2, "Entity.SuccessorEntity.1.SuccessorLEI"]
+    rows = [[*entry(TOP, "CN"), ""], [*entry(LAB, "US", "MERGED"), TOP], [*entry(OTHER, "US"), ""]]
+    found = read_gleif({LAB}, GoldenCopy(table(tmp_path / "lei2", columns, *rows)), at=NOON)
+    assert (set(found), found[LAB].successors, found[TOP].headquarters) == ({LAB, TOP}, (TOP,), "CN")
+
+
+def packed(path: Path, *names: str, text: bytes = b"", **info: Any) -> Path:
+    with zipfile.ZipFile(path, "w", **{"compression": zipfile.ZIP_DEFLATED, **info}) as file:
+        for name in names:
+            file.writestr(name, text)
+    return path
+
+
+def test_the_zip_of_gleif_is_read_as_it_is(tmp_path: Path) -> None:
+    text = table(tmp_path / "lei2", LEI2, entry(LAB, "CN")).read_bytes()
+    read: list[int] = []
+    files = GoldenCopy(packed(tmp_path / "lei2.csv.zip", "lei2.csv", text=text))
+    assert read_gleif({LAB}, files, at=NOON, tell=read.append)[LAB].headquarters == "CN"
+    assert sum(read) > 0
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "info", "says"),
+    [
+        ((), b"", {}, "should hold one CSV file and holds 0"),
+        (("a.csv", "b.csv"), b"", {}, "should hold one CSV file and holds 2"),
+        (("a.txt",), b"", {}, "should hold one CSV file"),
+        (("a.csv",), b"0" * (65 * 1024**2), {}, "hold 68,157,440: too much"),
+        (("a.csv",), b"x", {"compression": zipfile.ZIP_LZMA}, "packed in a way that is not read"),
+    ],
+)
+def test_another_zip_is_refused(
+    tmp_path: Path, names: Sequence[str], text: bytes, info: dict[str, Any], says: str
+) -> None:
+    path = packed(tmp_path / "lei2.csv.zip", *names, text=text, **info)
+    with pytest.raises(InvalidInput, match=says):
+        read_gleif({LAB}, GoldenCopy(path), at=NOON)
+
+
+def test_a_zip_that_was_cut_off_or_changed_is_refused(tmp_path: Path) -> None:
+    text = table(tmp_path / "lei2", LEI2, *(entry(OTHER, "DE", name=str(each)) for each in range(1_000))).read_bytes()
+    whole = packed(tmp_path / "lei2.csv.zip", "lei2.csv", text=text).read_bytes()
+    for wrong in (whole[: len(whole) // 2], whole[:200] + bytes([whole[200] ^ 1]) + whole[201:]):
+        (tmp_path / "wrong.zip").write_bytes(wrong)
+        with pytest.raises(InvalidInput, match=r"wrong.zip: cannot be read: .+"):
+            read_gleif({LAB}, GoldenCopy(tmp_path / "wrong.zip"), at=NOON)
+
+
+def test_a_file_that_ends_in_the_middle_of_a_row_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path / "lei2", LEI2, entry(LAB, "CN"))
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(InvalidInput, match=r"lei2:2: "):
+        read_gleif({LAB}, GoldenCopy(path), at=NOON)
+
+
+def in_effect(registry: Registry) -> dict[str, Party]:
+    record = registry.review("lab").in_effect
+    assert record is not None
+    return {each.id: each for each in record.parties}

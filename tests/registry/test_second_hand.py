@@ -36,7 +36,7 @@ def test_a_register_leaves_what_waits_to_its_author(registry: Registry) -> None:
     enrol(registry, org("lab", "US", "cnco", "tiny"), org("cnco", "CN"), tiny)
     registry.apply(record_of(org("lab", "US", "tiny"), tiny), by="mallory")
     word = Observed(LEI, "Tiny", "IN", "IN", "ACTIVE", "ISSUED", (), (), "2026-01-01", ("f" * 64,), NOON)
-    assert registry.observe({LEI: word}, by="ana")[0].taken
+    assert registry.observe({LEI: word}, by="ana").conflicts[0].taken
     review = registry.review("lab")
     assert (review.prepared_by, review.stale) == ("mallory", ("tiny",))
     with pytest.raises(NotPermitted, match="mallory prepared the record"):

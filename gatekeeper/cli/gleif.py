@@ -1,0 +1,60 @@
+"""`gatekeeper import gleif`: what GLEIF's register says of our parties, and whose tier that moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.customer_apply import tell_changes
+from gatekeeper.cli.options import Config, Data, Person, caller_of, opened
+from gatekeeper.cli.printing import say
+from gatekeeper.cli.reading import reading
+from gatekeeper.domain.person import Right
+from gatekeeper.registry.people import acting
+
+GLEIF_EXAMPLE = "Example: gatekeeper import gleif --lei2 lei2.csv.zip --rr rr.csv.zip --repex repex.csv.zip --dry-run"
+
+
+def gleif(
+    lei2: Annotated[
+        Path, typer.Option("--lei2", help="Entities (LEI2 golden copy, CSV or its zip).", show_default=False)
+    ],
+    *,
+    rr: Annotated[Path | None, typer.Option("--rr", help="Relationships (RR, the same).", show_default=False)] = None,
+    repex: Annotated[
+        Path | None, typer.Option("--repex", help="Reporting exceptions (REPEX, the same).", show_default=False)
+    ] = None,
+    delta: Annotated[
+        bool, typer.Option("--delta", help="The files hold what has changed: an entry that is missing is no news.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and store nothing.")] = False,
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> int:
+    """Hold GLEIF's files against the parties that have an LEI. Exit code 1 where they disagree.
+
+    They are evidence: a stricter headquarters, an ultimate parent or a successor that we do not know, and a hidden
+    parent where we have a reason for none take effect at once; everything else is told.
+    """
+    from gatekeeper.imports.gleif import GoldenCopy, read_gleif
+
+    files = GoldenCopy(lei2, rr, repex, is_delta=delta)
+    with opened(config, data) as wiring:
+        wanted, before = wiring.registry.known_leis(), wiring.registry.last_words()
+        with reading(files.paths) as tell:
+            observed = read_gleif(wanted, files, at=wiring.clock.now(), before=before, tell=tell)
+        if dry_run:
+            heard = wiring.registry.compare(observed, is_delta=delta)
+        else:
+            by = caller_of(wiring, person)
+            wiring.record_packs(acting(by, Right.EDIT))
+            heard = wiring.registry.observe(observed, by=by, is_delta=delta)
+    for each in heard.conflicts:
+        say(f"party {each.party_id} ({each.lei}): {each.in_words} [kyc.conflict.{each.code}]")
+    tell_changes(heard.changes)
+    disagree = len({each.lei for each in heard.conflicts})
+    say(f"{len(wanted):,} LEIs: {len(wanted) - disagree:,} agree, {disagree:,} do not")
+    return 1 if heard.conflicts else 0
