@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from gatekeeper.domain.person import Role
+from gatekeeper.domain.person import Method, Role
+from gatekeeper.domain.two_hands import Hands
 from gatekeeper.yaml_files import Line, Part
 
 AUDIENCE = "compute-gatekeeper"
@@ -18,6 +19,9 @@ _SERVICE_ACCOUNTS = ("system:serviceaccount:", "group:system:serviceaccounts")
 _OF_PEOPLE = frozenset({Role.KYC_APPROVER, Role.POLICY_ADMIN})
 
 Roles = Annotated[dict[Role, tuple[Line, ...]], Field(min_length=1)]
+
+
+Hand = Annotated[tuple[Method, ...], Field(min_length=1)]
 
 
 class _Section(Part):
@@ -83,3 +87,28 @@ class IdentitySettings(_Section):
     """Default: none."""
     token_review: TokenReviewSettings | None = None
     """Default: none."""
+    first_hand: Hand | None = None
+    """Whose logins may prepare or ask for what takes two: local, oidc, token-review. Default: all."""
+    second_hand: Hand | None = None
+    """Whose logins may approve it: local, oidc. With [oidc] in both, nobody whom the provider does not tell apart is
+    either. Default: all but service accounts, which never may."""
+    user_domains: tuple[Line, ...] = ()
+    """Domains of mail: users of our own are then called by an address in one of them, the one that the identity
+    provider verifies, and are the same person as there. Default: any name."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> IdentitySettings:
+        for name, given in (("first_hand", self.first_hand), ("second_hand", self.second_hand)):
+            if Method.CLAIMED in (given or ()):
+                raise ValueError(f"{name}: a claimed name is no login")
+        if Method.TOKEN_REVIEW in (self.second_hand or ()) and self.token_review is None:
+            raise ValueError("second_hand has token-review, and nobody gets in by it")
+        if self.second_hand == (Method.OIDC,) and self.oidc is None:
+            raise ValueError("second_hand has oidc alone, and nobody gets in by it: nothing could be approved")
+        return self
+
+    @property
+    def hands(self) -> Hands:
+        """Whose logins may be which hand."""
+        first, second = (None if each is None else frozenset(each) for each in (self.first_hand, self.second_hand))
+        return Hands(first, second, self.user_domains)

@@ -164,6 +164,7 @@ class Wiring:
             cluster=self.settings.cluster,
             terms=terms,
             screener=self.screener,
+            hands=self.settings.identity.hands,
         )
 
     @cached_property

@@ -9,28 +9,50 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
+from gatekeeper.domain.spelling import plain_address, plain_login
 
 # What an identity provider calls somebody for people, this, and what it never gives to anybody else:
 # `ana@provider.example#00u1ab`.
 UNIQUE_MARK = "#"
+# What a cluster calls its service accounts, nodes and own components: never a person.
+_OF_A_CLUSTER = "system:"
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two spellings name one person: case, width and blanks do not make a second pair of eyes.
+    """Whether two spellings name one person: case, width, blanks and spellings of one mail address (`spelling`) do not
+    make a second pair of eyes.
 
     Nor does a new address of a person whose identity provider still says who it is, nor an address that went on to
-    somebody else: either part of a name in common makes them one.
+    somebody else: either part of a name in common makes them one. Names with nothing in common are `people`'s part.
     """
-    return any(mine and mine == theirs for mine, theirs in zip(person_keys(one), person_keys(other), strict=True))
+    return not person_marks(one).isdisjoint(person_marks(other))
+
+
+@lru_cache(maxsize=4096)
+def person_marks(name: str) -> frozenset[str]:
+    """What a name has in common with every other name of the same person: address or login name, and behind the mark
+    what is unique (where anything is known to be)."""
+    address, _, unique = unicodedata.normalize("NFKC", name).partition(UNIQUE_MARK)
+    return frozenset(
+        each for each in (plain_address(address), UNIQUE_MARK + plain_login(unique)) if each not in ("", UNIQUE_MARK)
+    )
 
 
 def person_keys(name: str) -> tuple[str, str]:
-    """Address or login name, and what is unique (empty where nothing is known to be), each in its one spelling."""
+    """Address or login name, and what is unique (empty where nothing is known to be), without case and blanks: as the
+    database compares them, which knows no more of spellings."""
     plain = "".join(unicodedata.normalize("NFKC", name).casefold().split())
     address, _, unique = plain.partition(UNIQUE_MARK)
     return address, unique
+
+
+def is_machine(name: str) -> bool:
+    """Whether a name is of a program in a cluster, whoever says so: a service account's token may also come by way of
+    OpenID Connect, as the cluster is an issuer like any other."""
+    return any(part.startswith(_OF_A_CLUSTER) for part in person_keys(name))
 
 
 class Role(StrEnum):

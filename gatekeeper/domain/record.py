@@ -102,6 +102,9 @@ class RecordType(StrEnum):
     USER_ADDED = "user.added"
     USER_CHANGED = "user.changed"
     USER_DISABLED = "user.disabled"
+    LOGIN_LINKED = "login.linked"
+    LOGIN_UNLINK_ASKED = "login.unlink_asked"
+    LOGIN_UNLINKED = "login.unlinked"
     LOG_EXPORTED = "log.exported"
 
 

@@ -33,7 +33,7 @@ from gatekeeper.ports.profiles import ProfileReads, ProfileWrites
 from gatekeeper.ports.retention import RetentionReads, RetentionWrites
 from gatekeeper.ports.screening import ScreeningReads, ScreeningWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
-from gatekeeper.ports.users import UserReads, UserWrites
+from gatekeeper.ports.users import LoginReads, LoginWrites, UserReads, UserWrites
 
 T = TypeVar("T")
 
@@ -55,6 +55,7 @@ class Reader(
     JoinReads,
     InquiryReads,
     KycReads,
+    LoginReads,
     ObservationReads,
     OwnerReads,
     ProfileReads,
@@ -163,6 +164,7 @@ class Transaction(
     JoinWrites,
     InquiryWrites,
     KycWrites,
+    LoginWrites,
     ObservationWrites,
     ProfileWrites,
     RetentionWrites,

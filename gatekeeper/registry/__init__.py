@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.domain.retention import RETENTION_YEARS
+from gatekeeper.domain.two_hands import Hands
 from gatekeeper.ports import Clock, Stores
 from gatekeeper.registry.approvals import ApprovalTerms
 from gatekeeper.registry.batch import Applied, BatchReview
@@ -22,6 +23,7 @@ from gatekeeper.registry.holds import HoldRegistry
 from gatekeeper.registry.inquiries import InquiryRegistry
 from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.listing import ListingRegistry
+from gatekeeper.registry.logins import LoginRegistry
 from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.registry.overrides import OverrideRegistry
 from gatekeeper.registry.plan import Outcome, Plan
@@ -33,6 +35,7 @@ from gatekeeper.registry.runs import RunRegistry
 from gatekeeper.registry.screener import Screened, Screener
 from gatekeeper.registry.screening import ScreeningRegistry
 from gatekeeper.registry.standings import StandingRegistry
+from gatekeeper.registry.two_hands import TwoHanded
 from gatekeeper.registry.users import UserRegistry
 
 __all__ = [
@@ -66,6 +69,7 @@ class Registry(
     InquiryRegistry,
     ScreeningRegistry,
     UserRegistry,
+    LoginRegistry,
 ):
     """All use cases on people."""
 
@@ -78,12 +82,14 @@ class Registry(
         cluster: str,
         terms: ApprovalTerms | None = None,
         screener: Screener | None = None,
+        hands: Hands | None = None,
         retention_years: int = RETENTION_YEARS,
     ) -> None:
-        """`screener`: what several registries of one process share, so that lists are indexed once."""
+        """`screener`: what several registries of one process share, so that lists are indexed once.
+        `hands`: whose logins the provider lets be hands; None for all."""
         self._retention_years = retention_years
         screener = screener or Screener()
-        stores = Screened(stores, clock, screener)
+        stores = Screened(TwoHanded(stores, hands or Hands()), clock, screener)
         RegisterRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
         NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)
@@ -91,4 +97,5 @@ class Registry(
         EndingRegistry.__init__(self, stores, clock)
         InquiryRegistry.__init__(self, stores, clock)
         ScreeningRegistry.__init__(self, stores, clock, screener)
-        UserRegistry.__init__(self, stores, clock)
+        UserRegistry.__init__(self, stores, clock, hands)
+        LoginRegistry.__init__(self, stores, clock)

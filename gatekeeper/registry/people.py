@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.person import Caller, Method, Right
+from gatekeeper.domain.person import Caller, Method, Right, is_machine
 from gatekeeper.domain.record import Actor, ActorKind
+from gatekeeper.domain.spelling import has_punycode
 
 # Who acts: somebody whose identity was established, or a name alone, which only a process that has the database in
 # its hands may give (a demo, a simulation, a test). An edge that people reach from outside always gives a Caller.
@@ -20,7 +21,6 @@ _PERSON = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+-]{0,198}[A-Za-z0-9])?")
 # What identity providers and clusters call somebody has more signs in it: `ana@provider.example#00u1ab`, or
 # `system:serviceaccount:kyc:importer`. No comma: names are listed with it.
 _ESTABLISHED = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+:|/#=-]{0,398}[A-Za-z0-9=])?")
-_SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 def person(name: str) -> Actor:
@@ -36,6 +36,58 @@ def person(name: str) -> Actor:
             hint="Use the login name or e-mail address: A-Z, a-z, 0-9, blank and . _ @ + -",
         )
     return Actor(ActorKind.PERSON, plain)
+
+
+def login(name: str) -> str:
+    """A name as a realm may give it to somebody who acts.
+
+    Raises:
+        InvalidInput: no realm can give it.
+    """
+    plain = unicodedata.normalize("NFKC", name).strip()
+    if not _ESTABLISHED.fullmatch(plain):
+        raise InvalidInput(
+            f"{name!r:.80} cannot be a login.",
+            hint="Write it as it stands in records: ana, ana@provider.example#SUBJECT, system:serviceaccount:NS:NAME.",
+        )
+    return plain
+
+
+def new_login(name: str, domains: tuple[str, ...]) -> str:
+    """The name of a user who is added: nobody can take it for somebody else's.
+
+    Args:
+        domains: where its address has to be; empty for any name.
+
+    Raises:
+        InvalidInput: not a login name or e-mail address in ASCII letters, a domain in punycode, or of another domain.
+    """
+    plain = person(name).name
+    if has_punycode(plain):
+        raise InvalidInput(
+            f"{name!r:.80} has a domain in punycode: it is shown otherwise than it is written.",
+            hint="Use a login name without @, and link it to the address: gatekeeper user link NAME LOGIN",
+        )
+    if domains and plain.casefold().rpartition("@")[2] not in {each.casefold() for each in domains}:
+        raise InvalidInput(
+            f"{plain} is no address in {' or '.join(domains)}.",
+            hint="Use the address that the identity provider verifies: settings identity.user_domains.",
+        )
+    return plain
+
+
+def keeper(by: Caller) -> Actor:
+    """Who keeps users and their logins: a policy-admin whose identity was established, and no machine.
+
+    Raises:
+        NotPermitted: somebody else.
+    """
+    actor = acting(by, Right.POLICY)
+    if actor.kind is not ActorKind.PERSON or by.method is Method.CLAIMED:
+        raise NotPermitted(
+            f"{by.name} may not keep users.", hint="Only a policy-admin may whose identity was established."
+        )
+    return actor
 
 
 def acting(by: By, right: Right) -> Actor:
@@ -55,7 +107,7 @@ def acting(by: By, right: Right) -> Actor:
             f"{by.name!r:.80} cannot be the name of somebody who acts.",
             hint="Let the identity provider name people in ASCII: settings identity.oidc.name_claim.",
         )
-    machine = by.method is Method.TOKEN_REVIEW and by.name.startswith(_SERVICE_ACCOUNT)
+    machine = is_machine(by.name)
     if machine and right is Right.APPROVE:
         raise NotPermitted(
             f"{by.name} is a service account and cannot be the second of two people.",

@@ -83,10 +83,6 @@ class Proposal:
         """The parties that it tells of or names as owners."""
         return {named for each in self.record.parties for named in (each.id, *each.owners)}
 
-    def has_author(self, name: str) -> bool:
-        """Whether a person wrote any of it, under any spelling."""
-        return any(same_person(each, name) for each in self.authors)
-
     def written(self, parties: Mapping[str, Party]) -> list[Party]:
         """The parties that an approval would write."""
         return [each for each in self.record.parties if digest(parties.get(each.id)) != digest(each)]

@@ -7,7 +7,6 @@ Both are taken from what cannot be changed: the proposal as it was put, and the 
 from __future__ import annotations
 
 from gatekeeper.domain.errors import NotPermitted
-from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import RecordType
 from gatekeeper.ports import Reader
 from gatekeeper.registry.review import Review
@@ -22,10 +21,11 @@ def check_second_hand(reader: Reader, review: Review, by: str) -> None:
         NotPermitted: the person wrote any of it.
     """
     customer = review.customer.id
-    if review.waiting is not None and review.waiting.has_author(by):
+    people = reader.people()
+    if review.waiting is not None and any(people.same(each, by) for each in review.waiting.authors):
         raise NotPermitted(f"{by} prepared the record of customer {customer} and so cannot approve it.", hint=_ANOTHER)
     for party, names in sorted(changed_alone_by(reader, review).items()):
-        if any(same_person(each, by) for each in names):
+        if any(people.same(each, by, since=seq) for seq, each in names):
             raise NotPermitted(
                 f"{by} changed party {party} of customer {customer} alone since two people looked at it, and so cannot "
                 "approve it.",
@@ -33,15 +33,16 @@ def check_second_hand(reader: Reader, review: Review, by: str) -> None:
             )
 
 
-def changed_alone_by(reader: Reader, review: Review) -> dict[str, list[str]]:
-    """Who changed each party of a customer alone since two people last approved the customer or that version of it."""
+def changed_alone_by(reader: Reader, review: Review) -> dict[str, list[tuple[int, str]]]:
+    """Who changed each party of a customer alone since two people last approved the customer or that version of it,
+    each with the index of the record."""
     approvals = reader.records(types=(RecordType.CUSTOMER_APPROVED,), customer=review.customer.id)
     last = max((seq for seq, _ in approvals), default=-1)
     ids = {each.id for record in (review.in_effect, review.looked_at) if record for each in record.parties}
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[int, str]]] = {}
     for party, seq, record in reader.party_acts(sorted(ids)):
         if record.type is RecordType.CUSTOMER_APPROVED:
             found.pop(party, None)
         elif seq > last:
-            found.setdefault(party, []).append(record.actor.name)
+            found.setdefault(party, []).append((seq, record.actor.name))
     return found

@@ -17,10 +17,12 @@ from datetime import datetime
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.person import Caller, Method, Right, Role, same_person
 from gatekeeper.domain.record import Actor, ActorKind, RecordType
+from gatekeeper.domain.spelling import looks
+from gatekeeper.domain.two_hands import Hands
 from gatekeeper.domain.user import User
 from gatekeeper.facts import Facts, new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
-from gatekeeper.registry.people import acting, person
+from gatekeeper.registry.people import acting, keeper, new_login
 
 Roles = frozenset[Role]
 
@@ -28,9 +30,10 @@ Roles = frozenset[Role]
 class UserRegistry:
     """Use cases on users, over one store."""
 
-    def __init__(self, stores: Stores, clock: Clock) -> None:
+    def __init__(self, stores: Stores, clock: Clock, hands: Hands | None = None) -> None:
         self._stores = stores
         self._clock = clock
+        self._domains = hands.domains if hands else ()
 
     def users(self) -> list[User]:
         """All users by name."""
@@ -45,7 +48,7 @@ class UserRegistry:
             NotPermitted: two policy-admins are there. InvalidInput: not a name, or not a policy-admin.
             Conflict: there is such a user.
         """
-        now, actor = self._clock.now(), acting(Caller.claimed(name), Right.POLICY)
+        now, actor = self._clock.now(), acting(Caller.claimed(new_login(name, self._domains)), Right.POLICY)
         if Role.POLICY_ADMIN not in roles:
             raise InvalidInput(
                 "The first user keeps the others, so it is a policy-admin.", hint="Add --role policy-admin."
@@ -68,7 +71,7 @@ class UserRegistry:
             NotPermitted: no right to. Conflict: there is a user of this name, in whatever spelling.
             InvalidInput: not a name, or no roles.
         """
-        now, actor, plain = self._clock.now(), _admin(by), person(name).name
+        now, actor, plain = self._clock.now(), keeper(by), new_login(name, self._domains)
         if not roles:
             raise InvalidInput("A user without a role may do nothing.", hint="Add --role viewer.")
 
@@ -86,7 +89,7 @@ class UserRegistry:
         Raises:
             NotPermitted: no right to, or the user is disabled. NotFound: no such user.
         """
-        actor = _admin(by)
+        actor = keeper(by)
         return self._change(
             name, actor, lambda tx, user: user.with_roles(roles, by=actor.name, alone=_one_is_enough(tx, by))
         )
@@ -101,7 +104,7 @@ class UserRegistry:
             NotPermitted: no right to, nothing waits, or this is who asked. Conflict: other roles wait by now.
             NotFound: no such user.
         """
-        actor = _admin(by)
+        actor = keeper(by)
 
         def approved(_: Transaction, user: User) -> User:
             if user.asked and user.asked != seen:
@@ -116,7 +119,7 @@ class UserRegistry:
         Raises:
             NotPermitted: no right to, or disabled already. NotFound: no such user.
         """
-        actor = _admin(by)
+        actor = keeper(by)
         return self._change(name, actor, lambda _, user: user.disable(by=actor.name), RecordType.USER_DISABLED)
 
     def rotate_own(self, token_sha256: str, *, by: Caller) -> User:
@@ -136,7 +139,7 @@ class UserRegistry:
         Raises:
             NotPermitted: no right to. NotFound: no such user.
         """
-        actor = _admin(by)
+        actor = keeper(by)
         return self._change(
             name,
             actor,
@@ -174,16 +177,6 @@ def existing_user(reader: Reader, name: str) -> User:
     raise NotFound(f"There is no user {name!r:.80}.", hint="See `gatekeeper user list`.")
 
 
-def _admin(by: Caller) -> Actor:
-    """Who keeps users: somebody known, and no machine."""
-    actor = acting(by, Right.POLICY)
-    if actor.kind is not ActorKind.PERSON or by.method is Method.CLAIMED:
-        raise NotPermitted(
-            f"{by.name} may not keep users.", hint="Only a policy-admin may whose identity was established."
-        )
-    return actor
-
-
 def _one_is_enough(tx: Transaction, by: Caller) -> bool:
     """Whether one policy-admin may give any role: not where there have been two, nor where others give out admins."""
     return by.method is Method.LOCAL and sum(each.was_admin for each in tx.users()) < 2
@@ -194,6 +187,10 @@ def _check_new(tx: Transaction, name: str) -> None:
         if same_person(user.name, name):
             raise Conflict(
                 f"{name} is the user {user.name}.", hint="See `gatekeeper user roles` and `gatekeeper user rotate`."
+            )
+        if looks(user.name) == looks(name):
+            raise Conflict(
+                f"{name} looks like the user {user.name}.", hint="Choose a name that nobody takes for that one."
             )
 
 

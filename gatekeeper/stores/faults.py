@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, Unavailable
+from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, NotPermitted, Unavailable
 
 _BUSY = ("locked", "busy")
+# What the triggers of migration 0008 say.
+ONE_PERSON = "four_eyes: these logins are one person"
 
 
 @contextmanager
@@ -17,12 +19,16 @@ def told() -> Iterator[None]:
     """Turn what the database driver raises into our errors, with what to do next.
 
     Raises:
-        Conflict: the row contradicts another one. InvalidInput: a value does not fit its column.
+        Conflict: the row contradicts another one. NotPermitted: two hands of it are one person's. InvalidInput: a value does not fit its column.
         Unavailable: everything else; the transaction is lost with it.
     """
     try:
         yield
     except exc.IntegrityError as error:
+        if ONE_PERSON in str(error.orig):
+            raise NotPermitted(
+                "Both hands of this are one person's logins, and it takes two.", hint="Ask a second person to approve."
+            ) from error
         raise Conflict(
             f"The database refuses this as a contradiction: {error.orig}.",
             hint="Check that what it refers to (a customer, a record) was stored before it.",

@@ -28,6 +28,7 @@ from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryReads
 from gatekeeper.stores.joins import JoinReads
 from gatekeeper.stores.kyc import KycReads
+from gatekeeper.stores.logins import LoginReads
 from gatekeeper.stores.observations import ObservationReads
 from gatekeeper.stores.owners import OwnerReads
 from gatekeeper.stores.profiles import ProfileReads
@@ -61,6 +62,7 @@ class SqlReader(
     JoinReads,
     InquiryReads,
     KycReads,
+    LoginReads,
     ObservationReads,
     OwnerReads,
     ProfileReads,

@@ -44,6 +44,7 @@ from gatekeeper.stores.faults import told
 from gatekeeper.stores.inquiries import InquiryWrites
 from gatekeeper.stores.joins import JoinWrites
 from gatekeeper.stores.kyc import KycWrites
+from gatekeeper.stores.logins import LoginWrites
 from gatekeeper.stores.observations import ObservationWrites
 from gatekeeper.stores.profiles import ProfileWrites
 from gatekeeper.stores.reader import SqlReader
@@ -84,6 +85,7 @@ class SqlTransaction(
     EndingWrites,
     JoinWrites,
     KycWrites,
+    LoginWrites,
     ObservationWrites,
     ProfileWrites,
     RetentionWrites,

@@ -14,6 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Each noun's change stands in a function of its own below."""
+    _logins()
     _retention()
 
 
@@ -88,3 +89,57 @@ def _refuse(name: str, event: str, table: str, condition: str, *, told: str = ""
         f"RETURN {'OLD' if event == 'DELETE' else 'NEW'}; END $$"
     )
     op.execute(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
+
+
+# Tables with both hands on one row: its key, the first hand, the second.
+_HANDS = {
+    "customer": ("id", "prepared_by", "approved_by"),
+    "customer_version": ("customer_id", "prepared_by", "approved_by"),
+    "tier_override": ("id", "requested_by", "approved_by"),
+    "run": ("id", "declared_by", "approved_by"),
+    "correction": ("id", "proposed_by", "approved_by"),
+    "inquiry": ("id", "answered_by", "approved_by"),
+    "screening_hit": ("id", "judged_by", "confirmed_by"),
+}
+
+
+def _logins() -> None:
+    """Which logins are one person's: acts that are only added, what they leave, and what is refused by it."""
+    op.create_table(
+        "login_act",
+        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("change", sa.String(16), nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("login", "person", "acted_by")),
+    )
+    op.create_table(
+        "login_key",
+        sa.Column("name", sa.String(512), primary_key=True),
+        sa.Column("person", sa.Integer, nullable=False),
+    )
+    for event in ("UPDATE", "DELETE"):
+        _refuse(f"login_act_{event.lower()}", event, "login_act", "1 = 1")
+    again = "EXISTS (SELECT 1 FROM login_act WHERE login_act.seq = NEW.seq)"
+    _refuse("login_act_replace", "INSERT", "login_act", again)
+    for table in _HANDS:
+        for event in ("INSERT", "UPDATE"):
+            _refuse_one_person(table, event)
+
+
+def _refuse_one_person(table: str, event: str) -> None:
+    """Refuse that both hands become one person's. Whose were approved before their logins were linked stand."""
+    key, first, second = _HANDS[table]
+    same = " AND ".join(f"o.{each} = NEW.{each}" for each in (key, first, second))
+    stood = f"SELECT 1 FROM {table} o WHERE {same}"  # noqa: S608 - names of our own tables
+    joined = "SELECT 1 FROM login_key a JOIN login_key b ON a.person = b.person WHERE "
+    one = f"{joined}a.name IN ({_parts(f'NEW.{first}')}) AND b.name IN ({_parts(f'NEW.{second}')})"
+    condition = f"NEW.{second} <> '' AND EXISTS ({one}) AND NOT EXISTS ({stood})"
+    name = f"{table}_one_person_{event.lower()}"
+    _refuse(name, event, table, condition, told="four_eyes: these logins are one person")
+
+
+def _parts(name: str) -> str:
+    """Both parts of a login: before and behind the mark of an identity provider."""
+    key = f"lower(replace({name}, ' ', ''))"
+    if op.get_bind().dialect.name != "sqlite":
+        return f"split_part({key}, '#', 1), split_part({key}, '#', 2)"
+    return f"substr({key}, 1, instr({key} || '#', '#') - 1), substr({key}, instr({key} || '#', '#') + 1)"

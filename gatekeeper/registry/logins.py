@@ -1,0 +1,113 @@
+"""Use cases on people with several logins: link two of them, and take one out again.
+
+    login.linked          {login, person: a login of whose it is, logins: all of this person from now on, withdrawn}
+    login.unlink_asked    {login, logins: all of the person that it would leave}
+    login.unlinked        {login, asked_by, logins: those that stay one person}
+
+To link makes one pair of eyes of two: one policy-admin does it, at once. To unlink makes two of one: one asks, another
+approves, and neither way what was done or waits before is judged anew in the milder direction.
+"""
+
+from __future__ import annotations
+
+from gatekeeper.domain.customer import Standing
+from gatekeeper.domain.people import LoginAct, LoginChange, People, Person
+from gatekeeper.domain.person import Caller
+from gatekeeper.domain.record import RecordType
+from gatekeeper.facts import Facts, new_record
+from gatekeeper.ports import Clock, Reader, Stores, Transaction
+from gatekeeper.registry.people import keeper, login
+
+_RECORDS = {
+    LoginChange.LINKED: RecordType.LOGIN_LINKED,
+    LoginChange.UNLINK_ASKED: RecordType.LOGIN_UNLINK_ASKED,
+    LoginChange.UNLINKED: RecordType.LOGIN_UNLINKED,
+}
+
+
+class LoginRegistry:
+    """Use cases on logins, over one store."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._stores = stores
+        self._clock = clock
+
+    def people(self) -> People:
+        """Who has several logins, and which of them wait to be taken out."""
+        return self._stores.read(lambda reader: reader.people())
+
+    def link_login(self, name: str, other: str, *, by: Caller) -> Person:
+        """Say that a login is a person's who has another one: from now on, also for what waits, they are one pair of
+        eyes. An unlinking that waits for any of these logins is withdrawn.
+
+        Args:
+            name: a login of the person.
+            other: the one that is the same person's.
+
+        Raises:
+            NotPermitted: no right to. InvalidInput: not a name of a login, or both are one by their spelling.
+            Conflict: they are one person already.
+        """
+        return self._act(LoginChange.LINKED, login(other), login(name), by)
+
+    def ask_unlink(self, name: str, *, by: Caller) -> Person:
+        """Ask to take a login out of the person whom it belongs to; another policy-admin approves.
+
+        Raises:
+            NotPermitted: no right to, or its name itself makes it this person's. NotFound: it is not linked.
+            Conflict: somebody asked already.
+        """
+        return self._act(LoginChange.UNLINK_ASKED, login(name), "", by)
+
+    def approve_unlink(self, name: str, *, by: Caller) -> Person:
+        """Take a login out, as another policy-admin asked. What either did before is still judged as one person's.
+
+        Raises:
+            NotPermitted: no right to, nobody asked, or this is who asked, or whose login it is.
+            NotFound: it is not linked.
+        """
+        return self._act(LoginChange.UNLINKED, login(name), "", by)
+
+    def approved_by_one(self, name: str) -> list[str]:
+        """The customers in effect whose two hands are both of the person of a name: approved before that was known.
+        They stand, and want to be looked at again."""
+
+        def work(reader: Reader) -> list[str]:
+            people = reader.people()
+            return [
+                each.id
+                for each in reader.customers()
+                if each.standing is Standing.APPROVED
+                and people.same(each.prepared_by, each.approved_by)
+                and people.same(each.approved_by, name)
+            ]
+
+        return self._stores.read(work)
+
+    def _act(self, change: LoginChange, name: str, person: str, by: Caller) -> Person:
+        now, actor = self._clock.now(), keeper(by)
+
+        def work(tx: Transaction) -> Person:
+            before = tx.people()
+            known = name if change is LoginChange.LINKED else before.spelled(name)
+            act = LoginAct(tx.log_size(), change, known, person, actor.name)
+            after = before.with_act(act)
+            tx.append(new_record(_RECORDS[change], actor, now, _facts(act, before, after)))
+            tx.add_login_act(act, after)
+            return _person(before if change is LoginChange.UNLINKED else after, act)
+
+        return self._stores.transact(work)
+
+
+def _facts(act: LoginAct, before: People, after: People) -> Facts:
+    if act.change is LoginChange.LINKED:
+        withdrawn = sorted(before.waits.keys() - after.waits.keys())
+        logins = list(_person(after, act).logins)
+        return {"login": act.login, "person": act.person, "logins": logins, "withdrawn": withdrawn}
+    logins = [each for each in _person(before, act).logins if each != act.login]
+    asked_by = {"asked_by": before.waits[act.login]} if act.change is LoginChange.UNLINKED else {}
+    return {"login": act.login, "logins": logins, **asked_by}
+
+
+def _person(people: People, act: LoginAct) -> Person:
+    return people.person_of(act.login) or Person((act.login,))

@@ -1,0 +1,107 @@
+"""The two-hands rule at the one way into the log: no use case, and none to come, can forget to ask it.
+
+A store over another one: each record that a use case appends is held against who is one person, and against the logins
+that the provider lets be hands at all. What is refused undoes the whole transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar, cast
+
+from gatekeeper.domain.people import People
+from gatekeeper.domain.record import Actor, Record, decode
+from gatekeeper.domain.two_hands import (
+    FirstHands,
+    Hands,
+    check_first,
+    check_second,
+    check_two_people,
+    first_hands,
+    types_about,
+)
+from gatekeeper.ports import Reader, Stores, Transaction
+
+T = TypeVar("T")
+
+
+class TwoHanded:
+    """`gatekeeper.ports.Stores` into whose log no record of two hands comes that are one person's."""
+
+    def __init__(self, stores: Stores, hands: Hands) -> None:
+        self._stores = stores
+        self._hands = hands
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run the work as one transaction, and look at each record that it appends."""
+        return self._stores.transact(self._watched(work))
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """The same without waiting."""
+        return self._stores.submit(self._watched(work))
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Run the work on one consistent state."""
+        return self._stores.read(work)
+
+    def _watched(self, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+        return lambda tx: work(cast("Transaction", _Watched(tx, self._hands)))
+
+
+class _Watched:
+    """`gatekeeper.ports.Transaction` over another one. What it does not answer itself, that one does."""
+
+    def __init__(self, tx: Transaction, hands: Hands) -> None:
+        self._tx = tx
+        self._hands = hands
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transaction's own."""
+        return getattr(self._tx, name)
+
+    def append(self, record: Record) -> int:
+        """As the port says.
+
+        Raises:
+            NotPermitted: both hands of it are one person's, or not ones that the provider lets be hands.
+        """
+        return self.append_all([record])[0]
+
+    def append_all(self, records: Sequence[Record]) -> list[int]:
+        """As the port says; raises as `append`."""
+        people: People | None = None
+        for record in records:
+            check_first(record, self._hands)
+            if first_hands(record):
+                people = people or self._tx.people()
+                self._check(record, people)
+        return self._tx.append_all(records)
+
+    def _check(self, record: Record, people: People) -> None:
+        if self._hands.first is None and not people.before:
+            check_two_people(record, people, lambda _: 0)
+            check_second(record, self._hands, lambda _: None)
+            return
+        told = _told(self._tx, record)
+
+        def since(name: str) -> int:
+            found = told.of(record, name)
+            return found[0] if found else 0
+
+        def first(name: str) -> Actor | None:
+            found = told.of(record, name)
+            return found[1] if found else None
+
+        check_two_people(record, people, since)
+        check_second(record, self._hands, first)
+
+
+def _told(reader: Reader, record: Record) -> FirstHands:
+    """Who became when a first hand of what a record approves, by the log. Only asked where it matters."""
+    customer = record.facts.get("customer")
+    found = reader.records(types=types_about(record), customer=customer if isinstance(customer, str) else None)
+    told = FirstHands()
+    for seq, leaf in found:
+        told.see(seq, decode(leaf))
+    return told

@@ -1,0 +1,68 @@
+"""Follows which logins are one person's, and that of every act of two hands both were two people's.
+
+Other checks compare names, each for its own records; this one compares persons, for all of them. A log in which nobody
+was ever linked says the same to both.
+"""
+
+from __future__ import annotations
+
+from gatekeeper.domain.errors import GatekeeperError, NotPermitted
+from gatekeeper.domain.people import LoginAct, LoginChange, People
+from gatekeeper.domain.person import is_machine
+from gatekeeper.domain.record import ActorKind, Record, RecordType
+from gatekeeper.domain.two_hands import FirstHands, check_two_people
+from gatekeeper.verify.fields import Wrong, text_of, texts_of
+
+_CHANGES = {
+    RecordType.LOGIN_LINKED: LoginChange.LINKED,
+    RecordType.LOGIN_UNLINK_ASKED: LoginChange.UNLINK_ASKED,
+    RecordType.LOGIN_UNLINKED: LoginChange.UNLINKED,
+}
+
+
+class PeopleCheck:
+    """Who was one person when, and who was first hand of what."""
+
+    def __init__(self) -> None:
+        self._people = People()
+        self._firsts = FirstHands()
+        self._seq = 0
+
+    def see(self, record: Record) -> None:
+        """Take the next record in.
+
+        Raises:
+            Wrong: both hands of it are one person's, or a login changes its person otherwise than it can.
+        """
+        seq, self._seq = self._seq, self._seq + 1
+        try:
+            check_two_people(record, self._people, lambda name: self._since(record, name))
+        except NotPermitted as error:
+            raise Wrong(str(error)) from error
+        finally:
+            self._firsts.see(seq, record)
+            if record.type in _CHANGES:
+                self._change(record, seq)
+
+    def _since(self, record: Record, name: str) -> int:
+        found = self._firsts.of(record, name)
+        return found[0] if found else 0
+
+    def _change(self, record: Record, seq: int) -> None:
+        facts, by, change = record.facts, record.actor.name, _CHANGES[record.type]
+        login = text_of(facts, "login")
+        person = text_of(facts, "person") if change is LoginChange.LINKED else ""
+        before = self._people
+        try:
+            self._people = before.with_act(LoginAct(seq, change, login, person, by))
+        except GatekeeperError as error:
+            raise Wrong(f"Login {login} is {change.value.replace('_', ' ')}, which cannot be: {error}") from error
+        if record.actor.kind is not ActorKind.PERSON or is_machine(by):
+            raise Wrong(f"Login {login} is {change.value.replace('_', ' ')} by {by}, who is no person.")
+        told = self._people if change is LoginChange.LINKED else before
+        found = told.person_of(login)
+        logins = tuple(
+            each for each in (found.logins if found else ()) if change is LoginChange.LINKED or each != login
+        )
+        if logins != texts_of(facts, "logins"):
+            raise Wrong(f"The logins of one person with {login} are {', '.join(logins)}; the record says others.")
