@@ -15,6 +15,7 @@ from rapidfuzz import fuzz, process
 
 from gatekeeper.domain.names import NameReader, ReadName
 from gatekeeper.domain.sounding import consonants, sound
+from gatekeeper.domain.unread import unread
 from gatekeeper.name_files import name_tables
 
 # Of 100. Chosen on bench/names/tuned.csv for a recall of at least 0.95; `python -m bench` prints what it finds there
@@ -42,6 +43,11 @@ _OTHER_NUMBER_MAX = 60
 _READER = NameReader(name_tables())
 _COMMON = name_tables().common
 readings, skeleton = _READER.readings, _READER.skeleton
+
+
+def unscreened(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of a party's names that cannot be compared whole, so that a person has to look at them."""
+    return unread(names, _READER)
 
 
 def score(left: str, right: str) -> int:

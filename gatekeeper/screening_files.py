@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.screening import ListEntry
+from gatekeeper.domain.list_entry import ListEntry
 
 FILE_BYTES_MAX = 512 * 1024**2
 ENTRIES_MAX = 200_000

@@ -9,11 +9,11 @@ import pytest
 
 from gatekeeper import retiering as retiering_module
 from gatekeeper.affected import Affected
+from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.policy import ActivePack, Mode
-from gatekeeper.domain.screening import ListEntry
 from gatekeeper.domain.tier import Tier, TierRow
 from gatekeeper.registry import Registry
-from gatekeeper.registry.screening import NewList
+from gatekeeper.registry.lists import NewList
 from gatekeeper.retiering import Retiering
 from gatekeeper.snapshots import Snapshots
 from gatekeeper.stores import SqlStores

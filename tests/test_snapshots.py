@@ -12,16 +12,16 @@ import pytest
 
 from gatekeeper import snapshots
 from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.run import Purpose
-from gatekeeper.domain.screening import ListEntry
 from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.facts import Facts, new_record
 from gatekeeper.registry.due import REGISTRY
-from gatekeeper.registry.screener import IDS_IN_RECORD_MAX
-from gatekeeper.registry.screening import NewList
+from gatekeeper.registry.found import IDS_IN_RECORD_MAX
+from gatekeeper.registry.lists import NewList
 from gatekeeper.renewing import WRITTEN_MAX, Named
 from gatekeeper.snapshots import Snapshot, Snapshots
 from gatekeeper.stores import SqlStores

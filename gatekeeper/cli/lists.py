@@ -12,8 +12,8 @@ from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller
 from gatekeeper.cli.printing import say, say_json, show, warn
 
 if TYPE_CHECKING:
-    from gatekeeper.domain.screening import ListEntry
-    from gatekeeper.registry.screening import Loaded, NewList
+    from gatekeeper.domain.list_entry import ListEntry
+    from gatekeeper.registry.lists import Loaded, NewList
 
 app = typer.Typer(help="Load and compare restrictive lists.", no_args_is_help=True)
 SHOWN_MAX = 20
@@ -105,7 +105,7 @@ def show_(
 
 
 def _read(file: Path, list_id: str, published_on: str, alt: Path | None) -> NewList:
-    from gatekeeper.registry.screening import NewList
+    from gatekeeper.registry.lists import NewList
     from gatekeeper.screening_files import read_list
 
     read = read_list(file, list_id, alt=alt)

@@ -17,7 +17,7 @@ from functools import lru_cache
 from gatekeeper.domain.name_numbers import with_numbers
 from gatekeeper.domain.name_parts import as_shown, names_within, visible
 from gatekeeper.domain.name_tables import NameTables
-from gatekeeper.domain.spellings import other_spellings
+from gatekeeper.domain.transliterations import other_spellings
 
 # No register prints longer names, and the time to compare grows with the square.
 NAME_CHARACTERS_MAX = 300
@@ -109,12 +109,13 @@ class NameReader:
 
         def seen(match: re.Match[str]) -> str:
             word = match.group()
-            alike = any(map(self._looks, word)) and all(self._looks(each) or each.isascii() for each in word)
+            alike = any(map(self.looks_latin, word)) and all(self.looks_latin(each) or each.isascii() for each in word)
             return self._as_looks(word) if alike else word
 
         return _WORD.sub(seen, text)
 
-    def _looks(self, letter: str) -> bool:
+    def looks_latin(self, letter: str) -> bool:
+        """Whether a small letter of another alphabet looks like a Latin one."""
         return letter in self._tables.lookalikes
 
     def _as_looks(self, word: str) -> str:

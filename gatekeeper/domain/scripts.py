@@ -13,10 +13,11 @@ _FORMS = frozenset({"FULLWIDTH", "HALFWIDTH", "MODIFIER"})
 
 def mixes_scripts(name: str) -> bool:
     """Whether one word of the name has letters of several alphabets, such as a Cyrillic `а` in a Latin name."""
-    return any(len(_scripts(word)) > 1 for word in name.split())
+    return any(len(scripts_of(word)) > 1 for word in name.split())
 
 
-def _scripts(word: str) -> set[str]:
+def scripts_of(word: str) -> set[str]:
+    """The alphabets of a word's letters, by the names that Unicode gives them; East Asian ones are one."""
     # East Asian names hold Latin words without a blank between them ("三菱UFJ"): neither looks like the other.
     found = {script for each in word if each.isalpha() and (script := _script(each))}
     return found - {"EAST"} or found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from gatekeeper.domain.screening import Hit, ListEntry, ListVersion
+from gatekeeper.domain.list_entry import ListEntry, ListVersion
+from gatekeeper.domain.screening import Hit
 
 
 class ScreeningReads(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from gatekeeper.domain.screening import ListDiff, ListEntry, ListVersion
+from gatekeeper.domain.list_entry import ListDiff, ListEntry, ListVersion
 
 # A list that really shrinks so much at once is news, and somebody can say so.
 LOSS_PERCENT_MAX = 20

@@ -24,8 +24,9 @@ from sqlalchemy import (
     select,
 )
 
+from gatekeeper.domain.list_entry import ListEntry, ListVersion, entry_json, entry_of
 from gatekeeper.domain.record import canonical_json
-from gatekeeper.domain.screening import Hit, HitState, ListEntry, ListVersion, entry_json, entry_of
+from gatekeeper.domain.screening import Hit, HitState
 from gatekeeper.stores.asking import PAGE_KEYS, Asking, Changing
 from gatekeeper.stores.statements import add
 from gatekeeper.stores.tables import metadata

@@ -2,7 +2,8 @@
 
     list.loaded       the lists and their SHA-256; a screening names exactly those that were loaded last
     screening.run     when everybody, or somebody, was compared with them, and with which entries by their hash
-    screening.hit     a party's name that is similar to an entry's: open, or the match that it was before (`state`)
+    screening.hit     a party's name that is similar to an entry's: open, or the match that it was before (`state`);
+                      on the list `unscreened`, names that could not be compared
     screening.judged  who says what it is; `state` false_positive needs `confirmed_by`, another person than `judged_by`
 
 The names on a list are its publisher's; who holds the file with the SHA-256 of `list.loaded` can compare them again.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from gatekeeper.domain.list_entry import UNSCREENED
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.verify.fields import Wrong, amount_of, flag_of, text_of, texts_of
@@ -123,7 +125,7 @@ class ScreeningCheck:
             raise Wrong(f"Hit {hit} is found to be {state}, which nobody has said of this party and entry.")
         if before not in (None, _SUPERSEDED):
             raise Wrong(f"Hit {hit} is found again, and was {before} already.")
-        if text_of(facts, "list") not in self._lists:
+        if text_of(facts, "list") not in (*self._lists, UNSCREENED):
             raise Wrong(f"Hit {hit} is on a list that was never loaded.")
 
     def _judge(self, facts: Mapping[str, object], actor: str) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.domain.screening import ListEntry
+from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.ports import Reader
 from gatekeeper.registry import Registry
-from gatekeeper.registry.screening import NewList
+from gatekeeper.registry.lists import NewList
 from tests.api.office import ApiHouse, problem, record
 from tests.registry.office import PACKS, log_types
 

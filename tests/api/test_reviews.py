@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from gatekeeper.domain.inquiry import Inquiry
+from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.policy import InquiryKind
-from gatekeeper.domain.screening import ListEntry
 from gatekeeper.identity.local import LocalUsers
-from gatekeeper.registry.screening import NewList
+from gatekeeper.registry.lists import NewList
 from tests.api.office import ApiHouse, problem, record
 from tests.registry.office import PACK, log, log_types
 

@@ -8,13 +8,14 @@ from datetime import date
 import pytest
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
+from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.party import Listing, Party
 from gatekeeper.domain.person import Caller, Method, Role
-from gatekeeper.domain.screening import Hit, HitState, ListEntry
+from gatekeeper.domain.screening import Hit, HitState
 from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
-from gatekeeper.registry.screening import NewList
+from gatekeeper.registry.lists import NewList
 from gatekeeper.snapshots import Snapshots
 from gatekeeper.view import findings_of
 from tests.registry.office import NOON, PACK, PACKS, enrol, log, org, record_of, tier
@@ -308,8 +309,8 @@ def test_another_version_of_the_comparison_screens_everybody_again(
     registry: Registry, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(registry, named("Korvet Dynamics Zavod"))
-    monkeypatch.setattr("gatekeeper.registry.screening.VERSION", 0)
-    monkeypatch.setattr("gatekeeper.registry.screener.THRESHOLD", 101)
+    monkeypatch.setattr("gatekeeper.registry.lists.VERSION", 0)
+    monkeypatch.setattr("gatekeeper.registry.indexed.THRESHOLD", 101)
     loaded(registry, ENTRY)
     assert registry.hits() == []
     monkeypatch.undo()
@@ -412,7 +413,7 @@ def test_another_version_of_the_comparison_goes_on_where_it_was_left_and_lets_no
 ) -> None:
     for each in ("one", "two", "three"):
         enrol(registry, replace(named("Korvet Dynamics Zavod"), id=each), customer=each)
-    monkeypatch.setattr("gatekeeper.registry.screening.VERSION", 0)
+    monkeypatch.setattr("gatekeeper.registry.lists.VERSION", 0)
     loaded(registry, ENTRY)
     blocked = stores.read(lambda reader: set(reader.open_hits()))
     monkeypatch.undo()

@@ -11,19 +11,20 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.domain.customer import Binding, Standing
+from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import Site
 from gatekeeper.domain.record import Actor, ActorKind, RecordType, decode
 from gatekeeper.domain.run import RunState
-from gatekeeper.domain.screening import HitState, ListEntry
+from gatekeeper.domain.screening import HitState
 from gatekeeper.domain.site import ChipAuthorization
 from gatekeeper.facts import clearance_facts, new_record
 from gatekeeper.gate import CONTROLLER, Gate
 from gatekeeper.policies import record_packs
 from gatekeeper.ports import Transaction
 from gatekeeper.registry import KycRecord
+from gatekeeper.registry.lists import NewList
 from gatekeeper.registry.proposal import Proposal
-from gatekeeper.registry.screening import NewList
 from gatekeeper.stores.screening import screening_list
 from gatekeeper.verify import Report, verify_totals_and_tiers
 from gatekeeper.verify.telling import as_json, tell

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode
-from gatekeeper.domain.screening import ListEntry
 from gatekeeper.registry import Registry
-from gatekeeper.registry.screening import NewList
+from gatekeeper.registry.lists import NewList
 from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.screening import ScreeningCheck
 from tests.databases import new_stores
