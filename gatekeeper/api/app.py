@@ -19,6 +19,7 @@ from gatekeeper.api import (
     lives,
     namespaces,
     others,
+    people,
     runs,
     screening,
     standings,
@@ -43,6 +44,7 @@ _NOUNS = (
     inquiries,
     screening,
     users,
+    people,
     others,
 )
 _PUBLIC = APIRouter(include_in_schema=False)

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from gatekeeper.api.customer_shapes import Approval, Batched, Rejection, Verified
 from gatekeeper.api.life_shapes import AskOverride, Attest
+from gatekeeper.api.people_shapes import LinkLogin, LoginNamed
 from gatekeeper.api.problems import KINDS, MEDIA_TYPE
 from gatekeeper.api.review_shapes import AddUser, AnswerInquiry, DenyInquiry, Judge, SetRoles
 from gatekeeper.api.shapes import Because, ProblemShown
@@ -26,6 +27,7 @@ _BODIES: dict[str, type[BaseModel]] = {
     for each in (
         *(CustomerFile, Approval, Batched, Because, Rejection, Verified, AskOverride, Attest),
         *(Bind, Correct, Declare, Join, AddUser, SetRoles, AnswerInquiry, DenyInquiry, Judge),
+        *(LinkLogin, LoginNamed),
     )
 }
 _ANYTHING = {"type": "array", "items": {"type": "object"}}

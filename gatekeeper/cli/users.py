@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gatekeeper.cli import logins
 from gatekeeper.cli.options import Config, Data, Output, Printed, caller_of, known_user, opened
 from gatekeeper.cli.printing import confirm, note, say, show
 from gatekeeper.domain.person import Role, same_person
@@ -132,6 +133,9 @@ def login(config: Config = None, data: Data = None) -> None:
         else:
             path = keep(token)
     say(f"{user.name} ({_words(user.roles) or 'no role in effect'}): token kept at {path}")
+
+
+logins.add_to(app)
 
 
 def _asked() -> str:

@@ -195,6 +195,21 @@ def test_two_admins_give_a_second_hand_together(desk: Desk, root: str) -> None:
     assert "kyc-approver, viewer" in desk.err
 
 
+def test_one_human_with_two_names_is_one_pair_of_eyes(desk: Desk, root: str) -> None:
+    ben = desk.own(desk.run("user", "add", "ben", "--role", "policy-admin", token=root))
+    robot = "system:serviceaccount:kyc:ana"
+    assert desk.run("user", "people").startswith("Nobody has several logins")
+    assert desk.run("user", "link", "ana", robot, token=root) == f"one person: ana, {robot}"
+    desk.run("user", "unlink", robot, token=root)
+    row = {"logins": f"ana, {robot}", "waits": robot, "asked_by": "root"}
+    assert json.loads(desk.run("user", "people", "-o", "json")) == [row]
+    desk.run("user", "approve-unlink", robot, "--yes", token=root, code=2)
+    assert "asked to unlink" in desk.err
+    desk.run("user", "approve-unlink", robot, "--yes", token=ben)
+    assert desk.run("user", "people").startswith("Nobody has several logins")
+    assert [each["type"] for each in desk.log()][-3:] == ["login.linked", "login.unlink_asked", "login.unlinked"]
+
+
 def test_reading_needs_no_token_as_who_holds_the_database_can_read_it(desk: Desk, root: str) -> None:
     assert desk.run("customer", "list")
 
