@@ -11,6 +11,7 @@ from gatekeeper.verify.export import Check, Source, verify_export
 from gatekeeper.verify.life import LifeCheck
 from gatekeeper.verify.limits import LimitCheck
 from gatekeeper.verify.overrides import OverrideCheck
+from gatekeeper.verify.people import PeopleCheck
 from gatekeeper.verify.report import Report
 from gatekeeper.verify.screening import ScreeningCheck
 from gatekeeper.verify.starts import Known, StartCheck
@@ -35,7 +36,7 @@ def verify_totals_and_tiers(source: Source, key: VerifierKey | str, *, since: So
         declared=DeclaredCheck(unchecked),
         unchecked=unchecked,
     )
-    people: list[Check] = [known.lives, WaitingCheck(unchecked), known.declared]
+    people: list[Check] = [known.lives, WaitingCheck(unchecked), known.declared, PeopleCheck()]
     checks: list[Check] = [tiers, screening, *people, known.overrides, known.limits, StartCheck(known), ErasureCheck()]
     report = verify_export(source, key, since=since, checks=checks)
     return replace(report, unresolved_packs=tuple(sorted(tiers.unresolved_packs)), unchecked=unchecked.told())
