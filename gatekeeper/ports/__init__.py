@@ -34,6 +34,7 @@ from gatekeeper.ports.retention import RetentionReads, RetentionWrites
 from gatekeeper.ports.screening import ScreeningReads, ScreeningWrites
 from gatekeeper.ports.tiers import TierReads, TierWrites
 from gatekeeper.ports.users import LoginReads, LoginWrites, UserReads, UserWrites
+from gatekeeper.ports.written import WrittenWrites
 
 T = TypeVar("T")
 
@@ -171,6 +172,7 @@ class Transaction(
     ScreeningWrites,
     TierWrites,
     UserWrites,
+    WrittenWrites,
     Reader,
     Protocol,
 ):

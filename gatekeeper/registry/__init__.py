@@ -28,6 +28,7 @@ from gatekeeper.registry.namespaces import NamespaceRegistry
 from gatekeeper.registry.overrides import OverrideRegistry
 from gatekeeper.registry.plan import Outcome, Plan
 from gatekeeper.registry.registers import RegisterRegistry
+from gatekeeper.registry.rehearsal import Rehearsed
 from gatekeeper.registry.requests import RequestRegistry
 from gatekeeper.registry.retention import RetentionRegistry
 from gatekeeper.registry.review import Review
@@ -89,7 +90,9 @@ class Registry(
         `hands`: whose logins the provider lets be hands; None for all."""
         self._retention_years = retention_years
         screener = screener or Screener()
-        stores = Screened(TwoHanded(stores, hands or Hands()), clock, screener)
+        hands = hands or Hands()
+        self._at_length = Screened(TwoHanded(Rehearsed(stores), hands), clock, screener)
+        stores = Screened(TwoHanded(stores, hands), clock, screener)
         RegisterRegistry.__init__(self, stores, clock, packs, terms or ApprovalTerms())
         NamespaceRegistry.__init__(self, stores, clock, cluster)
         RunRegistry.__init__(self, stores, clock, cluster)

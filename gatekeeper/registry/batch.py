@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.plan import Outcome, Plan, waiting_for
 from gatekeeper.registry.proposal import digest
 from gatekeeper.registry.review import Review, review_of
+from gatekeeper.registry.sheet import Sheet
 
 T = TypeVar("T")
 Tell = Callable[[int, int], None]
@@ -69,22 +70,16 @@ class BatchReview:
 class BatchRegistry(CustomerRegistry, ApprovalRegistry):
     """Use cases on many customers, over the same store and packs as those on one."""
 
+    _at_length: Stores  # the same store, for works that take long: they hold its lock only to store their result
+
     def plan_all(self, records: Sequence[KycRecord], *, tell: Tell | None = None) -> tuple[Plan, ...]:
-        """What `apply_all` would do now. Nothing is written: it is done, and undone.
+        """What `apply_all` would do now. It is done on a sheet, which nobody stores.
 
         Raises: as `apply_all`.
         """
-        undone = _Undone()
-
-        def work(tx: Transaction) -> tuple[Plan, ...]:
-            undone.plans = self._apply_each(Books(tx), records, "plan", tell)
-            raise undone
-
-        try:
-            self._stores.transact(work)
-        except _Undone as found:
-            return found.plans
-        raise AssertionError("a plan was carried out")
+        return self._stores.read(
+            lambda reader: self._apply_each(Books(Sheet(reader).as_transaction), records, "plan", tell)
+        )
 
     def apply_all(
         self,
@@ -104,7 +99,8 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         Raises:
             InvalidInput, NotPermitted: as `apply`, with the customer. Conflict: the key named other records before.
         """
-        now, actor, request = self._clock.now(), acting(by, Right.EDIT), _sha256_of(records)
+        now, actor = self._clock.now(), acting(by, Right.EDIT)
+        request = _sha256_of(records) if idempotency_key else ""
         if len(records) > RECORDS_MAX:
             raise InvalidInput(f"{len(records):,} customers at once; {RECORDS_MAX:,} is the most.")
         if len(idempotency_key) > _KEY_CHARACTERS_MAX:
@@ -127,7 +123,7 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
                 tx.keep_answer(KeptAnswer(caller, idempotency_key, request, 200, "{}", body, now))
             return Applied(books.first_record, plans, counts)
 
-        return self._stores.transact(work)
+        return self._at_length.submit(work).result()
 
     def review_all(self, batch_id: str | None = None) -> BatchReview:
         """What waits for approval of a batch, or of all customers (None).
@@ -157,14 +153,14 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
 
         def work(tx: Transaction) -> int:
             books = Books(tx)
-            waiting = self._all_that_waits(books, _members(tx, batch_id))
+            inside = self._inside(books)
+            waiting = inside._all_that_waits(books, _members(tx, batch_id))
             if _name_of(waiting) != seen:
                 raise Conflict(
                     "What waits is not what was looked at.", hint="Look at it again, and approve what it says now."
                 )
             if not waiting:
                 raise NotPermitted("Nothing of it waits for approval.")
-            inside = self._inside(books)
             for number, customer_id in enumerate((each.customer.id for each in waiting), 1):
                 with _of_customer(customer_id):
                     books.look_at(customer_id)
@@ -174,7 +170,7 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
             books.flush()
             return len(waiting)
 
-        return self._stores.transact(work)
+        return self._at_length.submit(work).result()
 
     def reviews(self) -> list[Review]:
         """All customers by id, each as an approver sees it but for whose tiers an approval would move, and without
@@ -206,30 +202,27 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         return tuple(plans)
 
     def _review_all(self, reader: Reader, batch_id: str | None) -> BatchReview:
-        found = tuple(self._all_that_waits(Books(reader), _members(reader, batch_id)))
+        books = Books(reader)
+        found = tuple(self._inside(books)._all_that_waits(books, _members(reader, batch_id)))
         return BatchReview(found, _name_of(found))
 
     def _all_that_waits(self, books: Books, customer_ids: Iterable[str]) -> list[Review]:
         """Those of some customers of which something waits, each as its approver sees it."""
-        found, inside, now = list[Review](), self._inside(books), self._clock.now()
+        found, now = list[Review](), self._clock.now()
         beside = Circumstances.of(books.as_transaction, now)
         for customer_id in customer_ids:
             books.look_at(customer_id)
             if waiting_for(books.as_transaction, customer_id) is not None:
-                found.append(inside._review(books.as_transaction, customer_id, beside, now))
+                found.append(self._review(books.as_transaction, customer_id, beside, now))
         return found
 
     def _inside(self, books: Books) -> BatchRegistry:
         """The same use cases inside of a transaction that is open already, at one moment."""
-        inside = copy.copy(self)
-        inside._stores, inside._clock = _Open(books), _Still(self._clock.now())
+        inside, now = copy.copy(self), self._clock.now()
+        inside._stores, inside._clock = _Open(books), _Still(now)
+        # Each record is looked at several times, and with it the others of its group; it ends with the batch.
+        inside._measure = replace(self._yardstick(now), keeps=RECORDS_MAX, known={})
         return inside
-
-
-class _Undone(Exception):
-    """Carries plans out of a transaction that it ends."""
-
-    plans: tuple[Plan, ...] = ()
 
 
 class _Still(Clock):

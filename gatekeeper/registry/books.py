@@ -32,6 +32,7 @@ class Books:
     def __init__(self, tx: Transaction | Reader) -> None:
         self._tx = cast("Transaction", tx)  # over a reader nobody writes
         self._parties = tx.parties()
+        self._stored = frozenset(self._parties)
         self._customers = {each.id: each for each in tx.customers()}
         self._owned: dict[str, set[str]] = {}
         self._accounts: dict[str, set[str]] = {}
@@ -41,6 +42,7 @@ class Books:
             self._accounts.setdefault(customer.party_id, set()).add(customer.id)
         self._holders = {each.lei: each.id for each in self._parties.values() if each.lei}
         self._proposals: dict[str, str] = tx.proposals()
+        self._kept: dict[str, Proposal] = {}
         # party -> what waiting records say of it -> whose they are; "" where one only names it as an owner
         self._told: dict[str, dict[str, set[str]]] = {}
         for customer_id, text in self._proposals.items():
@@ -61,8 +63,8 @@ class Books:
 
     def look_at(self, customer_id: str, record: KycRecord | None = None) -> None:
         """Show what a record of a customer can touch: the one that is applied, and the one that waits."""
-        customer, text = self._customers.get(customer_id), self._proposals.get(customer_id)
-        told = [*(record.parties if record else ()), *(Proposal.from_text(text).record.parties if text else ())]
+        customer, kept = self._customers.get(customer_id), self._kept.get(customer_id)
+        told = [*(record.parties if record else ()), *(kept.record.parties if kept else ())]
         changed = [each.id for each in told if self._differs(each)]
         seeds = {each for party in told for each in (party.id, *party.owners)} | self._below(changed)
         if customer is not None:
@@ -70,8 +72,8 @@ class Books:
         differs = [each for each in told if self._differs(each)]
         if record is None:
             self._others = self._who_says_otherwise(differs) - {customer_id}
-            for text in self.proposals().values():
-                seeds |= Proposal.from_text(text).named
+            for each in self.proposals():
+                seeds |= self._kept[each].named
             if may_untie(self._parties, differs):
                 seeds |= self._tied_to(each.id for each in differs)
         self._in_sight = self._above(seeds)
@@ -103,6 +105,12 @@ class Books:
         """The customer, or None."""
         return self._customers.get(customer_id)
 
+    def party_acts(self, party_ids: Collection[str]) -> list[tuple[str, int, Record]]:
+        """Every version of some parties that were there before, with the record that tells of it. What this transaction
+        puts, its own two people looked at."""
+        known = [each for each in party_ids if each in self._stored]
+        return self._tx.party_acts(known) if known else []
+
     def put_customer(self, customer: Customer) -> None:
         """Store a customer, new or changed."""
         before = self._customers.get(customer.id)
@@ -116,6 +124,10 @@ class Books:
         """The record of a customer that is not in effect."""
         return self._proposals.get(customer_id)
 
+    def kept(self, customer_id: str) -> Proposal | None:
+        """The same, read."""
+        return self._kept.get(customer_id)
+
     def proposals(self, customer_ids: Collection[str] | None = None) -> dict[str, str]:
         """What waits for some customers; None: for those that an approval concerns."""
         wanted = self._others if customer_ids is None else customer_ids
@@ -124,6 +136,7 @@ class Books:
     def put_proposal(self, customer_id: str, proposal: str | None) -> None:
         """Store what waits for a customer; None removes it."""
         self._proposals.pop(customer_id, None)
+        self._kept.pop(customer_id, None)
         if proposal is not None:
             self._proposals[customer_id] = proposal
             self._index_proposal(customer_id, proposal)
@@ -166,7 +179,8 @@ class Books:
 
     def _index_proposal(self, customer_id: str, text: str) -> None:
         """Who says what of a party. What is replaced stays: it names somebody to look at, and is not looked at."""
-        parties = Proposal.from_text(text).record.parties
+        self._kept[customer_id] = Proposal.from_text(text)
+        parties = self._kept[customer_id].record.parties
         known = {each.id for each in parties}
         for each in parties:
             self._told.setdefault(each.id, {}).setdefault(digest(each), set()).add(customer_id)

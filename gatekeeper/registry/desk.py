@@ -16,9 +16,14 @@ class Desk:
         self._stores = stores
         self._clock = clock
         self._packs = packs
+        self._measure: Yardstick | None = None
 
     def _yardstick(self, now: datetime) -> Yardstick:
-        return Yardstick.of(self._packs, now.date())
+        """The yardstick of a day; kept, with what was found by it, for as long as it is that day."""
+        kept = self._measure
+        if kept is None or kept.day != now.date():
+            kept = self._measure = Yardstick.of(self._packs, now.date())
+        return kept
 
     def _sha256(self) -> dict[str, str]:
         return {active.pack.id: active.pack.sha256 for active in self._packs}

@@ -46,6 +46,7 @@ the registry.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
@@ -59,7 +60,7 @@ from gatekeeper.domain.long_path import cut
 from gatekeeper.domain.particulars import particulars_json
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json
-from gatekeeper.domain.record import RECORD_BYTES_MAX, JsonValue, canonical_json
+from gatekeeper.domain.record import RECORD_BYTES_MAX, JsonValue
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.facts import Facts, account_facts, moment
@@ -72,6 +73,8 @@ GROUPS_MAX = 20
 LEFT_MAX = 20
 # What a record has beside its facts, and the names and signs around them.
 _AROUND_BYTES = 2_000
+# What a record refuses it refuses later; here only its length counts.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 # Of a chain that a record has no room for.
 SHORT_REASONS_MAX = 3
 
@@ -96,21 +99,26 @@ def state_facts(
         beside: the other facts of the record.
     """
     whole = _state(record, findings, sha256_by_pack)
-    room = RECORD_BYTES_MAX - _AROUND_BYTES - len(canonical_json(beside or {}))
-    if len(canonical_json(whole)) <= room:
+    room = RECORD_BYTES_MAX - _AROUND_BYTES - _size(beside or {})
+    if _size(whole) <= room:
         return whole
     short = {pack: _shortened(each) for pack, each in findings.items()}
     facts = {**_state(record, short, sha256_by_pack), "parties_total": len(record.parties)}
-    room -= len(canonical_json({**facts, "parties": []}))
+    room -= _size({**facts, "parties": []})
     near_first = owners_of({each.id: each for each in record.parties}, record.party_id).values()
     kept = []
     for party in sorted(near_first, key=lambda each: each.id not in told):
         shape = party_json(party)
-        room -= len(canonical_json(shape)) + 1
+        room -= _size(shape) + 1
         if room < 0 and party.id not in told:
             break
         kept.append(shape)
     return {**facts, "parties": sorted(kept, key=lambda each: str(each["id"]))}
+
+
+def _size(value: object) -> int:
+    """Bytes of a JSON value in canonical form, which is as long as any other order of its keys."""
+    return len(_ENCODER.encode(value).encode(errors="replace"))
 
 
 def _shortened(finding: TierFinding) -> TierFinding:

@@ -87,13 +87,21 @@ class KycRecord:
 
 def in_order(party: Party) -> Party:
     """The party with its lists in order: their order means nothing."""
+    parents, nationalities = tuple(sorted(party.parents)), tuple(sorted(party.nationalities))
+    interests = tuple(sorted(party.interests, key=lambda each: (each.owner, each.begins or date.min)))
+    listings = tuple(sorted(party.listings, key=lambda each: (each.list, each.begins or date.min)))
+    names = tuple(sorted(party.other_names))
+    if (parents, interests, listings, nationalities, names) == (
+        (party.parents, party.interests, party.listings, party.nationalities, party.other_names)
+    ):
+        return party  # most are in order, and to make one anew is to check all of it again
     return replace(
         party,
-        parents=tuple(sorted(party.parents)),
-        interests=tuple(sorted(party.interests, key=lambda each: (each.owner, each.begins or date.min))),
-        listings=tuple(sorted(party.listings, key=lambda each: (each.list, each.begins or date.min))),
-        nationalities=tuple(sorted(party.nationalities)),
-        other_names=tuple(sorted(party.other_names)),
+        parents=parents,
+        interests=interests,
+        listings=listings,
+        nationalities=nationalities,
+        other_names=names,
     )
 
 

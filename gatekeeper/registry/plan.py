@@ -11,6 +11,7 @@ from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
+from gatekeeper.registry.books import Books
 from gatekeeper.registry.chains import check_chains
 from gatekeeper.registry.consequences import TierChange, tier_changes
 from gatekeeper.registry.kyc_reader import KycReader
@@ -132,6 +133,8 @@ def draft_plan_of(reader: KycReader, record: KycRecord, yardstick: Yardstick) ->
 
 def kept_of(reader: KycReader, customer_id: str) -> Proposal | None:
     """The record of a customer that was written last and is not in effect, whether or not it waits for approval."""
+    if isinstance(reader, Books):  # it has read it already
+        return reader.kept(customer_id)
     text = reader.proposal(customer_id)
     return Proposal.from_text(text) if text else None
 

@@ -11,12 +11,16 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json, party_of
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import JsonValue, canonical_json
 from gatekeeper.registry.kyc_record import KycRecord, in_order, record_json
+
+# One use case reads the same proposal and compares the same parties several times, one after the other.
+_KEPT_MAX = 512
 
 
 class Ask(StrEnum):
@@ -66,17 +70,7 @@ class Proposal:
     @classmethod
     def from_text(cls, text: str) -> Proposal:
         """Read back what `to_text` wrote."""
-        fields = json.loads(text)
-        parties = tuple(map(party_of, fields["parties"]))
-        return cls(
-            KycRecord(fields["customer"], fields["party"], parties, fields.get("profile_sha256", "")),
-            fields["prepared_by"],
-            tuple(fields.get("authors", ())),
-            fields.get("base"),
-            Ask(fields.get("ask", Ask.CHANGE)),
-            fields.get("reason", ""),
-            fields.get("unchanged", False),
-        )
+        return _read(text)
 
     @property
     def named(self) -> set[str]:
@@ -95,6 +89,21 @@ class Proposal:
             for each in self.written(parties)
             if base is None or base.get(each.id, "") != digest(parties.get(each.id))
         ]
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _read(text: str) -> Proposal:
+    fields = json.loads(text)
+    parties = tuple(map(party_of, fields["parties"]))
+    return Proposal(
+        KycRecord(fields["customer"], fields["party"], parties, fields.get("profile_sha256", "")),
+        fields["prepared_by"],
+        tuple(fields.get("authors", ())),
+        fields.get("base"),
+        Ask(fields.get("ask", Ask.CHANGE)),
+        fields.get("reason", ""),
+        fields.get("unchanged", False),
+    )
 
 
 def base_of(record: KycRecord, parties: Mapping[str, Party]) -> dict[str, str]:
@@ -124,7 +133,12 @@ def at_odds(
 
 def digest(party: Party | None) -> str:
     """SHA-256 of a party, whatever the order of its lists; "" for none."""
-    return "" if party is None else hashlib.sha256(canonical_json(party_json(in_order(party)))).hexdigest()
+    return "" if party is None else _digest(party)
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _digest(party: Party) -> str:
+    return hashlib.sha256(canonical_json(party_json(in_order(party)))).hexdigest()
 
 
 def with_author(names: Iterable[str], name: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ durable, so there is no moment at which a new name counts and nobody looked at i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import TypeVar
 
 from gatekeeper.domain.list_entry import ListVersion
 from gatekeeper.domain.party import Party
-from gatekeeper.domain.record import RecordType, decode
+from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.screening import Hit, identity_sha256
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.found import keep
@@ -89,7 +90,7 @@ class Screened:
             begin = tx.log_size()
             result = work(tx)
             new = tx.records(types=_OF_CUSTOMERS, begin=begin)
-            customers = {str(decode(leaf).facts["customer"]) for _, leaf in new}
+            customers = {str(json.loads(leaf)["facts"]["customer"]) for _, leaf in new}
             versions = tuple(tx.lists()) if customers else ()
             if versions:
                 if not may_index and not self._screener.has(versions):

@@ -36,11 +36,12 @@ def check_second_hand(reader: Reader, review: Review, by: str) -> None:
 def changed_alone_by(reader: Reader, review: Review) -> dict[str, list[tuple[int, str]]]:
     """Who changed each party of a customer alone since two people last approved the customer or that version of it,
     each with the index of the record."""
-    approvals = reader.records(types=(RecordType.CUSTOMER_APPROVED,), customer=review.customer.id)
-    last = max((seq for seq, _ in approvals), default=-1)
     ids = {each.id for record in (review.in_effect, review.looked_at) if record for each in record.parties}
+    acts = reader.party_acts(sorted(ids))
+    approvals = reader.records(types=(RecordType.CUSTOMER_APPROVED,), customer=review.customer.id) if acts else ()
+    last = max((seq for seq, _ in approvals), default=-1)
     found: dict[str, list[tuple[int, str]]] = {}
-    for party, seq, record in reader.party_acts(sorted(ids)):
+    for party, seq, record in acts:
         if record.type is RecordType.CUSTOMER_APPROVED:
             found.pop(party, None)
         elif seq > last:

@@ -13,7 +13,7 @@ the wrong one and nobody knows the right one, removing it waits too; a suspensio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from gatekeeper.domain.cascade import Settled
@@ -26,18 +26,25 @@ from gatekeeper.domain.tier import TierFinding, TierTable
 from gatekeeper.registry.kyc_record import KycRecord, in_order, overlaid, owners_of
 from gatekeeper.registry.merging import stricter_of
 
+# Findings that are kept, of some kilobytes each.
+_FINDINGS_MAX = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
     """What "stricter" is measured by: the tables of all packs, whatever their mode, from a day on.
 
     Packs that are off count too: they may be switched on later. Without any pack nothing is known to be stricter.
-    `placing`: the packs to whose decisions a tier matters now; only these are shown to people as tiers.
+    `placing`: the packs to whose decisions a tier matters now; only these are shown to people as tiers. `known`: what
+    was found already, as much as it `keeps`; `fixed`: the days of each table itself.
     """
 
     tables: Mapping[str, TierTable]
     day: date
     placing: frozenset[str] = frozenset()
+    keeps: int = _FINDINGS_MAX
+    known: dict[tuple[object, ...], dict[str, TierFinding]] = field(default_factory=dict, compare=False, repr=False)
+    fixed: dict[str, frozenset[date]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, packs: Iterable[ActivePack], day: date) -> Yardstick:
@@ -64,12 +71,14 @@ class Yardstick:
     def is_milder(self, before: Mapping[str, Party], changes: Mapping[str, Party], known: Set[str]) -> bool:
         """Whether changed parties make anybody milder by any table, on this day or on a later one: anybody on record,
         named by somebody on record, or `known` otherwise."""
+        if not changes:
+            return False
         after = overlaid(before, changes.values())
         known = known | before.keys() | {owner for party in before.values() for owner in party.owners}
         affected = sorted(_owned_by(changes, before, after) & known)
         graph = [*_graph_of(affected, before), *_graph_of(affected, after)]
-        for table in self.tables.values():
-            for day in self._later(table, graph):
+        for pack, table in self.tables.items():
+            for day in self._later(pack, _days_of(graph)):
                 was, will = (Settled(Holdings(parties, affected, table, day)) for parties in (before, after))
                 if any(will.level[each] < was.level[each] for each in range(len(affected))):
                     return True
@@ -77,17 +86,30 @@ class Yardstick:
 
     def days(self, graph: Iterable[Party]) -> list[date]:
         """This day, and each later one on which a table, a rule or the parties themselves say something new."""
-        known = list(graph)
-        return sorted({self.day, *(day for table in self.tables.values() for day in self._later(table, known))})
+        told = _days_of(graph)
+        return sorted({day for pack in self.tables for day in self._later(pack, told)} | {self.day})
 
-    def _later(self, table: TierTable, graph: Iterable[Party]) -> list[date]:
-        return sorted({self.day, *(each for each in _days(table, graph) if each > self.day)})
+    def _later(self, pack: str, told: Set[date]) -> list[date]:
+        """This day, and each later one on which a table or a rule says something new, or that parties tell of."""
+        fixed = self.fixed.get(pack)
+        if fixed is None:
+            fixed = self.fixed[pack] = _fixed_days(self.tables[pack])
+        return sorted({self.day, *(each for each in fixed | told if each > self.day)})
 
     def findings(
         self, parties: Mapping[str, Party], party_id: str, as_of: date | None = None
     ) -> dict[str, TierFinding]:
         """Tier of a party by each table."""
-        return {pack: resolve(parties, party_id, table, as_of or self.day) for pack, table in self.tables.items()}
+        day = as_of or self.day
+        # A tier rests on the party and its owners alone, and one use case asks for the same several times.
+        asked = (party_id, day, *owners_of(parties, party_id).values())
+        known = self.known.get(asked)
+        if known is None:
+            if len(self.known) >= self.keeps:
+                self.known.clear()
+            known = {pack: resolve(parties, party_id, table, day) for pack, table in self.tables.items()}
+            self.known[asked] = known
+        return dict(known)
 
 
 def strict_part(
@@ -169,16 +191,18 @@ def _graph_of(party_ids: Iterable[str], parties: Mapping[str, Party]) -> Iterabl
     return found.values()
 
 
-def _days(table: TierTable, graph: Iterable[Party]) -> set[date]:
-    """Days on which a table, an ownership rule or the graph itself says something new."""
+def _fixed_days(table: TierTable) -> frozenset[date]:
+    """Days on which a table or its rule of ownership says something new, whoever is asked about."""
     days: set[date | None] = {*table.days}
     if table.ownership is not None:
         days |= table.ownership.listed.days | table.ownership.house.days
-    for party in graph:
-        spans = [(each.begins, each.ends) for each in party.interests]
-        spans += [(each.begins, each.ends) for each in party.listings]
-        days |= {day for span in spans for day in span}
-    return {day for day in days if day is not None}
+    return frozenset(day for day in days if day is not None)
+
+
+def _days_of(graph: Iterable[Party]) -> set[date]:
+    """Days on which some parties themselves say something new."""
+    spans = [(each.begins, each.ends) for party in graph for told in (party.interests, party.listings) for each in told]
+    return {day for span in spans for day in span if day is not None}
 
 
 def _later_changes(table: TierTable, countries: Iterable[str], day: date) -> set[date]:

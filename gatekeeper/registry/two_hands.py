@@ -22,6 +22,7 @@ from gatekeeper.domain.two_hands import (
     types_about,
 )
 from gatekeeper.ports import Reader, Stores, Transaction
+from gatekeeper.ports.written import Written
 
 T = TypeVar("T")
 
@@ -70,13 +71,21 @@ class _Watched:
 
     def append_all(self, records: Sequence[Record]) -> list[int]:
         """As the port says; raises as `append`."""
+        self._look_at(records)
+        return self._tx.append_all(records)
+
+    def write_all(self, written: Written) -> None:
+        """As the port says; raises as `append`."""
+        self._look_at(written.records)
+        self._tx.write_all(written)
+
+    def _look_at(self, records: Sequence[Record]) -> None:
         people: People | None = None
         for record in records:
             check_first(record, self._hands)
             if first_hands(record):
                 people = people or self._tx.people()
                 self._check(record, people)
-        return self._tx.append_all(records)
 
     def _check(self, record: Record, people: People) -> None:
         if self._hands.first is None and not people.before:

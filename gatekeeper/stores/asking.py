@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, RowMapping, Select, Table
+from sqlalchemy import ClauseElement, Connection, Executable, Insert, RowMapping, Select, Table
+from sqlalchemy.engine import Dialect
 
 from gatekeeper.stores.faults import told
-from gatekeeper.stores.statements import add, by_key, change, key_of
+from gatekeeper.stores.statements import Driven, add, by_key, change, key_of
 
 # Keys named in one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535.
 PAGE_KEYS = 1_000
@@ -46,3 +48,15 @@ class Changing(Asking):
         """Run a statement that changes rows, once or for many rows; how many it changed."""
         with told():
             return self._connection.execute(statement, parameters).rowcount
+
+    def _run_all(self, statement: ClauseElement, values: Sequence[dict[str, Any]]) -> int:
+        """Run a statement for many rows, whose values are as they are stored; how many rows it changed."""
+        driven = _driven(statement, self._connection.dialect, tuple(values[0]))
+        with told():
+            return self._connection.exec_driver_sql(driven.sql, driven.parameters(values)).rowcount
+
+
+@cache
+def _driven(statement: ClauseElement, dialect: Dialect, columns: tuple[str, ...]) -> Driven:
+    """A statement, compiled once; only an INSERT is told its columns."""
+    return Driven.of(statement, dialect, columns if isinstance(statement, Insert) else None)

@@ -59,6 +59,8 @@ class Driven:
 
     def parameters(self, rows: Sequence[dict[str, Any]]) -> list[Any]:
         """The rows as the driver takes them: in order where it counts them, by name otherwise."""
+        if len(self.names) == 1:  # of one name itemgetter gives the value alone
+            return [(each[self.names[0]],) for each in rows]
         return list(map(itemgetter(*self.names), rows)) if self.names else list(rows)
 
 

@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ClauseElement,
     Connection,
     Executable,
-    Insert,
     RowMapping,
     Select,
     bindparam,
     select,
     text,
 )
-from sqlalchemy.engine import Dialect
 
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.customer import Binding
@@ -33,6 +30,7 @@ from gatekeeper.domain.merkle import Frontier, leaf_hash
 from gatekeeper.domain.record import Record, encode
 from gatekeeper.domain.run import Run
 from gatekeeper.domain.usage import DailyUsage
+from gatekeeper.ports.written import Written
 from gatekeeper.stores import rows, tables
 from gatekeeper.stores.answers import AnswerWrites
 from gatekeeper.stores.asking import Changing
@@ -50,9 +48,10 @@ from gatekeeper.stores.profiles import ProfileWrites
 from gatekeeper.stores.reader import SqlReader
 from gatekeeper.stores.retention import RetentionWrites
 from gatekeeper.stores.screening import ScreeningWrites
-from gatekeeper.stores.statements import Driven, add, by_key, change, change_only, key_of
+from gatekeeper.stores.statements import add, by_key, change, change_only, key_of
 from gatekeeper.stores.tiers import TierWrites
 from gatekeeper.stores.users import UserWrites
+from gatekeeper.stores.written import WrittenWrites
 
 _RECORDS_BY_ID = select(tables.record.c.id, tables.record.c.seq, tables.record.c.body).where(
     tables.record.c.id.in_(bindparam("keys", expanding=True))
@@ -68,12 +67,6 @@ _MORE_USAGE = text(
     "high_tflop = daily_usage.high_tflop + excluded.high_tflop"
 )
 _LOCKED_HEAD = by_key(tables.log_head).with_for_update()
-
-
-@cache
-def _driven(statement: ClauseElement, dialect: Dialect, columns: tuple[str, ...]) -> Driven:
-    """A statement, compiled once; only an INSERT is told its columns."""
-    return Driven.of(statement, dialect, columns if isinstance(statement, Insert) else None)
 
 
 class SqlTransaction(
@@ -92,6 +85,7 @@ class SqlTransaction(
     ScreeningWrites,
     TierWrites,
     UserWrites,
+    WrittenWrites,
     Changing,
     SqlReader,
 ):
@@ -212,6 +206,15 @@ class SqlTransaction(
             self.head = self.head.extend(row["leaf_hash"] for row in new)
         return indexes
 
+    def write_all(self, written: Written) -> None:
+        """Store many changes of the registry in few statements.
+
+        Raises:
+            Conflict: as the single calls.
+        """
+        self._write_registry(self.head.size, written)
+        self.append_all(written.records)
+
     def _frontier(self) -> Frontier:
         return self.head
 
@@ -222,9 +225,8 @@ class SqlTransaction(
 
     def _run_all(self, statement: ClauseElement, values: Sequence[rows.Values]) -> int:
         """Run a statement for many rows, whose values are as they are stored; how many rows it changed."""
-        driven = _driven(statement, self._connection.dialect, tuple(values[0]))
         with self._watched():
-            return self._connection.exec_driver_sql(driven.sql, driven.parameters(values)).rowcount
+            return super()._run_all(statement, values)
 
     def _all(self, asked: Select[Any], parameters: rows.Values | None = None) -> list[RowMapping]:
         with self._watched():

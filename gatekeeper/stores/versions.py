@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, bindparam, func, select, text
@@ -68,7 +69,7 @@ def _given(name: str) -> str:
     return f"CAST(:{name} AS {'BIGINT' if name in ('seq', 'expires_at') else 'VARCHAR'})"
 
 
-_ADD_PARTY, _ADD_PROPOSAL, _ADD_CUSTOMER = map(_adding, (party_version, proposal_version, customer_version))
+ADD_PARTY, ADD_PROPOSAL, ADD_CUSTOMER = map(_adding, (party_version, proposal_version, customer_version))
 _PARTY_ACTS = (
     select(party_version.c.party_id, party_version.c.seq, tables.record.c.body.label("leaf"))
     .join(tables.record, tables.record.c.seq == party_version.c.seq)
@@ -167,28 +168,15 @@ class VersionWrites(OwnerWrites, Changing):
 
     def put_customer(self, customer: Customer) -> None:
         """Store a customer, new or changed, and its version."""
-        keys = customer_keys(customer)
-        self._put(tables.customer, rows.customer_row(customer) | keys)
-        self._run(
-            _ADD_CUSTOMER,
-            {
-                "customer_id": customer.id,
-                "seq": self._told_at,
-                "body": canonical_json(rows.customer_json(customer)).decode(),
-                "standing": customer.standing.value,
-                "prepared_by": customer.prepared_by,
-                "approved_by": customer.approved_by,
-                "expires_at": tables.stored_moment(customer.expires_at),
-                **keys,
-            },
-        )
+        self._put(tables.customer, rows.customer_row(customer) | customer_keys(customer))
+        self._run(ADD_CUSTOMER, customer_version_row(customer, self._told_at))
 
     def put_party(self, party: Party) -> None:
         """Store a party, new or changed, and its version."""
         row = rows.party_row(party)
         self._put(tables.party, row)
         self._put_owners(party)
-        self._run(_ADD_PARTY, {"party_id": party.id, "seq": self._told_at, "body": row["body"]})
+        self._run(ADD_PARTY, {"party_id": party.id, "seq": self._told_at, "body": row["body"]})
 
     def put_proposal(self, customer_id: str, proposal: str | None) -> None:
         """Store the one proposal of a customer that waits, and its version; None removes it."""
@@ -196,7 +184,7 @@ class VersionWrites(OwnerWrites, Changing):
             self._put(tables.proposal, {"customer_id": customer_id, "proposal": proposal})
         else:
             self._run(_NO_PROPOSAL, {"customer": customer_id})
-        self._run(_ADD_PROPOSAL, {"customer_id": customer_id, "seq": self._told_at, "body": proposal or ""})
+        self._run(ADD_PROPOSAL, {"customer_id": customer_id, "seq": self._told_at, "body": proposal or ""})
 
 
 _NO_PROPOSAL = tables.proposal.delete().where(tables.proposal.c.customer_id == bindparam("customer"))
@@ -210,10 +198,30 @@ history_start = Table(
 )
 
 
+def customer_version_row(customer: Customer, seq: int) -> dict[str, Any]:
+    """A version of a customer, told by the record at an index; as it is stored."""
+    return {
+        "customer_id": customer.id,
+        "seq": seq,
+        "body": canonical_json(rows.customer_json(customer)).decode(),
+        "standing": customer.standing.value,
+        "prepared_by": customer.prepared_by,
+        "approved_by": customer.approved_by,
+        "expires_at": tables.stored_moment(customer.expires_at),
+        **customer_keys(customer),
+    }
+
+
+@lru_cache(maxsize=64)
+def _person_keys(name: str) -> tuple[str, str]:
+    """Ten thousand customers of one batch have the same two names."""
+    return person_keys(name)
+
+
 def customer_keys(customer: Customer) -> dict[str, str]:
     """Both people of a record in one spelling, for the database to compare."""
     (prepared, prepared_unique), (approved, approved_unique) = map(
-        person_keys, (customer.prepared_by, customer.approved_by)
+        _person_keys, (customer.prepared_by, customer.approved_by)
     )
     return {
         "prepared_key": prepared,
