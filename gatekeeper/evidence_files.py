@@ -2,17 +2,19 @@
 
 A file is read once, in pieces: its bytes go into a temporary file beside their place while they are hashed, are forced
 to disk, and take their name in one step. So what has a name is whole, and two people who add the same file share it.
+A process that is killed leaves its temporary file locked by nobody, and the next one removes it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import mimetypes
 import os
 import stat
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +25,9 @@ from gatekeeper.domain.evidence import checked_sha256
 # Scanned registers and passports have a few MB; who sends more sends something else.
 LARGEST_BYTES = 100 * 2**20
 PIECE_BYTES = 2**20
+# What stays free on the disk: usually the database is on it, and without room nothing is released or stopped any more.
+SPARE_BYTES = 256 * 2**20
+_UNFINISHED = ".new-"
 _UNKNOWN = "application/octet-stream"
 Tell = Callable[[int], None]
 
@@ -35,13 +40,79 @@ class Kept:
     size_bytes: int
 
 
+class TooLarge(InvalidInput):
+    """More bytes than a file of evidence may have."""
+
+
+class Intake:
+    """A file that is coming in. Whoever has one ends it, by `keep` or `abandon`."""
+
+    def __init__(self, folder: Path, name: str, *, largest_bytes: int, spare_bytes: int) -> None:
+        self._folder, self._name = folder, name
+        self._largest_bytes, self._spare_bytes = largest_bytes, spare_bytes
+        self._digest, self.size_bytes, self.first = hashlib.sha256(), 0, b""
+        descriptor, self._written = tempfile.mkstemp(dir=folder, prefix=_UNFINISHED)  # mode 0600
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # as long as this process lives: see `sweep`
+        self._target = os.fdopen(descriptor, "wb")
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            TooLarge: more than allowed. Unavailable: the disk is full. OSError: they cannot be written.
+        """
+        self.size_bytes += len(piece)
+        if self.size_bytes > self._largest_bytes:
+            raise too_large(self._name, None, self._largest_bytes)
+        self._check_room(len(piece))
+        self.first = self.first or piece[:64]
+        self._digest.update(piece)
+        self._target.write(piece)
+
+    def keep(self, expected: str = "") -> Kept:
+        """Force the bytes to disk and give them their name.
+
+        Args:
+            expected: the SHA-256 that they have to have; "" for any.
+
+        Raises:
+            InvalidInput: nothing came, or something else than was expected. OSError: they cannot be written.
+        """
+        sha256 = self._digest.hexdigest()
+        if not self.size_bytes:
+            raise InvalidInput(f"{self._name} is empty.")
+        if expected and expected != sha256:
+            raise InvalidInput(f"{self._name} has the SHA-256 {sha256}, and not {expected}.", hint="Send it again.")
+        self._target.flush()
+        os.fsync(self._target.fileno())
+        Path(self._written).replace(self._folder / sha256)
+        force_names(self._folder)
+        return Kept(sha256, self.size_bytes)
+
+    def abandon(self) -> None:
+        """Let go; what was not kept is gone."""
+        Path(self._written).unlink(missing_ok=True)
+        with suppress(OSError):  # what it could not write is gone with it
+            self._target.close()
+
+    def _check_room(self, more_bytes: int) -> None:
+        disk = os.fstatvfs(self._target.fileno())
+        if disk.f_bavail * disk.f_frsize < self._spare_bytes + more_bytes:
+            raise Unavailable(
+                f"The disk of {self._folder} is full: {self._spare_bytes // 2**20:,} MiB stay free for the database.",
+                hint="Make room there. Nothing was kept.",
+            )
+
+
 class EvidenceFiles:
     """The folder."""
 
-    def __init__(self, folder: Path, *, largest_bytes: int = LARGEST_BYTES) -> None:
+    def __init__(self, folder: Path, *, largest_bytes: int = LARGEST_BYTES, spare_bytes: int = SPARE_BYTES) -> None:
         """Nothing is made before the first file is kept."""
         self._folder = folder
-        self._largest_bytes = largest_bytes
+        self.largest_bytes = largest_bytes
+        self._spare_bytes = spare_bytes
+        self._swept = False
 
     def keep(self, path: Path) -> Kept:
         """Keep a copy of a file.
@@ -62,8 +133,8 @@ class EvidenceFiles:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):  # asked first: a folder cannot even be opened as a stream
                 raise InvalidInput(f"{path} is no regular file.", hint="Give - to read from a pipe.")
-            if found.st_size > self._largest_bytes:
-                raise self._too_large(str(path), found.st_size)
+            if found.st_size > self.largest_bytes:
+                raise too_large(str(path), found.st_size, self.largest_bytes)
             return self.keep_stream(os.fdopen(descriptor, "rb", buffering=0, closefd=False), str(path))
 
     def keep_stream(self, source: BinaryIO, name: str) -> Kept:
@@ -73,21 +144,64 @@ class EvidenceFiles:
             InvalidInput: nothing comes, or more than allowed. Unavailable: reading or writing fails.
         """
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with ExitStack() as undo:
-                descriptor, written = tempfile.mkstemp(dir=self._folder, prefix=".new-")  # mode 0600
-                undo.callback(Path(written).unlink, missing_ok=True)
-                with os.fdopen(descriptor, "wb") as target:
-                    kept = self._copy(source, target, name)
-                    target.flush()
-                    os.fsync(target.fileno())
-                Path(written).replace(self._folder / kept.sha256)
-            self._force_names()
+            with ExitStack() as end:
+                intake = self.intake(name)
+                end.callback(intake.abandon)
+                while piece := source.read(PIECE_BYTES):
+                    intake.add(piece)
+                return intake.keep()
         except OSError as error:
-            raise Unavailable(
-                f"{name} cannot be kept in {self._folder}: {error.strerror}.", hint="Check its disk (space, rights)."
-            ) from error
-        return kept
+            raise self.not_kept(name, error) from error
+
+    def intake(self, name: str) -> Intake:
+        """Begin to take a file in, piece by piece.
+
+        Raises:
+            OSError: the folder cannot be written; `not_kept` tells it.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._swept:
+            self._swept = True
+            self.sweep()
+        return Intake(self._folder, name, largest_bytes=self.largest_bytes, spare_bytes=self._spare_bytes)
+
+    def not_kept(self, name: str, error: OSError) -> Unavailable:
+        """What to raise where a file could not be written."""
+        return Unavailable(
+            f"{name} cannot be kept in {self._folder}: {error.strerror}.", hint="Check its disk (space, rights)."
+        )
+
+    def sweep(self) -> int:
+        """Remove what processes that were killed left half written; how many files those were."""
+        swept = 0
+        for each in self._folder.glob(f"{_UNFINISHED}*"):
+            with suppress(FileNotFoundError), each.open("rb") as left:
+                try:
+                    fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue  # somebody writes it
+                if os.fstat(left.fileno()).st_size:  # one that is empty may only just have been made
+                    each.unlink()
+                    swept += 1
+        return swept
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The bytes of a kept file.
+
+        Raises:
+            NotFound: they are gone. Unavailable: they cannot be read, or something else has their name.
+        """
+        try:
+            path = self._folder / checked_sha256(sha256)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError as error:
+            raise NotFound(f"The bytes of {sha256} are gone.", hint="See `gatekeeper evidence verify`.") from error
+        except OSError as error:
+            raise Unavailable(f"{sha256} cannot be read: {error.strerror}.") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise Unavailable(f"What has the name {sha256} is no regular file.")
+        return os.fdopen(descriptor, "rb")
 
     def check(self, sha256: str, *, tell: Tell | None = None) -> str:
         """Hash a kept file again: "" where it is what its name says, else what is wrong with it.
@@ -120,7 +234,7 @@ class EvidenceFiles:
         """
         try:
             (self._folder / checked_sha256(sha256)).unlink()
-            self._force_names()
+            force_names(self._folder)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -129,34 +243,40 @@ class EvidenceFiles:
             ) from error
         return True
 
-    def _copy(self, source: BinaryIO, target: BinaryIO, name: str) -> Kept:
-        digest, size_bytes = hashlib.sha256(), 0
-        while piece := source.read(PIECE_BYTES):
-            size_bytes += len(piece)
-            if size_bytes > self._largest_bytes:
-                raise self._too_large(name, None)
-            digest.update(piece)
-            target.write(piece)
-        if not size_bytes:
-            raise InvalidInput(f"{name} is empty.")
-        return Kept(digest.hexdigest(), size_bytes)
 
-    def _too_large(self, name: str, size_bytes: int | None) -> InvalidInput:
-        has = "goes on for longer" if size_bytes is None else f"has {size_bytes:,} bytes"
-        return InvalidInput(
-            f"{name} {has}; a file of evidence has at most {self._largest_bytes:,} bytes.",
-            hint="Add the pages that matter, or name where the whole is kept in --source.",
-        )
+def force_names(folder: Path) -> None:
+    """A new name, and that one is gone, survives a power cut once its folder is forced to disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
-    def _force_names(self) -> None:
-        """A new name survives a power cut once its folder is forced to disk."""
-        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+
+def too_large(name: str, size_bytes: int | None, largest_bytes: int) -> TooLarge:
+    """What to raise; `size_bytes` is None where it is not known."""
+    has = "goes on for longer" if size_bytes is None else f"has {size_bytes:,} bytes"
+    return TooLarge(
+        f"{name} {has}; a file of evidence has at most {largest_bytes:,} bytes.",
+        hint="Add the pages that matter, or name where the whole is kept in --source.",
+    )
+
+
+_LABELS = {
+    b"%PDF-": "application/pdf",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\x00": "image/tiff",
+    b"MM\x00*": "image/tiff",
+    b"PK\x03\x04": "application/zip",
+}
+
+
+def label_of(first: bytes) -> str:
+    """The media type that the first bytes of a file look like: a label for people, and nothing is ever served as it."""
+    return next((label for begin, label in _LABELS.items() if first.startswith(begin)), _UNKNOWN)
 
 
 def media_type_of(name: str) -> str:
-    """The media type by a file's name; by its content nobody guesses."""
+    """The media type by a file's name."""
     return mimetypes.guess_type(name, strict=True)[0] or _UNKNOWN

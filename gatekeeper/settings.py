@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 from gatekeeper.api_settings import ApiSettings
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.policy import ChipAuthorization, Mode
+from gatekeeper.domain.retention import RETENTION_YEARS, RETENTION_YEARS_MIN
 from gatekeeper.identity_settings import IdentitySettings
 from gatekeeper.yaml_files import Document, Line, Part, parse, read
 
@@ -66,6 +67,18 @@ class ApprovalSettings(_Section):
     """Customers that are Tier 1 by every pack. Default 365: re-verified once a year."""
     others_days: Annotated[int, Field(ge=1, le=731)] = 182
     """Everybody else. Default 182: twice a year, as what they may do hangs on owners that change."""
+
+
+class RecordsSettings(_Section):
+    """What is kept of customers, how much, and for how long."""
+
+    retention_years: Annotated[int, Field(ge=RETENTION_YEARS_MIN, le=100)] = RETENTION_YEARS
+    """Years after its latest event for which a closed customer's profile and evidence are kept at least. Not under
+    five: 15 CFR 762.6."""
+    evidence_mib: Annotated[int, Field(ge=1, le=4_096)] = 100
+    """Size of the largest file of evidence, in MiB."""
+    evidence_hourly_mib: Annotated[int, Field(ge=1, le=1_048_576)] = 2_048
+    """How much of it one caller of the API may send in an hour, in MiB."""
 
 
 class WebhookSettings(_Section):
@@ -190,6 +203,7 @@ class Settings(_Section):
     """Mode of each pack, by its id. A pack of the folder that is not named runs in its own default mode."""
     site: SiteSettings = SiteSettings()
     approvals: ApprovalSettings = ApprovalSettings()
+    records: RecordsSettings = RecordsSettings()
     webhook: WebhookSettings = WebhookSettings()
     prometheus: PrometheusSettings | None = None
     """Default: none, and then all usage is booked at the worst case."""

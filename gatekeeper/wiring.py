@@ -151,7 +151,7 @@ class Wiring:
     @cached_property
     def evidence_files(self) -> EvidenceFiles:
         """The files that records rest on, beside the database."""
-        return EvidenceFiles(self.settings.data / "evidence")
+        return EvidenceFiles(self.settings.data / "evidence", largest_bytes=self.settings.records.evidence_mib * 2**20)
 
     def registry_over(self, stores: Stores) -> Registry:
         """The same over other stores, such as a transaction that is open; both keep one index of the lists."""
@@ -164,6 +164,7 @@ class Wiring:
             cluster=self.settings.cluster,
             terms=terms,
             screener=self.screener,
+            retention_years=self.settings.records.retention_years,
             hands=self.settings.identity.hands,
         )
 

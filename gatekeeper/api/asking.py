@@ -26,9 +26,11 @@ from gatekeeper.api.inside import Inside, Undone
 from gatekeeper.api.problems import Refused
 from gatekeeper.api.reading import KEY_CHARACTERS_MAX, content_of, key_of, tags_of
 from gatekeeper.api.sources import Failures
+from gatekeeper.api.transfers import Transfers
 from gatekeeper.domain.errors import Unavailable
 from gatekeeper.domain.person import Caller, Right
 from gatekeeper.domain.policy import ActivePack
+from gatekeeper.evidence_files import EvidenceFiles
 from gatekeeper.identity.authenticator import Authenticator, Unauthenticated
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.ports.answers import KEPT, KeptAnswer
@@ -54,6 +56,9 @@ class Office:
     clock: Clock
     packs: tuple[ActivePack, ...]
     cluster: str
+    evidence_files: EvidenceFiles
+    scrub: Callable[[], None]
+    transfers: Transfers = field(default_factory=Transfers)
     failures: Failures = field(default_factory=Failures)
     authenticating: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AUTHENTICATING))
 
@@ -205,10 +210,10 @@ async def caller_of(request: Request, bearer: _Bearer) -> Caller:
     return caller
 
 
-_Known = Annotated[Caller, Depends(caller_of)]
+Known = Annotated[Caller, Depends(caller_of)]
 
 
-async def _reading(request: Request, caller: _Known) -> Asked:
+async def _reading(request: Request, caller: Known) -> Asked:
     if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
         raise Refused(400, "A request that reads has no body.")
     return Asked(request, office_of(request), caller, parse(b""), b"")
@@ -216,7 +221,7 @@ async def _reading(request: Request, caller: _Known) -> Asked:
 
 async def _writing(
     request: Request,
-    caller: _Known,
+    caller: Known,
     idempotency_key: Annotated[
         str | None,
         Header(max_length=KEY_CHARACTERS_MAX, description="Any name that you give this request; kept for 24 hours."),

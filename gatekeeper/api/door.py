@@ -7,6 +7,7 @@ threads, and the webhook shares none of them.
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -30,6 +31,9 @@ WORKERS = 4
 UNDER_WAY_MAX = 64
 OF_ONE_SOURCE_MAX = 48
 ANSWER_WITHIN_S = 30.0
+# Bytes of evidence come and go at a pace of their own (`transfers`); this ends what is left of a request after it.
+TRANSFER_WITHIN_S = 3_600.0
+_TRANSFER = re.compile(rb"/v1/customers/[^/]+/evidence(/[0-9a-f]+)?")
 PATH_BYTES_MAX = 2_048
 QUERY_BYTES_MAX = 4_096
 HEADER_BYTES_MAX = 20_000
@@ -62,7 +66,8 @@ class Door:
         if scope["type"] != "http":
             return
         request_id = str(uuid.uuid4())
-        answering = _Answering(send, request_id)
+        body = _Body(scope, receive)
+        receive, answering = body, _Answering(send, request_id, body)
         source = source_of((scope.get("client") or ("unknown", 0))[0])
         # HEAD is answered as GET; the server, which keeps its own scope, leaves the body out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -84,7 +89,7 @@ class Door:
     async def _pass(self, scope: Scope, receive: Receive, answering: _Answering, request_id: str) -> None:
         to_thread.current_default_thread_limiter().total_tokens = WORKERS
         try:
-            with anyio.fail_after(ANSWER_WITHIN_S):
+            with anyio.fail_after(_within_s(scope)):
                 await self._app(scope, receive, answering)
         except TimeoutError:
             if not answering.begun:
@@ -101,11 +106,27 @@ class Door:
             _log.error("api_fault", id=request_id, exc_info=True)
 
 
+class _Body:
+    """The body of a request, and whether any of it was not asked for."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        named = {name.lower(): value for name, value in scope["headers"]}
+        self.left = named.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in named
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self.left = False
+        return message
+
+
 class _Answering:
     """Sends an answer with the headers that every one has."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, body: _Body) -> None:
         self._send = send
+        self._body = body
         self._request_id = request_id.encode()
         self.begun = False
 
@@ -117,7 +138,7 @@ class _Answering:
                 *message["headers"],
                 *(each for each in _SAFE if each[0] not in named),
                 (b"x-request-id", self._request_id),
-                *([(b"connection", b"close")] if message["status"] in _CLOSING else []),
+                *([(b"connection", b"close")] if message["status"] in _CLOSING or self._body.left else []),
             ]
         with contextlib.suppress(OSError):
             await self._send(message)
@@ -144,6 +165,13 @@ def _wrong(scope: Scope) -> Problem | None:
     if sum(len(name) + len(value) for name, value in headers) > HEADER_BYTES_MAX:
         return Problem(400, f"The headers have more than {HEADER_BYTES_MAX:,} bytes.")
     return None
+
+
+def _within_s(scope: Scope) -> float:
+    """How long an answer may take."""
+    bytes_ = _TRANSFER.fullmatch(scope["raw_path"])
+    moves = bytes_ is not None and (scope["method"] == "POST" or bytes_[1] is not None)
+    return TRANSFER_WITHIN_S if moves else ANSWER_WITHIN_S
 
 
 def _is_text(path: str) -> bool:

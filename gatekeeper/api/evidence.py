@@ -1,4 +1,4 @@
-"""What records rest on, over HTTP: the list of files on record, and attestations. The bytes of files stay at home."""
+"""What records rest on, over HTTP: the list of files on record, and attestations. Their bytes: `evidence_bytes`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def list_evidence(
     items, following = page(
         found, lambda each: f"{each[0]:012d}", limit=limit, cursor=cursor, path=asked.path, asked={}
     )
-    return EvidencesShown(items=[_file_shown(each) for _, each in items], next=following)
+    return EvidencesShown(items=[file_shown(each) for _, each in items], next=following)
 
 
 @router.get("/customers/{customer_id}/attestations", response_model=AttestationsShown)
@@ -65,7 +65,7 @@ def attest(customer_id: CustomerId, asked: Writing) -> Response:
     return asked.act(work)
 
 
-def _file_shown(evidence: Evidence) -> EvidenceShown:
+def file_shown(evidence: Evidence) -> EvidenceShown:
     return EvidenceShown(
         sha256=evidence.sha256,
         size_bytes=evidence.size_bytes,

@@ -104,7 +104,7 @@ class MovesShown(Shown):
 
 
 class EvidenceShown(Shown):
-    """A file that a customer's record rests on; its bytes stay where they are."""
+    """A file that a customer's record rests on, without its bytes."""
 
     sha256: str
     size_bytes: int

@@ -33,6 +33,7 @@ _BODIES: dict[str, type[BaseModel]] = {
 _ANYTHING = {"type": "array", "items": {"type": "object"}}
 # Read by `graph_files`, and told in docs/tiers.md.
 _GRAPH = {"type": "object", "required": ["parties"], "properties": {"parties": _ANYTHING, "interests": _ANYTHING}}
+_BYTES: dict[str, Any] = {}  # anything
 _REF = "#/components/schemas/{model}"
 _ABOUT = (
     "The registry of Compute Gatekeeper: customers, who owns them, their tiers, namespaces and runs. Every request but "
@@ -62,6 +63,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], path: str, *, writes: bool) -> None:
     """Say of an operation what the framework does not know: the body, conditions, and how it fails."""
+    if operation.pop("x-bytes", None):
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": _BYTES}}
     body = operation.pop("x-body", None)
     if body is not None:
         content = {"application/json": {"schema": {"$ref": _REF.format(model=body)}}}

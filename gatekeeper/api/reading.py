@@ -16,6 +16,23 @@ _ETAG = re.compile(r'\s*(W/)?"([!#-~]{0,200})"\s*(?:,|$)')
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
+def bytes_coming(request: Request) -> int | None:
+    """How many bytes the body says that it has; None where it comes in pieces and does not say.
+
+    Raises:
+        Refused: 415, it is encoded; 413, it says a number that no body has.
+    """
+    headers = request.headers
+    if "content-encoding" in headers:
+        raise Refused(415, "A body must not be encoded.")
+    length = headers.get("content-length")
+    if length is None:
+        return None
+    if not length.isdigit() or len(length) > 15:
+        raise Refused(413, "No body has so many bytes.")
+    return int(length)
+
+
 async def content_of(request: Request) -> bytes:
     """The body, counted while it comes in."""
     headers = request.headers

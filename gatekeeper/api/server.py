@@ -9,6 +9,7 @@ from admission.https import HttpsServer, Terms
 from gatekeeper.api.app import api
 from gatekeeper.api.asking import Office
 from gatekeeper.api.door import App
+from gatekeeper.api.transfers import Transfers
 from gatekeeper.api_settings import ApiSettings
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.wiring import Wiring
@@ -53,6 +54,9 @@ def server_of(wiring: Wiring, chosen: ApiSettings) -> ApiServer:
         clock=wiring.clock,
         packs=wiring.packs,
         cluster=wiring.settings.cluster,
+        evidence_files=wiring.evidence_files,
+        scrub=wiring.stores.scrub,
+        transfers=Transfers(hourly_bytes=wiring.settings.records.evidence_hourly_mib * 2**20),
     )
     return ApiServer(api(office), chosen.host, chosen.certificate_dir)
 

@@ -14,6 +14,7 @@ from gatekeeper.domain.person import Caller, Right
 from gatekeeper.domain.record import RecordType
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Reader, Transaction
+from gatekeeper.ports.retention import EvidenceBytes
 from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.life_facts import attestation_facts, evidence_facts
 from gatekeeper.registry.namespaces import check_open_account
@@ -78,6 +79,14 @@ class EvidenceRegistry(Desk):
             tx.add_evidence(evidence)
             tx.append(new_record(RecordType.EVIDENCE_ADDED, actor, now, evidence_facts(evidence)))
             return evidence
+
+        return self._stores.transact(work)
+
+    def drop_unrecorded(self, sha256: str, files: EvidenceBytes) -> bool:
+        """Remove bytes that came in and that nobody has on record after all; whether they were removed."""
+
+        def work(tx: Transaction) -> bool:
+            return all(each.sha256 != sha256 for each in tx.evidence()) and files.drop(sha256)
 
         return self._stores.transact(work)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.ports import Stores
+from gatekeeper.stores import SqlStores
 from tests.api.office import ApiHouse, Served
 from tests.databases import new_stores
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
+def stores(tmp_path: Path) -> Iterator[SqlStores]:
     with new_stores(tmp_path / "gatekeeper.db") as opened:
         yield opened
 
@@ -32,7 +32,7 @@ def served_certificate(served: Served) -> Path:
 
 
 @pytest.fixture
-def house(stores: Stores, served: Served) -> Iterator[ApiHouse]:
+def house(stores: SqlStores, served: Served) -> Iterator[ApiHouse]:
     opened = ApiHouse(stores, served)
     yield opened
     opened.close()

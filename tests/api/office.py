@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ from gatekeeper.api.asking import Office
 from gatekeeper.api.bodies import parse
 from gatekeeper.api.door import Door, Receive, Scope, Send
 from gatekeeper.api.server import ApiServer
+from gatekeeper.api.transfers import Transfers
 from gatekeeper.customer_files import record_of
 from gatekeeper.domain.person import Role
 from gatekeeper.domain.user import User
+from gatekeeper.evidence_files import EvidenceFiles
 from gatekeeper.identity.authenticator import Authenticator, Realms
 from gatekeeper.identity.local import LocalUsers
 from gatekeeper.identity.tokens import kept_of, new_token
 from gatekeeper.ports import Stores, Transaction
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.registry.screener import Screener
+from gatekeeper.stores import SqlStores
 from tests.admission.reviews import write_pair
 from tests.registry.office import NOON, PACKS, HandClock
 
@@ -57,7 +61,14 @@ class Served:
 class ApiHouse:
     """The API over one store; `client(name)` speaks for one of PEOPLE."""
 
-    def __init__(self, stores: Stores, served: Served, authenticator: Authenticator | None = None) -> None:
+    def __init__(
+        self,
+        stores: SqlStores,
+        served: Served,
+        authenticator: Authenticator | None = None,
+        files: EvidenceFiles | None = None,
+        transfers: Transfers | None = None,
+    ) -> None:
         self.stores, self.clock, self._served = stores, HandClock(), served
         self.tokens = {name: new_token() for name in PEOPLE}
         users = [
@@ -70,6 +81,7 @@ class ApiHouse:
                 tx.put_user(user)
 
         stores.transact(add)
+        self.files = files or EvidenceFiles(Path(tempfile.mkdtemp(prefix="evidence-")) / "evidence")
         self.screener = Screener()
         self.registry = self.registry_over(stores)
         office = Office(
@@ -80,6 +92,9 @@ class ApiHouse:
             clock=self.clock,
             packs=PACKS,
             cluster="east",
+            evidence_files=self.files,
+            scrub=stores.scrub,
+            transfers=transfers or Transfers(),
         )
         served.app = api(office)
         self.port, self.url = served.port, f"https://127.0.0.1:{served.port}"

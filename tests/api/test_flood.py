@@ -18,7 +18,7 @@ from admission.webhook import Webhook
 from gatekeeper.api.door import UNDER_WAY_MAX
 from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.person import Caller
-from gatekeeper.ports import Stores
+from gatekeeper.stores import SqlStores
 from tests.admission.reviews import ToldGate, manifest, review, write_pair
 from tests.api.office import ApiHouse, Served, problem
 
@@ -49,7 +49,7 @@ def webhook(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 def test_the_webhook_answers_while_200_requests_hang_in_the_api(
-    stores: Stores, served: Served, webhook: httpx.Client
+    stores: SqlStores, served: Served, webhook: httpx.Client
 ) -> None:
     stuck = Stuck()
     house = ApiHouse(stores, served, stuck)
@@ -80,7 +80,7 @@ def test_the_webhook_answers_while_200_requests_hang_in_the_api(
         house.close()
 
 
-def test_hanging_requests_give_their_places_back(stores: Stores, served: Served) -> None:
+def test_hanging_requests_give_their_places_back(stores: SqlStores, served: Served) -> None:
     stuck = Stuck()
     house = ApiHouse(stores, served, stuck)
     stuck.go_on.set()
