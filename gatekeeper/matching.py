@@ -50,6 +50,11 @@ def unscreened(names: Sequence[str]) -> tuple[str, ...]:
     return unread(names, _READER)
 
 
+def name_keys(name: str) -> frozenset[str]:
+    """What two names have in common that are equal as they are read, whatever they look like; none for no words."""
+    return frozenset(" ".join(sorted(map(skeleton, read.words))) for read in readings(name) if read.words)
+
+
 def score(left: str, right: str) -> int:
     """How similar two names are: 0 to 100, the best of all ways to read them. Symmetric."""
     return max(_score(one, other) for one in readings(left) for other in readings(right))

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from gatekeeper.api.asking import Answer, Asked, Reading, Writing
-from gatekeeper.api.customer_answers import plan_shown, record_shown
+from gatekeeper.api.customer_answers import plan_shown, record_shown, with_namesakes
 from gatekeeper.api.customer_shapes import AppliedShown, Approval, Batched, BatchShown
 from gatekeeper.api.pages import LIMIT_DEFAULT, Cursor, Limit, page
 from gatekeeper.api.problems import ERRORS_MAX, Fault, InvalidBody
@@ -60,7 +60,7 @@ def show_batch(batch_id: BatchId, asked: Reading, *, limit: Limit = LIMIT_DEFAUL
     """Look at what of a batch waits. The ETag, the same on all pages, names all of it: approve it with If-Match."""
 
     def work(registry: Registry, reader: Reader) -> Answer:
-        return _looked_at(_existing(reader, batch_id), registry.review_all(batch_id), limit, cursor)
+        return _looked_at(registry, _existing(reader, batch_id), registry.review_all(batch_id), limit, cursor)
 
     return asked.read(work).response()
 
@@ -74,7 +74,7 @@ def approve_batch(batch_id: BatchId, asked: Writing) -> Response:
         batch, review = _existing(reader, batch_id), registry.review_all(batch_id)
         asked.check_match(_etag(review), review.fingerprint)
         registry.approve_all(batch_id, by=asked.caller, seen=review.fingerprint, expires_at=said.expires_at)
-        return _looked_at(batch, registry.review_all(batch_id), LIMIT_DEFAULT, None)
+        return _looked_at(registry, batch, registry.review_all(batch_id), LIMIT_DEFAULT, None)
 
     return asked.act(work)
 
@@ -104,7 +104,7 @@ def _existing(reader: Reader, batch_id: str) -> Batch:
     return batch
 
 
-def _looked_at(batch: Batch, review: BatchReview, limit: int, cursor: str | None) -> Answer:
+def _looked_at(registry: Registry, batch: Batch, review: BatchReview, limit: int, cursor: str | None) -> Answer:
     path = f"/v1/batches/{batch.id}"
     reviews = sorted(review.reviews, key=lambda each: each.customer.id)
     items, following = page(reviews, lambda each: each.customer.id, limit=limit, cursor=cursor, path=path, asked={})
@@ -114,7 +114,7 @@ def _looked_at(batch: Batch, review: BatchReview, limit: int, cursor: str | None
         at=batch.at,
         customers=len(batch.customers),
         waiting=len(reviews),
-        items=[record_shown(each) for each in items],
+        items=with_namesakes(registry, items, [record_shown(each) for each in items]),
         next=following,
     )
     return Answer(shown, etag=_etag(review))

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import Path
 
 from gatekeeper.api.asking import Answer, Asked
-from gatekeeper.api.customer_shapes import ChangeShown, GroupShown, PlanShown, ReasonShown, RecordShown, TierShown
+from gatekeeper.api.customer_shapes import (
+    ChangeShown,
+    GroupShown,
+    NamesakeShown,
+    PlanShown,
+    ReasonShown,
+    RecordShown,
+    TierShown,
+)
 from gatekeeper.api.problems import Fault, InvalidBody, Refused
 from gatekeeper.customer_files import record_of, shape_of
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.ports import Reader
 from gatekeeper.registry import KycRecord, Plan, Registry, Review
 from gatekeeper.registry.kyc_record import PARTIES_MAX
+from gatekeeper.registry.namesakes import Namesake
 
 CustomerId = Annotated[str, Path(max_length=63, description="Id of the customer.")]
 
@@ -61,11 +70,36 @@ def check_review(asked: Asked, registry: Registry, customer_id: str) -> str:
     return review.fingerprint
 
 
-def looked_at(registry: Registry, customer_id: str) -> Answer:
-    """A customer as an approver sees it, with its tag."""
+def looked_at(registry: Registry, customer_id: str, *, namesakes: bool = False) -> Answer:
+    """A customer as an approver sees it, with its tag.
+
+    Args:
+        namesakes: whether other parties of the same name are told as well, which asks for the names of all. They are
+            no part of the tag: that somebody else comes to be called so changes nothing of what is approved.
+    """
     review = registry.review(customer_id)
     shown = record_shown(review)
-    return Answer(shown, etag=_etag(review, shown))
+    etag = _etag(review, shown)
+    return Answer(with_namesakes(registry, [review], [shown])[0] if namesakes else shown, etag=etag)
+
+
+def with_namesakes(registry: Registry, reviews: Sequence[Review], shown: Sequence[RecordShown]) -> list[RecordShown]:
+    """What is shown of some customers, with other parties of the same name."""
+    found = registry.namesakes(reviews)
+    return [
+        each.model_copy(update={"namesakes": [_namesake_shown(one) for one in found.get(each.customer, ())]})
+        for each in shown
+    ]
+
+
+def _namesake_shown(told: Namesake) -> NamesakeShown:
+    return NamesakeShown(
+        party=told.party_id,
+        name=told.name,
+        other_party=told.other_id,
+        other_name=told.other_name,
+        lists=list(told.listed),
+    )
 
 
 def _etag(review: Review, shown: RecordShown) -> str:

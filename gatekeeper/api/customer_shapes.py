@@ -84,6 +84,16 @@ class GroupShown(Shown):
     left: list[str] = Field(description="Ids of the parties that it no longer pools with.")
 
 
+class NamesakeShown(Shown):
+    """A party of the customer, and another one that is called the same."""
+
+    party: str
+    name: str
+    other_party: str
+    other_name: str
+    lists: list[str] = Field(description="Lists that the other one stands on.")
+
+
 class RecordShown(CustomerShown):
     """A customer as an approver sees it; the two records have the shape that PUT takes."""
 
@@ -97,6 +107,11 @@ class RecordShown(CustomerShown):
     stale: list[str] = Field(description="Parties that moved since: it has to be applied or asked for again.")
     changes: list[ChangeShown] = Field(description="Whose tier an approval moves, today or later.")
     groups: list[GroupShown]
+    namesakes: list[NamesakeShown] = Field(
+        default=[],
+        description="Other parties of the same name, also with letters that look alike; told where a customer or a "
+        "batch is looked at with GET.",
+    )
     fingerprint: str = Field(description="Names all that an approval does.")
 
 

@@ -67,7 +67,7 @@ def list_customers(
 @router.get("/customers/{customer_id}", response_model=RecordShown, responses={304: {"description": "Unchanged."}})
 def show_customer(customer_id: CustomerId, asked: Reading) -> Response:
     """Look at a customer as an approver does. Its ETag names all that is shown: approve it with If-Match."""
-    answer = asked.read(lambda registry, _: looked_at(registry, customer_id))
+    answer = asked.read(lambda registry, _: looked_at(registry, customer_id, namesakes=True))
     if asked.unchanged(answer.etag):
         return Response(status_code=304, headers=answer.headers())
     return answer.response()

@@ -29,6 +29,7 @@ Files = Annotated[
 APPLY_EXAMPLE = "Example: gatekeeper customer apply -f examples/customers --dry-run"
 DIFF_EXAMPLE = "Example: gatekeeper customer diff -f examples/customers"
 # Of more than this nobody reads every line; `customer diff` shows them all.
+_NAMESAKES_SHOWN = 3
 _SHOWN_MAX = 50
 _WORTH_A_BAR = 500
 _LEFT_MAX = 20
@@ -156,6 +157,7 @@ def approve_batch(
     by = caller_of(wiring, person, approves=True)
     review = wiring.registry.review_all(batch)
     if seen is None:
+        namesakes = wiring.registry.namesakes(review.reviews)
         for each in review.reviews[:_SHOWN_MAX]:
             tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in each.shown_if_approved.items())
             say(f"customer {each.customer.id}, prepared by {each.prepared_by}: {tiers}")
@@ -165,6 +167,9 @@ def approve_batch(
                 say(f"  register: party {told.party_id}, {told.in_words} [kyc.conflict.{told.code}]")
             tell_changes(each.changes)
             tell_groups(each.groups)
+        for customer, same in namesakes.items():  # of all: a name among thousands is what nobody would look for
+            for one in same[:_NAMESAKES_SHOWN]:
+                warn(f"customer {customer}: {one}")
         if len(review.reviews) > _SHOWN_MAX:
             say(f"and {len(review.reviews) - _SHOWN_MAX:,} more: gatekeeper customer list")
         say(f"fingerprint: {review.fingerprint}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,7 @@ from gatekeeper.domain.person import Right, same_person
 if TYPE_CHECKING:
     from gatekeeper.domain.tier import TierFinding
     from gatekeeper.registry import KycRecord, Review
+    from gatekeeper.registry.namesakes import Namesake
 
 _ALIKE = "its rules are the same for every tier"
 app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)
@@ -77,10 +79,11 @@ def show_(
             review = registry.review(customer)
         else:
             review = registry.review_known(customer, known_on=known or wiring.clock.now().date(), as_of=day)
+        namesakes = registry.namesakes([review]).get(customer, ())
     if output is Output.JSON:
-        say_json(_row(review) | _in_full(review))
+        say_json(_row(review) | _in_full(review) | {"namesakes": [asdict(each) for each in namesakes]})
         return
-    _tell_review(review)
+    _tell_review(review, namesakes)
 
 
 @app.command(epilog="Example: gatekeeper customer approve bharat-models --as ben@provider.example")
@@ -124,7 +127,7 @@ def approve(
                 hint="Ask a second person to approve.",
             )
         if seen is None:
-            _tell_review(review)
+            _tell_review(review, wiring.registry.namesakes([review]).get(customer, ()))
             if not yes:
                 confirm(f"Approve this as {by.name}?")
         record_packs(wiring, by, Right.APPROVE)
@@ -188,7 +191,7 @@ def _day(text: str | None, option: str) -> date | None:
     return day_of(text, option) if text else None
 
 
-def _tell_review(review: Review) -> None:
+def _tell_review(review: Review, namesakes: Iterable[Namesake]) -> None:
     from gatekeeper.customer_files import dump
     from gatekeeper.registry.kyc_record import PARTIES_MAX
 
@@ -218,6 +221,8 @@ def _tell_review(review: Review) -> None:
         say(f"Changed by others since, so that it has to be applied again: {', '.join(review.stale)}")
     for name in suspicious_names(review.looked_at):
         say(f"Look closely: {name} mixes letters of several alphabets.")
+    for each in namesakes:
+        say(f"Look closely: {each}.")
     say(f"fingerprint: {review.fingerprint}")
 
 

@@ -19,6 +19,7 @@ from gatekeeper.registry.found import keep
 from gatekeeper.registry.hits import HitRegistry
 from gatekeeper.registry.indexed import hits_of
 from gatekeeper.registry.lists import ListRegistry, Loaded
+from gatekeeper.registry.namesakes import NamesakeRegistry
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.screener import Screener, parties_of
 
@@ -26,11 +27,12 @@ from gatekeeper.registry.screener import Screener, parties_of
 CUSTOMERS_AT_ONCE = 20
 
 
-class ScreeningRegistry(ListRegistry, HitRegistry):
+class ScreeningRegistry(ListRegistry, HitRegistry, NamesakeRegistry):
     """Use cases on screening, over one store."""
 
     def __init__(self, stores: Stores, clock: Clock, screener: Screener) -> None:
-        super().__init__(stores, clock, screener)
+        ListRegistry.__init__(self, stores, clock, screener)
+        NamesakeRegistry.__init__(self, stores, clock)
         self._behind: list[str] | None = None
 
     def screen(self, *, by: By, party_id: str | None = None) -> Loaded | None:

@@ -160,3 +160,15 @@ def test_nobody_but_a_policy_admin_sees_or_changes_users(house: ApiHouse) -> Non
     names = [each["user"] for each in house.client("pia").get("/v1/users").json()["items"]]
     assert names == sorted(names)
     assert "ana" in names
+
+
+def test_an_approver_is_told_of_another_party_of_the_same_name_which_is_no_part_of_the_tag(house: ApiHouse) -> None:
+    ana, new = house.client("ana"), {"If-None-Match": "*"}
+    assert ana.put("/v1/customers/one", json=record("one", legal_name="Hold Ltd"), headers=new).is_success
+    before = ana.get("/v1/customers/one")
+    assert before.json()["namesakes"] == []
+    assert ana.put("/v1/customers/two", json=record("two", legal_name="HOLD"), headers=new).is_success
+    after = ana.get("/v1/customers/one")
+    (found,) = after.json()["namesakes"]
+    assert (found["party"], found["other_party"], found["other_name"], found["lists"]) == ("one", "two", "HOLD", [])
+    assert after.headers["etag"] == before.headers["etag"]

@@ -84,3 +84,13 @@ def test_countries_are_found_by_code_name_or_alias_and_told_with_their_tier(type
     assert "'EL' is no ISO code; GR is." in typed("countries", "EL", code=2)
     assert "if you mean Bahrain, say BH" in typed("countries", "Bahran", code=2)
     assert len(json.loads(typed("countries", "--pack", "us-ai-diffusion", "-o", "json"))) == 257
+
+
+def test_who_looks_at_a_customer_is_told_of_another_party_of_its_name(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "twin.yaml").write_text(LAB.replace("customer: lab", "customer: twin").replace("korvet", "korvet-2"))
+    typed("customer", "apply", "-f", "@twin.yaml", "--as", "ana")
+    told = "Look closely: party korvet-2 (Korvet Dynamics Inc) is called like party korvet (Korvet Dynamics Inc)."
+    assert told in typed("customer", "show", "twin")
+    (found,) = json.loads(typed("customer", "show", "twin", "-o", "json"))["namesakes"]
+    assert (found["party_id"], found["other_id"]) == ("korvet-2", "korvet")
+    assert told in typed("customer", "approve", "twin", "--as", "ben", "--yes")

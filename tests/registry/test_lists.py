@@ -1,0 +1,84 @@
+"""Lists as they are loaded: what is tried, what may be a slip, and two at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from gatekeeper.domain.errors import Conflict, NotPermitted
+from gatekeeper.domain.list_entry import ListEntry
+from gatekeeper.ports import Stores
+from gatekeeper.registry import Registry
+from gatekeeper.registry.lists import NewList
+from tests.registry.office import enrol, log
+from tests.registry.screened import ENTRY, OTHER, loaded, named
+
+
+def test_an_entry_that_has_ended_is_not_screened_and_one_to_come_is(registry: Registry) -> None:
+    enrol(registry, named("Korvet Dynamics Zavod"))
+    assert loaded(registry, replace(ENTRY, ends=date(2026, 11, 22))) == []
+    assert len(loaded(registry, replace(ENTRY, begins=date(2027, 1, 1)))) == 1
+
+
+def many(source: str = "Entity List", count: int = 20) -> tuple[ListEntry, ...]:
+    return tuple(ListEntry("csl", source, str(number), (f"Zzyzx Holding {number}",)) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("published", "entries", "told"),
+    [
+        (date(2026, 11, 19), many(), "older than what is loaded"),
+        (date(2026, 11, 23), many(), "which is to come"),
+        (date(2026, 11, 21), many("SDN"), "another kind of file: of SDN, and what is loaded is of Entity List"),
+        (date(2026, 11, 21), many(count=15), "lacks 5 of the 20 entries"),
+    ],
+)
+def test_a_list_that_may_be_a_slip_is_loaded_only_with_a_reason(
+    registry: Registry, stores: Stores, published: date, entries: tuple[ListEntry, ...], told: str
+) -> None:
+    registry.load_list(NewList("csl", "ab" * 32, date(2026, 11, 20), many()), by="pia")
+    new = NewList("csl", "cd" * 32, published, entries)
+    assert any(told in each for each in registry.plan_list(new).objections)
+    for nothing in ("", "  "):
+        with pytest.raises(NotPermitted, match=told):
+            registry.load_list(new, by="pia", force=nothing)
+    assert [each.sha256 for each in registry.lists()] == ["ab" * 32]
+    registry.load_list(new, by="pia", force="the publisher says so")
+    facts = next(each["facts"] for each in reversed(log(stores)) if each["type"] == "list.loaded")
+    assert facts["forced"] == "the publisher says so"
+    assert told in facts["objections"][0]
+
+
+def test_a_list_that_loses_a_fifth_of_its_entries_or_less_is_loaded(registry: Registry) -> None:
+    registry.load_list(NewList("csl", "ab" * 32, date(2026, 11, 20), many()), by="pia")
+    registry.load_list(NewList("csl", "cd" * 32, date(2026, 11, 20), many(count=16)), by="pia")
+    assert [each.entries for each in registry.lists()] == [16]
+
+
+def test_a_plan_says_what_loading_would_do_and_writes_nothing(registry: Registry, stores: Stores) -> None:
+    enrol(registry, named("Korvet Dynamics Zavod"))
+    before = len(log(stores))
+    plan = registry.plan_list(NewList("csl", "ab" * 32, date(2026, 11, 20), (ENTRY, OTHER)))
+    assert (len(plan.diff.added), len(plan.hits), len(log(stores))) == (2, 1, before)
+    assert registry.lists() == []
+
+
+def test_two_lists_that_are_loaded_at_once_do_not_lose_each_other(
+    registry: Registry, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other list is loaded between this one's comparison and its transaction."""
+    other = NewList("sdn", "cd" * 32, date(2026, 11, 20), (replace(OTHER, list="sdn"),))
+    compare, once = registry._prepare, [other]
+
+    def between(*told: object) -> object:
+        prepared = compare(*told)  # type: ignore[arg-type]
+        if once:
+            registry.load_list(once.pop(), by="pia")
+        return prepared
+
+    monkeypatch.setattr(registry, "_prepare", between)
+    with pytest.raises(Conflict, match="meanwhile"):
+        loaded(registry, ENTRY)
+    assert [each.id for each in registry.lists()] == ["sdn"]
