@@ -10,8 +10,8 @@ from __future__ import annotations
 import unicodedata
 
 PUNYCODE = "xn--"
-# Small letters of other alphabets that look like Latin ones (Unicode UTS #39 confusables, 2025-09: Cyrillic, Greek,
-# Armenian, and what NFKD leaves of Latin itself).
+# Small letters of other alphabets that look like Latin ones: Cyrillic, Greek, Latin beyond ASCII, Armenian. No name in
+# a record has them; they come out of punycode, and in what somebody types to ask who is who.
 _FOREIGN = "авекмнорстухіјѕһԁԛԝгпӏьѵѡαβεζηικμνορτυχγωϲϳσɑɡɩʏıոօցհսքւ"
 _LATIN = "abekmhopctyxijshdqwrnlbvwabeznikmvoptuxywcjoagiyinoghuqi"
 _SEEN_AS = dict(zip(_FOREIGN, _LATIN, strict=True))

@@ -59,6 +59,8 @@ _RULES: Mapping[RecordType, _Rule] = {
     _T.CUSTOMER_APPROVED: _Rule(("prepared_by", "authors"), ("customer",), _PREPARED),
     _T.CUSTOMER_REOPENED: _Rule(("rejected_by",), ("customer",), frozenset({_T.CUSTOMER_REJECTED})),
     _T.OVERRIDE_APPROVED: _Rule(("requested_by",), ("override",), frozenset({_T.OVERRIDE_REQUESTED})),
+    _T.HOLD_LIFTED: _Rule(("requested_by",), ("hold",), frozenset({_T.HOLD_LIFT_REQUESTED})),
+    _T.CUSTOMER_ERASED: _Rule(("requested_by",), ("customer",), frozenset({_T.ERASURE_REQUESTED})),
     _T.RUN_APPROVED: _Rule(("declared_by",), ("run",), frozenset({_T.RUN_DECLARED})),
     _T.NAMESPACE_BOUND: _Rule(
         ("proposed_by",), ("cluster", "namespace"), frozenset({_T.NAMESPACE_PROPOSED}), "approved_by"

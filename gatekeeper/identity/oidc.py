@@ -20,6 +20,8 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import Key
 
 from gatekeeper.domain.person import UNIQUE_MARK, Caller, Method
+from gatekeeper.domain.spelling import has_punycode
+from gatekeeper.domain.user import GIVEN_BY_TWO
 from gatekeeper.identity.authenticator import Refusal, Unauthenticated, claimed_issuer, unchecked_part
 from gatekeeper.identity.keys import ALGORITHMS, KeySource, algorithms_of
 from gatekeeper.identity.roles import RoleMap
@@ -35,6 +37,8 @@ _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt", "application/jwt"})
 warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
 _SUBJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+:|/=-]{0,198}[A-Za-z0-9=])?")
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,180}[A-Za-z0-9])?")
+# What issuers call a token of a program in claims of their own: Microsoft Entra ID, Auth0.
+_OF_PROGRAMS = (("idtyp", "app"), ("gty", "client-credentials"))
 # Beyond this a time in seconds is no time (year 36812).
 _TIME_MAX = 2**40
 
@@ -86,6 +90,8 @@ class OidcVerifier:
         self._check_times(claims)
         self._check_place(claims)
         roles = self._terms.roles.of(_texts(_at(claims, self._terms.roles_claim)))
+        if _is_program(claims):
+            roles -= GIVEN_BY_TWO
         return Caller(self._name(claims), Method.OIDC, roles)
 
     def _checked(self, bearer: str) -> Mapping[str, Any]:
@@ -131,9 +137,17 @@ class OidcVerifier:
         claim = self._terms.name_claim
         address = claims.get(claim)
         vouched = claim != "email" or claims.get("email_verified") is True
-        if not (vouched and isinstance(address, str) and _ADDRESS.fullmatch(address)):
+        # A domain in punycode, or letters beyond ASCII, can be made to look like a colleague's address.
+        if not (vouched and isinstance(address, str) and _ADDRESS.fullmatch(address)) or has_punycode(address):
             address = subject
         return f"{address}{UNIQUE_MARK}{subject}"
+
+
+def _is_program(claims: Mapping[str, Any]) -> bool:
+    """Whether the issuer gave the token to a program in its own name and not to a person: the subject is then the
+    client (RFC 9068 section 2.2, 2021-10), or the issuer says so in a claim of its own."""
+    clients = {each for name in ("client_id", "azp", "appid") for each in _texts(claims.get(name))}
+    return claims.get("sub") in clients or any(claims.get(name) == value for name, value in _OF_PROGRAMS)
 
 
 def _check_canonical(bearer: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.person import Caller, Method, Right, Role, same_person
+from gatekeeper.domain.person import Caller, Method, Right, Role, is_machine, same_person
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,14 @@ from gatekeeper.domain.person import Caller, Method, Right, Role, same_person
         ("ana@x.example#s-1", "anna.new@x.example#s-1"),
         ("ana@x.example#s-1", "ana@x.example#s-2"),
         ("ana@x.example", "Ana@X.example#s-1"),
+        ("ana@x.example", "a.na@x.example"),
+        ("ana@x.example", "ana+kyc@x.example"),
+        ("ana@x.example", "ana@x.example."),
+        ("ana@x.example", "an\u0430@x.example"),
+        ("ana@x.example", "ana\u200b@x.example\u202e"),
+        ("ana@\u0440rovider.example", "ana@provider.example"),
+        ("ana@xn--prvider-bjg.example", "ana@provider.example"),
+        ("+ana@x.example", "+ana@x.example"),
     ],
 )
 def test_spellings_of_one_person(one: str, other: str) -> None:
@@ -22,7 +30,19 @@ def test_spellings_of_one_person(one: str, other: str) -> None:
     assert same_person(other, one)
 
 
-@pytest.mark.parametrize(("one", "other"), [("ana", "ben"), ("ana#s-1", "ben#s-2"), ("ana", "ben#ana")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ana", "ben"),
+        ("ana#s-1", "ben#s-2"),
+        ("ana", "ben#ana"),
+        ("ana@x.example", "ana@y.example"),
+        ("", ""),
+        ("#", "#"),
+        ("+a@x.example", "+b@x.example"),
+        ("ana@xn--a.example", "ana@xn--b.example"),
+    ],
+)
 def test_two_people_stay_two(one: str, other: str) -> None:
     assert not same_person(one, other)
 
@@ -51,3 +71,18 @@ def test_no_single_role_is_both_hands() -> None:
 def test_a_caller_without_a_name_is_refused() -> None:
     with pytest.raises(InvalidInput):
         Caller(" ", Method.LOCAL, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("name", "machine"),
+    [
+        ("system:serviceaccount:kyc:importer", True),
+        ("SYSTEM:serviceaccount:kyc:importer", True),
+        ("importer#system:serviceaccount:kyc:importer", True),
+        ("system:node:n1", True),
+        ("ana", False),
+        ("ana@system.example#00u1", False),
+    ],
+)
+def test_what_a_cluster_calls_its_own_is_no_person(name: str, machine: bool) -> None:
+    assert is_machine(name) is machine

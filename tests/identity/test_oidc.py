@@ -113,6 +113,43 @@ def test_an_address_counts_only_where_the_provider_verified_it(
     assert realm.authenticate(signed(claims(provider.issuer, **changes))).name == name
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "\u0430na@provider.example",
+        "ana@pr\u043evider.example",
+        "ana@xn--prvider-bjg.example",
+        "ana@provider.example.",
+        "a\u200bna@provider.example",
+        "\uff41na@provider.example",
+        "ana#00u2@provider.example",
+        "ana@provider.example#00u2",
+    ],
+)
+def test_an_address_that_is_not_what_it_looks_like_names_nobody(
+    realm: OidcVerifier, provider: Provider, address: str
+) -> None:
+    assert realm.authenticate(signed(claims(provider.issuer, email=address))).name == "00u1#00u1"
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"client_id": "00u1"},
+        {"azp": "00u1"},
+        {"idtyp": "app"},
+        {"gty": "client-credentials"},
+    ],
+)
+def test_a_token_of_a_program_gives_no_role_of_a_second_hand(
+    realm: OidcVerifier, provider: Provider, says: dict[str, str]
+) -> None:
+    groups = ["kyc", "kyc-second"]
+    assert realm.authenticate(signed(claims(provider.issuer, groups=groups, azp="app"))).may(Right.APPROVE)
+    caller = realm.authenticate(signed(claims(provider.issuer, groups=groups, **says)))
+    assert caller.roles == {Role.KYC_EDITOR}
+
+
 @pytest.mark.parametrize("sub", [..., "", 7, "a, b", "a#b", "a\nb", "x" * 300, None])
 def test_without_a_subject_that_can_stand_in_a_record_nobody_is_known(
     realm: OidcVerifier, provider: Provider, sub: Any
