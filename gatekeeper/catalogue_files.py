@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from gatekeeper.catalogue_format import CatalogueFile, ChipPart, Cited
@@ -17,7 +18,7 @@ from gatekeeper.domain.accelerators import Accelerator, Confidence, Evidence, Fo
 from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.units import GFLOP_PER_TFLOP
-from gatekeeper.yaml_files import Document, Place, read
+from gatekeeper.yaml_files import Document, Place, content_of, parse
 
 BUNDLED = Path(__file__).resolve().parent / "data" / "accelerators"
 
@@ -41,16 +42,20 @@ def load_catalogue(path: Path = BUNDLED) -> Catalogue:
         raise InvalidInput(f"{path} has no files of accelerators (*.yaml).")
     chips: list[Accelerator] = []
     for each in files:
-        document = read(each)
-        chips += _chips(document)
+        document, of_file = _parsed(content_of(each), str(each))
+        chips += of_file
         with document.at("chips"):  # With those of the files before it, so that a name for two chips has its place.
             catalogue = Catalogue.of(chips)
     return catalogue
 
 
-def _chips(document: Document) -> list[Accelerator]:
+@lru_cache(maxsize=16)
+def _parsed(content: bytes, name: str) -> tuple[Document, tuple[Accelerator, ...]]:
+    """The chips in the bytes of a file, which are read once as long as they stay the same."""
+    document = parse(content, name=name)
     file = document.check(CatalogueFile)
-    return [_Reading(document, ("chips", index), file, part).chip() for index, part in enumerate(file.chips)]
+    chips = (_Reading(document, ("chips", index), file, part).chip() for index, part in enumerate(file.chips))
+    return document, tuple(chips)
 
 
 class _Reading:

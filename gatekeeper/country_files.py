@@ -5,13 +5,13 @@ Reading is strict (`yaml_files`); what a code means is `gatekeeper.domain.countr
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from gatekeeper.domain.country import Country, CountryTable, HistoricCode
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.policy_format import CountriesFile, CountryPart
-from gatekeeper.yaml_files import Document, read
+from gatekeeper.yaml_files import Document, content_of, parse
 
 COUNTRIES_FILE = "countries.yaml"
 
@@ -23,15 +23,28 @@ def bundled_dir() -> Path:
     return installed if installed.is_dir() else here.parent / "policies"
 
 
+def countries_file(folder: Path | None = None) -> Path:
+    """Where the table of a folder of packs stands."""
+    beside = folder / COUNTRIES_FILE if folder else None
+    return beside if beside is not None and beside.exists() else bundled_dir() / COUNTRIES_FILE
+
+
+@lru_cache(maxsize=8)
+def parse_countries(content: bytes, *, name: str) -> tuple[Document, CountryTable]:
+    """The table in the bytes of a file; errors as for `read_countries`. The same bytes are read once: every pack of a
+    folder asks for them."""
+    document = parse(content, name=name)
+    return document, _table(document)
+
+
 def read_countries(folder: Path | None = None) -> tuple[Document, CountryTable]:
     """The file of a folder of packs, or else the one that comes with the package, and its table.
 
     Raises:
         InvalidInput: one line per error, `file:line:column: message`.
     """
-    beside = folder / COUNTRIES_FILE if folder else None
-    document = read(beside if beside is not None and beside.exists() else bundled_dir() / COUNTRIES_FILE)
-    return document, _table(document)
+    path = countries_file(folder)
+    return parse_countries(content_of(path), name=str(path))
 
 
 def load_countries(folder: Path | None = None) -> CountryTable:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
-from gatekeeper.country_files import COUNTRIES_FILE, bundled_dir, read_countries
+from gatekeeper.country_files import COUNTRIES_FILE, bundled_dir, countries_file, parse_countries
 from gatekeeper.domain.allowances import Allowances, FineTuning, PublishedBase, SyntheticData
 from gatekeeper.domain.country import CountryTable
 from gatekeeper.domain.errors import InvalidInput
@@ -22,7 +23,7 @@ from gatekeeper.domain.tier import Tier, TierRow, TierTable
 from gatekeeper.domain.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, parse_flop
 from gatekeeper.policy_format import PackFile, RulePart, ShareRulePart, TierRowPart
 from gatekeeper.policy_suites import CaseResult, run_cases
-from gatekeeper.yaml_files import Document, Place, read
+from gatekeeper.yaml_files import Document, Place, content_of, parse, read
 
 __all__ = ["COUNTRIES_FILE", "bundled_dir", "load_pack", "load_packs", "run_suite"]
 
@@ -51,9 +52,9 @@ def load_pack(folder: Path) -> Pack:
     Raises:
         InvalidInput: one line per error, `file:line:column: message`.
     """
-    countries, table = read_countries(folder.parent)
-    document = read(folder / PACK_FILE)
-    pack = _Builder(document, table).pack(_joint_hash(document, countries))
+    path = folder / PACK_FILE
+    countries = countries_file(folder.parent)
+    document, pack = _parsed(content_of(path), str(path), content_of(countries), str(countries))
     if pack.id != folder.resolve().name:
         raise document.error(("id",), f"the pack says that it is {pack.id!r}, its folder is {folder.resolve().name!r}.")
     return pack
@@ -69,6 +70,14 @@ def run_suite(folder: Path) -> tuple[CaseResult, ...]:
         raise InvalidInput(f"{folder / SUITE_FILE} is missing.", hint="A pack has a suite: policies/README.md.")
     samples = sorted((folder / SAMPLES_FOLDER).glob("*.yaml"))
     return run_cases(load_pack(folder), read(folder / SUITE_FILE), [read(path) for path in samples])
+
+
+@lru_cache(maxsize=64)
+def _parsed(content: bytes, name: str, countries: bytes, countries_name: str) -> tuple[Document, Pack]:
+    """The pack in the bytes of two files, which are read once as long as they stay the same."""
+    said, table = parse_countries(countries, name=countries_name)
+    document = parse(content, name=name)
+    return document, _Builder(document, table).pack(_joint_hash(document, said))
 
 
 class _Builder:

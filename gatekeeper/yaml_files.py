@@ -121,13 +121,26 @@ def read(path: Path, *, name: str | None = None) -> Document:
         InvalidInput: not there, over 1 MiB, not UTF-8, or not the plain YAML that we accept.
     """
     shown = name or str(path)
-    return parse(_content(path, shown), name=shown)
+    return parse(content_of(path, name=shown), name=shown)
 
 
 def read_all(path: Path, *, name: str | None = None) -> list[Document]:
     """Read a file with several YAML documents; errors as for `read`. Each document has the hash of the whole file."""
     shown = name or str(path)
-    return parse_all(_content(path, shown), name=shown)
+    return parse_all(content_of(path, name=shown), name=shown)
+
+
+def content_of(path: Path, *, name: str | None = None) -> bytes:
+    """The bytes of a file, for `parse`: of one that is too large, as many as show that it is.
+
+    Raises:
+        InvalidInput: it is not there, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{name or path}: cannot be read: {error.strerror}.") from error
 
 
 def parse(content: bytes, *, name: str) -> Document:
@@ -158,14 +171,6 @@ def parse_all(content: bytes, *, name: str) -> list[Document]:
     if not found:
         raise InvalidInput(f"{name}:1:1: the file is empty.")
     return found
-
-
-def _content(path: Path, name: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{name}: cannot be read: {error.strerror}.") from error
 
 
 def faults_of(error: ValidationError) -> list[tuple[Place, str]]:
