@@ -35,6 +35,7 @@ from gatekeeper.identity.authenticator import Authenticator, Unauthenticated
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.ports.answers import KEPT, KeptAnswer
 from gatekeeper.registry import Registry
+from gatekeeper.registry.rehearsal import Rehearsed
 from gatekeeper.registry.screener import Screener
 
 T = TypeVar("T")
@@ -106,11 +107,16 @@ class Asked:
         office = self.office
         return office.stores.read(lambda reader: work(office.registry_over(Inside(reader)), reader))
 
-    def act(self, work: Callable[[Registry, Reader], Answer], *, secret: bool = False) -> Response:
+    def act(
+        self, work: Callable[[Registry, Reader], Answer], *, secret: bool = False, at_length: bool = False
+    ) -> Response:
         """Run use cases as one transaction, and answer; asked again under the same Idempotency-Key, answer the same.
 
         An answer is kept only where the work succeeded: what was refused changed nothing and may be asked again. One
         that holds a secret is never kept.
+
+        Args:
+            at_length: it takes long, and is worked out beside the writer before it is stored.
 
         Raises:
             Refused: 400, it would have to be kept and may not.
@@ -131,7 +137,7 @@ class Asked:
         for _ in range(TRIES):
             office.stores.read(office.screener.indexed)  # here, not on the writer's thread: it takes up to a second
             with contextlib.suppress(Undone):
-                return office.stores.transact(whole)
+                return (Rehearsed(office.stores) if at_length else office.stores).transact(whole)
         raise Unavailable("The lists change faster than they can be read.", hint="Ask again.")
 
     def check_match(self, *tags: str, owed: bool = True) -> None:
