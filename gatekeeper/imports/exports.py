@@ -17,6 +17,7 @@ from gatekeeper.domain.interest import Interest, percent_text
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.imports.bods import LEI_SCHEME
 from gatekeeper.imports.tables import CUSTOMER, INTERESTS, LISTS, PARTY, guarded, joined
+from gatekeeper.imports.territories import territories
 from gatekeeper.registry import KycRecord
 
 # Names our statements: the same statement about the same party has the same id in every export.
@@ -45,10 +46,10 @@ def to_bods(records: Iterable[KycRecord], on: date) -> str:
         details = _person_details(party) if party.kind is PartyKind.PERSON else _entity_details(party)
         kind = "person" if party.kind is PartyKind.PERSON else "entity"
         statements.append(_statement(party.id, party.id, kind, details, on))
-        for owner in sorted({*party.parents, *(each.owner for each in party.interests)}):
+        for owner in party.owners:
             interests = [_bods_interest(each) for each in party.interests if each.owner == owner]
             control = {"type": "otherInfluenceOrControl", "directOrIndirect": "direct"}
-            interests += [control] if owner in party.parents else []
+            interests += [control] if owner in (*party.parents, party.branch_of) else []
             told = {"isComponent": False, "subject": party.id, "interestedParty": owner, "interests": interests}
             statements.append(_statement(f"{party.id}.{owner}", party.id, "relationship", told, on))
     return json.dumps(statements, indent=1, ensure_ascii=False) + "\n"
@@ -62,6 +63,9 @@ def to_ftm(records: Iterable[KycRecord]) -> str:
         for number, each in enumerate(party.interests):
             properties = {"owner": [each.owner], "asset": [party.id], **_ftm_share(each)}
             lines.append(_ftm_entity(f"{party.id}.{each.owner}.{number}", "Ownership", properties))
+        for owner in (*party.parents, *filter(None, (party.branch_of,))):
+            properties = {"controller": [owner], "controlled": [party.id]}
+            lines.append(_ftm_entity(f"{party.id}.{owner}.control", "Control", properties))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -150,7 +154,8 @@ def _addresses(party: Party, kind: str) -> list[dict[str, Any]]:
 
 
 def _country(code: str) -> dict[str, str]:
-    return {"name": code, "code": code}
+    """A country has two letters in BODS; of which part of it, stands in its name."""
+    return {"name": code, "code": code[:2]}
 
 
 def _bods_interest(each: Interest) -> dict[str, Any]:
@@ -164,21 +169,20 @@ def _bods_interest(each: Interest) -> dict[str, Any]:
     found: dict[str, Any] = {"type": "shareholding", "directOrIndirect": "direct"}
     found |= {"share": share} if share else {}
     found |= {"startDate": each.begins.isoformat()} if each.begins else {}
-    return found | ({"endDate": (each.ends - timedelta(days=1)).isoformat()} if each.ends else {})
+    return found | ({"endDate": each.ends.isoformat()} if each.ends else {})
 
 
 _SCHEMA = {PartyKind.ORG: "LegalEntity", PartyKind.PERSON: "Person", PartyKind.STATE: "PublicBody"}
 
 
 def _ftm_properties(party: Party) -> dict[str, list[str]]:
-    is_person = party.kind is PartyKind.PERSON
     found = {
         "name": [party.legal_name],
         "alias": list(party.other_names),
-        "residence" if is_person else "mainCountry": [party.headquarters.lower()] if party.headquarters else [],
-        "nationality": [each.lower() for each in party.nationalities],
+        "mainCountry": territories([party.headquarters]),
+        "nationality": territories(party.nationalities),
         "leiCode": [party.lei] if party.lei else [],
-        "jurisdiction": [party.jurisdiction.lower()] if party.jurisdiction else [],
+        "jurisdiction": territories([party.jurisdiction]),
     }
     return {name: values for name, values in found.items() if values}
 

@@ -1,15 +1,18 @@
-"""FollowTheMoney entities, one JSON object a line: companies, persons, public bodies and who owns them.
+"""FollowTheMoney entities, one JSON object a line: companies, persons, public bodies, who owns and who controls them.
 
-The main country is the headquarters; `country` and `jurisdiction` are not. Directorships, families and the management
-of funds are no ownership and are left out. Of a month or a year the strict side is taken: an interest begins with its
-first day and ends after its last. Any other date leaves its end open, which is the strict side too.
+The main country is the headquarters; `country` and `jurisdiction` are not. Ownership is an interest, control a parent.
+Every other link (directorships, families, links that nobody knows more of, the management of funds) is told and left
+out: it is neither. Of a month or a year the strict side is taken: an interest begins with its first day and ends after
+its last. Any other date leaves its end open, which is the strict side too.
 """
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,25 +20,47 @@ from typing import Any
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.imports.graph import Graph
 from gatekeeper.imports.lines import lines_of, parsed
+from gatekeeper.imports.percentages import bounds_of
+from gatekeeper.imports.territories import our_code
 
+# All that a LegalEntity may be (schemata of followthemoney 4.11, 2026).
 ORGANISATIONS = frozenset({"Company", "Organization", "LegalEntity", "PublicBody"})
-_DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
-_PERCENTAGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*(?:(?:-|–|to)\s*(\d+(?:\.\d+)?)\s*%?\s*)?")
+_DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T.*)?")
 _MANAGEMENT = re.compile(r"fund|manage", re.IGNORECASE)
+Properties = Mapping[str, list[str]]
+
+
+@dataclass(slots=True)
+class _File:
+    """What is kept until all parties are known: links with their places, and how much of what was left out."""
+
+    links: list[tuple[str, str, Properties]] = field(default_factory=list)
+    parties: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
 def read_ftm(graph: Graph, paths: Iterable[Path]) -> None:
     """Read FollowTheMoney JSON lines into a graph."""
+    file, paths = _File(), list(paths)
     for path in paths:
         try:
             for number, line in lines_of(path):
                 if line.strip():
-                    _entity(graph, f"{path}:{number}", line)
+                    _entity(graph, file, f"{path}:{number}", line)
         except InvalidInput as error:
             graph.faults.told.append(error.message)
+    for place, schema, properties in file.links:
+        with graph.faults.at(place):
+            (_ownership if schema == "Ownership" else _control)(graph, file, place, properties)
+    for schema, count in sorted(file.left_out.items()):
+        graph.faults.warn(
+            ", ".join(map(str, paths)), f"{count:,} of {schema} are neither a party nor a share: left out"
+        )
+    graph.loosen()
 
 
-def _entity(graph: Graph, place: str, line: str) -> None:
+def _entity(graph: Graph, file: _File, place: str, line: str) -> None:
     with graph.faults.at(place):
         entity = parsed(line)
         if not isinstance(entity, dict) or not isinstance(entity.get("id"), str):
@@ -43,59 +68,95 @@ def _entity(graph: Graph, place: str, line: str) -> None:
         properties = entity.get("properties", {})
         if not isinstance(properties, dict) or any(not isinstance(each, list) for each in properties.values()):
             raise InvalidInput("properties should be lists of texts")
+        if any(not isinstance(each, str) for values in properties.values() for each in values):
+            raise InvalidInput("properties should be lists of texts")
         schema = entity.get("schema")
         if schema in ORGANISATIONS or schema == "Person":
+            file.parties.add(entity["id"])
             _party(graph, place, entity["id"], properties, is_person=schema == "Person")
-        elif schema == "Ownership":
-            _ownership(graph, place, properties)
+        elif schema in ("Ownership", "Control"):
+            file.links.append((place, schema, properties))
+        else:
+            file.others.add(entity["id"])
+            file.left_out[str(schema)[:60]] += 1
 
 
-def _party(graph: Graph, place: str, id_: str, properties: Mapping[str, list[str]], *, is_person: bool) -> None:
+def _party(graph: Graph, place: str, id_: str, properties: Properties, *, is_person: bool) -> None:
     names = [*properties.get("name", []), *properties.get("alias", []), *properties.get("previousName", [])]
-    main = properties.get("residence" if is_person else "mainCountry", [])
+    # A person's residence: older files of ours have a property of that name.
+    main = properties.get("mainCountry") or properties.get("residence", [])
     if len(main) > 1:
         graph.faults.warn(place, "several main countries: where it is headquartered stays unknown")
+    topics = [each for each in properties.get("topics", []) if each.startswith(("sanction", "role.pep", "role.rca"))]
+    if topics:
+        graph.faults.warn(place, f"{id_} is marked {', '.join(topics)}: look at it before you approve")
     values: dict[str, Any] = {
         "id": graph.id_of(place, id_),
         "kind": "person" if is_person else "org",
         "legal_name": names[0] if names else f"unnamed {id_}",
         "other_names": list(dict.fromkeys(each for each in names[1:] if each != names[0])),
-        "residence" if is_person else "headquarters": _code(main[0]) if len(main) == 1 else None,
+        "residence" if is_person else "headquarters": our_code(main[0]) if len(main) == 1 else None,
     }
     if is_person:
-        values["nationalities"] = sorted({_code(each) for each in properties.get("nationality", [])})
+        told = {*properties.get("nationality", []), *properties.get("citizenship", [])}
+        values["nationalities"] = sorted(set(map(our_code, told)))
     else:
         values["lei"] = next(iter(properties.get("leiCode", [])), None)
         jurisdictions = properties.get("jurisdiction", [])
-        values["jurisdiction"] = _code(jurisdictions[0]) if len(jurisdictions) == 1 else None
+        values["jurisdiction"] = our_code(jurisdictions[0]) if len(jurisdictions) == 1 else None
+        # Deprecated in favour of Ownership, and still written.
+        values["parents"] = sorted({graph.id_of(place, each) for each in properties.get("parent", [])})
     graph.party(place, values)
 
 
-def _ownership(graph: Graph, place: str, properties: Mapping[str, list[str]]) -> None:
+def _ownership(graph: Graph, file: _File, place: str, properties: Properties) -> None:
     kinds = [*properties.get("ownershipType", []), *properties.get("role", [])]
     if any(_MANAGEMENT.search(each) for each in kinds):
         graph.faults.warn(place, "the management of a fund is no ownership; left out")
         return
     begins = _day(graph, place, properties.get("startDate", []), last=False)
     ends = _day(graph, place, properties.get("endDate", []), last=True)
-    for asset in properties.get("asset", []):
-        for owner in properties.get("owner", []):
-            values: dict[str, Any] = {"owner": graph.id_of(place, owner), "source": "FollowTheMoney"}
-            values |= _share(graph, place, properties.get("percentage", []))
-            values |= {"from": begins.isoformat()} if begins else {}
-            values |= {"to": (ends + timedelta(days=1)).isoformat()} if ends else {}
-            graph.interest(place, graph.id_of(place, asset), values)
+    for asset, owner in _ends(graph, file, place, properties, ("asset", "owner")):
+        values: dict[str, Any] = {"owner": owner, "source": "FollowTheMoney"}
+        values |= _share(graph, place, properties.get("percentage", []))
+        values |= {"from": begins.isoformat()} if begins else {}
+        values |= {"to": (ends + timedelta(days=1)).isoformat()} if ends else {}
+        graph.interest(place, asset, values)
+
+
+def _control(graph: Graph, file: _File, place: str, properties: Properties) -> None:
+    for asset, owner in _ends(graph, file, place, properties, ("controlled", "controller")):
+        graph.parent(place, asset, owner)
+    if properties.get("endDate"):
+        graph.faults.warn(
+            place, f"control is told to have ended on {properties['endDate'][0]:.40}: it counts until then"
+        )
+
+
+def _ends(
+    graph: Graph, file: _File, place: str, properties: Properties, names: tuple[str, str]
+) -> Iterable[tuple[str, str]]:
+    """Who is owned and who owns it, each pair of them that are parties."""
+    owned, owners = (properties.get(name, []) for name in names)
+    if not owned or not owners:
+        raise InvalidInput(f"{names[0]} and {names[1]} should be named")
+    for asset in owned:
+        if asset in file.others:
+            graph.faults.warn(place, f"{asset} is no company and can have no owner here: left out")
+            continue
+        for owner in owners:
+            yield graph.id_of(place, asset), graph.id_of(place, owner)
 
 
 def _share(graph: Graph, place: str, percentages: list[str]) -> dict[str, str]:
     """The share, or bounds of it; nothing where nobody can tell."""
-    found = [_PERCENTAGE.fullmatch(each) for each in percentages]
-    if not found or any(each is None for each in found):
-        if percentages:
-            graph.faults.warn(place, f"the percentage {percentages[0]!r:.40} cannot be read: the share is unknown")
+    if not percentages:
         return {}
-    bounds = [bound for each in found if each for bound in (each[1], each[2] or each[1])]
-    low, high = min(bounds, key=float), max(bounds, key=float)
+    try:
+        low, high = bounds_of(percentages)
+    except InvalidInput as error:
+        graph.faults.warn(place, f"{error.message}: the share is unknown")
+        return {}
     return {"share": low} if low == high else {"share_min": low, "share_max": high}
 
 
@@ -115,7 +176,3 @@ def _day(graph: Graph, place: str, days: list[str], *, last: bool) -> date | Non
     if not found[3]:
         graph.faults.warn(place, f"{days[0]} is no whole day: read as {day}, the stricter side")
     return day
-
-
-def _code(country: str) -> str:
-    return country.upper()

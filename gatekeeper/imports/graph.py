@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from gatekeeper.customer_files.format import InterestPart, PartyPart, interest_of, party_of
 from gatekeeper.customer_files.profile_format import ProfilePart, profile_of
-from gatekeeper.domain.interest import Interest, millionths
+from gatekeeper.domain.interest import WHOLE, Interest, millionths
 from gatekeeper.domain.kyc_profile import KycProfile
 from gatekeeper.domain.party import Party
 from gatekeeper.imports.faults import Faults
@@ -41,6 +41,7 @@ class Graph:
         self._customers: dict[str, tuple[str, str, KycProfile | None]] = {}
         self._owned: list[tuple[str, str, Interest | None, str]] = []
         self._spelled: dict[str, str] = {}
+        self._is_loose = False
         self._interests: dict[tuple[str, str, date | None], str] = {}
 
     def id_of(self, place: str, foreign: str) -> str:
@@ -95,6 +96,11 @@ class Graph:
         """Who controls a party by other means than a share."""
         self._owned.append((place, asset, None, owner))
 
+    def loosen(self) -> None:
+        """Read shares that sum to more than the whole as bounds from nothing: what is held jointly is told of each
+        holder by some publishers, and nobody knows whose it is."""
+        self._is_loose = True
+
     def customer(self, place: str, customer: str, party: str, profile: Mapping[str, Any] | None = None) -> None:
         """A party that has an account here."""
         if customer in self._customers:
@@ -120,6 +126,11 @@ class Graph:
             else:
                 told.parents.add(owner)
         self._owned = []
+        for id_, told in self._parties.items() if self._is_loose else ():
+            if _exceeds(told.interests):
+                told.interests = [replace(each, least=0) for each in told.interests]
+                more = "more than the whole (held jointly?): each may be anything up to what is told"
+                self.faults.warn(told.place, f"the shares of {id_} sum to {more}")
         found = {}
         for id_, told in self._parties.items():
             with self.faults.at(told.place):
@@ -153,3 +164,14 @@ class Graph:
                 found.append(KycRecord(customer, party_id, chain, profile=profile))
         self.faults.check()
         return found
+
+
+def _exceeds(interests: Iterable[Interest]) -> bool:
+    """Whether shares sum to more than the whole on some day."""
+    held = list(interests)
+    days = {each.begins or date.min for each in held}
+    return any(sum(each.least for each in held if _holds(each, day)) > WHOLE for day in days)
+
+
+def _holds(interest: Interest, day: date) -> bool:
+    return (interest.begins or date.min) <= day and (interest.ends is None or day < interest.ends)
