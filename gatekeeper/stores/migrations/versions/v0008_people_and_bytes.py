@@ -14,8 +14,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Each noun's change stands in a function of its own below."""
-    _logins()
     _retention()
+    _logins()
 
 
 def _retention() -> None:
@@ -100,6 +100,8 @@ _HANDS = {
     "correction": ("id", "proposed_by", "approved_by"),
     "inquiry": ("id", "answered_by", "approved_by"),
     "screening_hit": ("id", "judged_by", "confirmed_by"),
+    "legal_hold": ("id", "lift_asked_by", "lifted_by"),
+    "erasure": ("customer_id", "asked_by", "approved_by"),
 }
 
 
@@ -125,6 +127,9 @@ def _logins() -> None:
             _refuse_one_person(table, event)
 
 
+_ONE_PERSON = "four_eyes: these logins are one person"
+
+
 def _refuse_one_person(table: str, event: str) -> None:
     """Refuse that both hands become one person's. Whose were approved before their logins were linked stand."""
     key, first, second = _HANDS[table]
@@ -133,8 +138,7 @@ def _refuse_one_person(table: str, event: str) -> None:
     joined = "SELECT 1 FROM login_key a JOIN login_key b ON a.person = b.person WHERE "
     one = f"{joined}a.name IN ({_parts(f'NEW.{first}')}) AND b.name IN ({_parts(f'NEW.{second}')})"
     condition = f"NEW.{second} <> '' AND EXISTS ({one}) AND NOT EXISTS ({stood})"
-    name = f"{table}_one_person_{event.lower()}"
-    _refuse(name, event, table, condition, told="four_eyes: these logins are one person")
+    _refuse(f"{table}_one_person_{event.lower()}", event, table, condition, told=_ONE_PERSON)
 
 
 def _parts(name: str) -> str:
