@@ -34,6 +34,7 @@ from gatekeeper.cli import (
     plays,
     policies,
     policy_questions,
+    retention,
     runs,
     screening,
     service,
@@ -108,6 +109,15 @@ customers.app.command("override", epilog=customer_life.OVERRIDE_EXAMPLE)(custome
 customers.app.command("approve-override", epilog=customer_life.APPROVE_OVERRIDE_EXAMPLE)(customer_life.approve_override)
 customers.app.command("end-override", epilog=customer_life.END_OVERRIDE_EXAMPLE)(customer_life.end_override)
 customers.app.command("overrides", epilog=customer_life.OVERRIDES_EXAMPLE)(customer_life.overrides)
+customers.app.command("hold", epilog=retention.HOLD_EXAMPLE)(retention.hold)
+customers.app.command("holds", epilog=retention.HOLDS_EXAMPLE)(retention.holds)
+customers.app.command("lift-hold", epilog=retention.LIFT_EXAMPLE)(retention.lift_hold)
+customers.app.command("approve-lift", epilog=retention.APPROVE_LIFT_EXAMPLE)(retention.approve_lift)
+customers.app.command("reject-lift", epilog=retention.REJECT_LIFT_EXAMPLE)(retention.reject_lift)
+customers.app.command("retention", epilog=retention.RETENTION_EXAMPLE)(retention.retention)
+customers.app.command("erase", epilog=retention.ERASE_EXAMPLE)(retention.erase)
+customers.app.command("approve-erasure", epilog=retention.APPROVE_ERASURE_EXAMPLE)(retention.approve_erasure)
+customers.app.command("reject-erasure", epilog=retention.REJECT_ERASURE_EXAMPLE)(retention.reject_erasure)
 app.add_typer(customers.app, name="customer")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(imports.app, name="import")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfileobj
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from gatekeeper.domain.evidence import CheckMethod, Sensitivity, Statement
 
 if TYPE_CHECKING:
     from gatekeeper.evidence_files import Tell
+    from gatekeeper.wiring import Wiring
 
 app = typer.Typer(help="Keep and check the files that records rest on, and what people attest.", no_args_is_help=True)
 Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
@@ -59,8 +61,24 @@ def add(
             source=source,
             sensitivity=sensitivity,
             collected_on=day,
+            is_kept=files.holds,
         )
     say(f"evidence {added.sha256} of customer {customer}: {added.size_bytes:,} bytes, {added.media_type}")
+
+
+@app.command(epilog="Example: gatekeeper evidence get bharat-models 9f86d081... > extract.pdf")
+def get(
+    customer: Customer,
+    sha256: Annotated[str, typer.Argument(help="SHA-256 of the file.", show_default=False)],
+    person: Person = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write the bytes of a file to stdout. That somebody read it is put on record."""
+    with opened(config, data) as wiring:
+        wiring.registry.read_evidence(customer, sha256, by=caller_of(wiring, person))
+        with wiring.evidence_files.open(sha256) as content:
+            copyfileobj(content, sys.stdout.buffer)
 
 
 @app.command("list", epilog="Example: gatekeeper evidence list bharat-models --output json")
@@ -100,7 +118,7 @@ def verify(
 ) -> int:
     """Hash every kept file again, and compare it with the record. Exit code 1 where one differs."""
     with opened(config, data) as wiring:
-        found = wiring.registry.evidence(customer)
+        found = [each for each in wiring.registry.evidence(customer) if not _is_erased(wiring, each.customer_id)]
         sizes = {each.sha256: each.size_bytes for each in found}
         wrong = {}
         with _bar(sum(sizes.values())) as tell:
@@ -169,6 +187,11 @@ def attestations(customer: Customer, output: Printed = Output.TABLE, config: Con
     ]
     columns = ["attestation", "says", "above_percent", "method", "attested_by", "attested_on"]
     show(rows, columns, output, nothing=f"Nobody attested anything about customer {customer}.")
+
+
+def _is_erased(wiring: Wiring, customer: str) -> bool:
+    erasure = wiring.stores.read(lambda reader: reader.erasure(customer))
+    return erasure is not None and not erasure.waits
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""Erasing what a closed account left behind, at the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gatekeeper import cli
+from gatekeeper.wiring import SystemClock
+
+LAB = """
+format: 1
+customer: lab
+parties: [{id: lab, legal_name: Lab, headquarters: IN, no_parent_reason: listed}]
+profile: {email: [nobody.keeps.this@lab.example]}
+"""
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def gatekeeper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command on a data folder of its own; what it printed, errors included."""
+
+    def run(*words: str, exits: int = 0) -> str:
+        assert cli.run([*words, "--data", str(tmp_path / "data")]) == exits
+        shown = capsys.readouterr()
+        return shown.out + shown.err
+
+    return run
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Lets time pass."""
+
+    def set_clock(ahead: timedelta) -> None:
+        monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + ahead)
+
+    return set_clock
+
+
+@pytest.mark.slow
+def test_a_closed_customer_is_held_and_then_erased(
+    gatekeeper: Run, later: Callable[[timedelta], None], tmp_path: Path
+) -> None:
+    ana, ben, why = ("--as", "ana"), ("--as", "ben", "--yes"), ("--reason", "kept long enough")
+    (tmp_path / "lab.yaml").write_text(LAB)
+    (tmp_path / "passport").write_bytes(b"a passport that nobody keeps")
+    gatekeeper("customer", "apply", "-f", str(tmp_path / "lab.yaml"), *ana)
+    gatekeeper("customer", "approve", "lab", *ben)
+    told = ("--description", "Passport", "--source", "customer", "--sensitivity", "personal")
+    gatekeeper("evidence", "add", "lab", str(tmp_path / "passport"), *told, *ana)
+    gatekeeper("customer", "close", "lab", "--reason", "over", "--yes", *ana)
+    assert "is kept until" in gatekeeper("customer", "erase", "lab", *why, *ana, exits=2)
+    later(timedelta(days=6 * 366))
+    assert "may be erased" in gatekeeper("customer", "retention", "--due")
+    said = gatekeeper("customer", "hold", "lab", "--reason", "agency", *ana)
+    assert "under legal hold" in said
+    hold = said.split()[-1]
+    assert "legal hold" in gatekeeper("customer", "erase", "lab", *why, "--dry-run", exits=1)
+    gatekeeper("customer", "lift-hold", hold, "--reason", "written leave", *ana)
+    assert "cannot approve" in gatekeeper("customer", "approve-lift", hold, "--as", "ANA", "--yes", exits=2)
+    gatekeeper("customer", "approve-lift", hold, *ben)
+    assert json.loads(gatekeeper("customer", "holds", "lab", "--output", "json"))[0]["state"] == "lifted"
+    assert "1 versions of its profile" in gatekeeper("customer", "erase", "lab", *why, "--dry-run")
+    gatekeeper("customer", "erase", "lab", *why, *ana)
+    assert "cannot approve" in gatekeeper("customer", "approve-erasure", "lab", "--as", "Ana", "--yes", exits=2)
+    assert "no byte of it is left" in gatekeeper("customer", "approve-erasure", "lab", *ben)
+    left = b"".join(each.read_bytes() for each in (tmp_path / "data").rglob("*") if each.is_file())
+    assert b"nobody.keeps.this" not in left
+    assert b"a passport that nobody keeps" not in left
+    assert "0 of 0 files" in gatekeeper("evidence", "verify")
+    gatekeeper("customer", "show", "lab")
+    assert "No closed account" in gatekeeper("customer", "retention")
