@@ -102,7 +102,7 @@ def _use(
     if (out is not None) == (apply or dry_run):
         raise InvalidInput("Say what becomes of it: --out DIR for files, or --apply (with --dry-run to look first).")
     records = graph.records()
-    for each in graph.faults.warnings:
+    for each in graph.faults.warned():
         warn(each)
     if out is None and not records:
         raise InvalidInput("The files name no customer.", hint="Say which parties are customers with --customer PARTY.")

@@ -17,13 +17,14 @@ class Faults:
 
     Attributes:
         told: errors, up to FAULTS_MAX of them; more: how many there were besides.
-        warnings: what is accepted, and worth a look.
+        warnings: what is accepted, and worth a look, up to FAULTS_MAX; more_warnings: how many there were besides.
     """
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self.more = 0
         self.warnings: list[str] = []
+        self.more_warnings = 0
 
     def add(self, place: str, message: str) -> None:
         """Something is wrong at a place."""
@@ -36,6 +37,12 @@ class Faults:
         """Something at a place is worth a look."""
         if len(self.warnings) < FAULTS_MAX:
             self.warnings.append(f"{place}: {message}")
+        else:
+            self.more_warnings += 1
+
+    def warned(self) -> list[str]:
+        """What is worth a look, and how much more of it there is."""
+        return [*self.warnings, *([f"and {self.more_warnings:,} more to look at"] if self.more_warnings else [])]
 
     @contextmanager
     def at(self, place: str) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from gatekeeper.domain.errors import InvalidInput
 
 LINE_BYTES_MAX = 1024 * 1024
 LINES_MAX = 5_000_000
+# Byte order marks of what some spreadsheets call Unicode; the one of UTF-32 begins like that of UTF-16.
+_NOT_UTF_8 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _DEPTH_HINT = "nested too deeply"
 
 
@@ -27,6 +30,8 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
                 number += 1
                 if len(line) > LINE_BYTES_MAX:
                     raise InvalidInput(f"{path}:{number}: the line is longer than 1 MiB.")
+                if number == 1 and line.startswith(_NOT_UTF_8):
+                    raise InvalidInput(f"{path}:1: the file is UTF-16 or UTF-32.", hint="Save it as UTF-8.")
                 if number > LINES_MAX:
                     raise InvalidInput(f"{path}: more than {LINES_MAX:,} lines.")
                 yield number, _text(path, number, line)

@@ -65,8 +65,6 @@ def read_csv(graph: Graph, paths: Iterable[Path]) -> None:
             _read_csv(graph, path)
         except InvalidInput as error:
             graph.faults.told.append(error.message)
-        except csv.Error as error:
-            graph.faults.add(str(path), f"no CSV: {error}")
 
 
 def read_jsonl(graph: Graph, paths: Iterable[Path]) -> None:
@@ -102,13 +100,14 @@ def _read_csv(graph: Graph, path: Path) -> None:
     if head is None:
         raise InvalidInput(f"{path}: the file is empty.")
     delimiter = max(",;\t", key=head.count)
-    (columns,) = csv.reader([head], delimiter=delimiter, strict=True)
-    columns = [each.strip().lower() for each in columns]
+    columns = [
+        each.strip().lower() for each in _row_of(path, 1, csv.reader([head], delimiter=delimiter, strict=True)) or ()
+    ]
     _check_columns(path, columns)
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         begins = at[0] + 1
-        row = next(rows, None)
+        row = _row_of(path, begins, rows)
         if row is None:
             return
         if len(row) not in (0, len(columns)):
@@ -118,12 +117,22 @@ def _read_csv(graph: Graph, path: Path) -> None:
             _row(graph, f"{path}:{begins}", cells)
 
 
+def _row_of(path: Path, begins: int, rows: Iterator[list[str]]) -> list[str] | None:
+    """The next row, or None after the last one."""
+    try:
+        return next(rows, None)
+    except csv.Error as error:
+        # A quote that is not closed takes all that follows for its cell: nothing after it can be read.
+        raise InvalidInput(f"{path}:{begins}: no CSV in the row that begins here: {error}.") from error
+
+
 def _check_columns(path: Path, columns: list[str]) -> None:
     unknown = [each for each in columns if each not in _ALL]
     if unknown:
         raise InvalidInput(f"{path}:1:{unknown[0]:.60}: no such column; docs/records.md names them.")
-    if len(set(columns)) != len(columns):
-        raise InvalidInput(f"{path}:1: a column stands twice.")
+    twice = next((each for each in columns if columns.count(each) > 1), None)
+    if twice is not None:
+        raise InvalidInput(f"{path}:1:{twice}: the column stands twice.")
 
 
 def _object(graph: Graph, place: str, line: str) -> None:

@@ -38,7 +38,7 @@ def refusal(graph: Graph) -> str:
     [
         ("", "p.csv: the file is empty."),
         ("id,legal_name,tier\n", "p.csv:1:tier: no such column"),
-        ("id,id,legal_name\n", "p.csv:1: a column stands twice."),
+        ("id,id,legal_name\n", "p.csv:1:id: the column stands twice."),
         (PARTIES + "lab,Lab\n", "p.csv:2: the row has 2 cells, and the header 4."),
         (PARTIES + "lab,Lab,Germany,\n", "p.csv:2:headquarters: 'Germany' is not a country code"),
         (PARTIES + "lab,Lab,XXX,\n", "p.csv:2:headquarters: 'XXX' is not a country code"),
@@ -47,8 +47,22 @@ def refusal(graph: Graph) -> str:
         (PARTIES + "lab,\u202eLab,DE,\n", "p.csv:2: A name of party lab holds control or direction characters."),
         (PARTIES + "lab,Lab\0,DE,\n", "p.csv:2: the line holds a NUL."),
         (PARTIES.encode() + b"lab,L\xffb,DE,\n", "p.csv:2: the line is not UTF-8 (byte 5)."),
-        (PARTIES + 'lab,"Lab,DE,\n', "no CSV: unexpected end of data"),
-        (PARTIES + f'lab,"{"x" * 200_000}",DE,\n', "no CSV: field larger than field limit"),
+        (PARTIES + 'lab,"Lab,DE,\n', "p.csv:2: no CSV in the row that begins here: unexpected end of data."),
+        (PARTIES + 'a,A,DE,\nlab,Lab,DE,"l', "p.csv:3: no CSV in the row that begins here: unexpected end of data."),
+        (PARTIES + 'a,"A\nB",DE,\nlab,Lab,D', "p.csv:4: the row has 3 cells, and the header 4."),
+        (PARTIES + 'lab,"Lab"x,DE,\n', "p.csv:2: no CSV in the row that begins here: ',' expected after"),
+        ('id,"legal_name\n', "p.csv:1: no CSV in the row that begins here"),
+        (
+            PARTIES + f'lab,"{"x" * 200_000}",DE,\n',
+            "p.csv:2: no CSV in the row that begins here: field larger than field",
+        ),
+        ((PARTIES + "lab,Lab,DE,\n").encode("utf-16"), "p.csv:1: the file is UTF-16 or UTF-32."),
+        ((PARTIES + "lab,Lab,DE,\n").encode("utf-32"), "p.csv:1: the file is UTF-16 or UTF-32."),
+        ((PARTIES + "lab,Lab,DE,\n").encode("utf-16-le"), "p.csv:1: the line holds a NUL."),
+        (
+            PARTIES.replace("\n", "\r") + "lab,Lab,DE,\r",
+            "p.csv:1: no CSV in the row that begins here: new-line character",
+        ),
         (PARTIES + "x" * (LINE_BYTES_MAX + 1), "p.csv:2: the line is longer than 1 MiB."),
         ("asset,owner,share\nlab,fund,60\n", "p.csv:2: there is no party 'lab' that could be owned."),
         ("customer,party\nlab,nobody\n", "p.csv:2: there is no party 'nobody' in the files."),
@@ -91,6 +105,24 @@ def test_all_errors_are_told_up_to_a_hundred(tmp_path: Path) -> None:
     told = refusal(csv_of(tmp_path, PARTIES + "".join(f"P{each},Lab,DE,\n" for each in range(250)))).splitlines()
     assert len(told) == FAULTS_MAX + 1
     assert told[-1] == "and 150 more errors."
+
+
+def test_a_hundred_thousand_wrong_rows_are_counted_and_a_hundred_told(tmp_path: Path) -> None:
+    rows = "".join(f"p{each},Lab,Germany,\n" for each in range(100_000))
+    told = refusal(csv_of(tmp_path, PARTIES + rows)).splitlines()
+    assert (len(told), told[-1]) == (FAULTS_MAX + 1, "and 99,900 more errors.")
+
+
+def test_what_is_worth_a_look_is_counted_too(tmp_path: Path) -> None:
+    graph = csv_of(tmp_path, PARTIES + "".join(f"p{each},=A,DE,\n" for each in range(250)))
+    assert graph.faults.warned()[-1] == "and 150 more to look at"
+
+
+def test_cells_with_line_breaks_keep_the_lines_of_the_rows_after_them(tmp_path: Path) -> None:
+    text = "id,legal_name,other_names,headquarters\r\n" + 'a,A,"One\r\nTwo",DE\r\nb,B,,Nowhere\r\n'
+    assert "p.csv:4:headquarters: 'Nowhere' is not a country code" in refusal(csv_of(tmp_path, text))
+    graph = csv_of(tmp_path, text.replace("Nowhere", "FR"))
+    assert graph.parties()["a"].other_names == ("One", "Two")
 
 
 def test_spreadsheets_of_all_countries_are_read(tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""`gatekeeper import` and `customer export` as people type them: all of a file, or nothing of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.cli import run
+from tests.imports.test_gleif import LAB, LEI2, RR, TOP, ULTIMATE, entry
+
+Typed = Callable[..., str]
+GOOD = "id,legal_name,headquarters,no_parent_reason,customer,lei\n"
+
+
+@pytest.fixture
+def typed(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Typed:
+    monkeypatch.setenv("COMPUTE_GATEKEEPER_PERSON", "ana")
+
+    def type_(*words: str, code: int = 0) -> str:
+        found = run([*(each.replace("@", f"{tmp_path}/") for each in words), "--data", f"{tmp_path}/data"])
+        told = capsys.readouterr()
+        assert found == code, told.err
+        return told.out + told.err
+
+    return type_
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["shop,Shop,Nowhere,listed,shop,\n", 'shop,"Shop', "shop,Shop,DE\n", "lab,Lab,DE,listed,,\n", "shop,\0,DE,,,\n"],
+)
+def test_a_table_that_goes_wrong_at_its_end_leaves_nothing_behind(tmp_path: Path, typed: Typed, last: str) -> None:
+    (tmp_path / "all.csv").write_text(f"{GOOD}lab,Lab,DE,listed,lab,\n{last}")
+    assert "all.csv:3" in typed("import", "csv", "@all.csv", "--out", "@made", code=2)
+    assert not (tmp_path / "made").exists()
+    typed("import", "csv", "@all.csv", "--apply", code=2)
+    assert not (tmp_path / "data").exists()
+
+
+def test_every_format_names_its_customers_alike(tmp_path: Path, typed: Typed) -> None:
+    told = {
+        "csv": "id,legal_name\nlab,Lab\n",
+        "jsonl": '{"id": "lab", "legal_name": "Lab"}\n',
+        "ftm": '{"id": "lab", "schema": "Company", "properties": {"name": ["Lab"]}}\n',
+        "bods": '{"recordId": "lab", "recordType": "entity", "recordDetails": {"name": "Lab"}}\n',
+    }
+    for format_, text in told.items():
+        (tmp_path / format_).write_text(text)
+        out = typed("import", format_, f"@{format_}", "--customer", "acme=lab", "--out", f"@{format_}-made")
+        assert "customers written to" in out
+        assert (
+            (tmp_path / f"{format_}-made" / "acme.yaml").read_text().startswith("format: 1\ncustomer: acme\nparty: lab")
+        )
+
+
+def test_what_the_register_says_is_told_with_whose_tier_it_moves_and_shown_to_who_reviews(
+    tmp_path: Path, typed: Typed
+) -> None:
+    (tmp_path / "all.csv").write_text(f"{GOOD}lab,Lab,US,listed,lab,{LAB}\n")
+    typed("import", "csv", "@all.csv", "--apply")
+    typed("customer", "approve", "lab", "--as", "ben", "--yes")
+    write(tmp_path / "lei2.csv", LEI2, entry(LAB, "US", "LAPSED"), entry(TOP, "CN"))
+    write(tmp_path / "rr.csv", RR, [LAB, TOP, ULTIMATE, "ACTIVE"])
+    words = ("import", "gleif", "--lei2", "@lei2.csv", "--rr", "@rr.csv")
+    looked = typed(*words, "--dry-run", code=1)
+    assert "took effect" not in looked
+    told = typed(*words, code=1)
+    assert f"parent: recorded none with an LEI, GLEIF has {TOP}; the stricter one took effect" in told
+    assert "customer lab: Tier 1 becomes Tier 3 by us-ai-diffusion" in told
+    shown = typed("customer", "show", "lab")
+    assert "Register: party lab, status: recorded in use here, GLEIF has ACTIVE, LAPSED [kyc.conflict.status]" in shown
+    assert json.loads(typed("customer", "show", "lab", "-o", "json"))["conflicts"][0]["code"] == "status"
+    write(tmp_path / "delta.csv", LEI2, entry(TOP, "CN"))
+    assert "2 LEIs: 2 agree, 0 do not" in typed("import", "gleif", "--lei2", "@delta.csv", "--delta")
+
+
+def write(path: Path, *rows: Sequence[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
