@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +25,9 @@ ListId = Annotated[str, typer.Option("--list", help="Id of the list here, such a
 Alt = Annotated[
     Path | None, typer.Option("--alt", help="OFAC's file of other names (alt.csv).", metavar="FILE", show_default=False)
 ]
+Add = Annotated[
+    Path | None, typer.Option("--add", help="OFAC's file of addresses (add.csv).", metavar="FILE", show_default=False)
+]
 Shown = Annotated[int, typer.Option("--first", help="Entries shown of each kind.", min=0, max=1000)]
 
 
@@ -32,6 +38,7 @@ def import_(
     published_on: Annotated[str, typer.Option(help="Day of its publication, as YYYY-MM-DD.", show_default=False)],
     *,
     alt: Alt = None,
+    add: Add = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; load nothing.")] = False,
     force: Annotated[
         str,
@@ -47,7 +54,7 @@ def import_(
 
     A file of another kind, an older one, one from the future, or one that lacks a fifth of the entries is refused.
     """
-    new = _read(file, list_id, published_on, alt)
+    new = _read(file, list_id, published_on, alt, add)
     with opened(config, data) as wiring:
         if dry_run:
             loaded = wiring.registry.plan_list(new)
@@ -62,13 +69,14 @@ def diff(
     list_id: ListId,
     *,
     alt: Alt = None,
+    add: Add = None,
     first: Shown = SHOWN_MAX,
     output: Printed = Output.TABLE,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Say what a file would change in a list; nothing is loaded."""
-    new = _read(file, list_id, f"{datetime.now(UTC):%Y-%m-%d}", alt)
+    new = _read(file, list_id, f"{datetime.now(UTC):%Y-%m-%d}", alt, add)
     with opened(config, data) as wiring:
         loaded = wiring.registry.plan_list(new)
     _tell(new, loaded, first, output, dry_run=True)
@@ -104,12 +112,32 @@ def show_(
     show(rows, ["list", "published", "entries", "loaded_by", "sha256"], output, nothing="No list is loaded.")
 
 
-def _read(file: Path, list_id: str, published_on: str, alt: Path | None) -> NewList:
+def _read(file: Path, list_id: str, published_on: str, alt: Path | None, add: Path | None) -> NewList:
+    from gatekeeper.list_files import read_list
     from gatekeeper.registry.lists import NewList
-    from gatekeeper.screening_files import read_list
 
-    read = read_list(file, list_id, alt=alt)
+    with _progress(file.name) as tell:
+        read = read_list(file, list_id, alt=alt, add=add, tell=tell)
+    for remark in read.remarks:
+        warn(remark)
     return NewList(list_id, read.sha256, day_of(published_on, "--published-on"), read.entries)
+
+
+@contextlib.contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of bytes for who watches; nothing for who does not."""
+    from gatekeeper.list_files.opening import say_nothing
+
+    if not sys.stderr.isatty():
+        yield say_nothing
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns = (TextColumn(f"reading {what}"), BarColumn(40), DownloadColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _rows(entries: list[ListEntry]) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.screening_files import read_list
+from gatekeeper.list_files import read_list
 
 CSL_HEADER = "_id,source,entity_number,type,programs,name,addresses,start_date,end_date,alt_names,nationalities"
 CSL_ROW = (
@@ -95,10 +95,25 @@ def test_what_is_no_list_is_refused(tmp_path: Path, name: str, text: str, told: 
         read_list(written(tmp_path, name, text), "csl")
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(b"1,\xff\xfe,entity,P\n")
-    with pytest.raises(InvalidInput, match="not UTF-8"):
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b"1,\x81\xff,entity,P\n", "neither UTF-8 nor Windows-1252"),
+        ("1,A,entity,P\n".encode("utf-16"), "is UTF-16"),
+        (b"1,A\0,entity,P\n", "zero byte"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path, raw: bytes, told: str) -> None:
+    (tmp_path / "a.csv").write_bytes(raw)
+    with pytest.raises(InvalidInput, match=told):
         read_list(tmp_path / "a.csv", "sdn")
+
+
+def test_letters_of_windows_are_read_and_told(tmp_path: Path) -> None:
+    (tmp_path / "sdn.csv").write_bytes('7,"PEÑA – “EL NIÑO”, José",individual,"SDNTK",-0- \r\n'.encode("cp1252"))
+    read = read_list(tmp_path / "sdn.csv", "sdn")
+    assert read.entries[0].names == ("PEÑA – “EL NIÑO”, José",)
+    assert read.remarks == ("sdn.csv is not UTF-8 and was read as Windows-1252.",)
 
 
 def test_the_hash_of_a_list_is_that_of_its_file(tmp_path: Path) -> None:
