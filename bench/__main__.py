@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, and print what it costs as ratios. About six minutes. See bench/README.md."""
+"""`python -m bench`: measure, and print what it costs as ratios. About seven minutes. See bench/README.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import catalogue, inspect, releases, screening, settling, telemetry, tiers, webhook
+from bench import batch, catalogue, inspect, releases, screening, settling, telemetry, tiers, webhook
 from bench.tools import Missing, file_system, programs
 
 # Goals of the project: no more than four times nginx's CPU, and two hundred durable releases a second.
@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=2.0, help="of load for each server in a round (default 2)")
     parser.add_argument("--customers", type=int, default=1_000, help="of the provider (default 1000, at least 2)")
     parser.add_argument("--devices", type=int, default=1_000_000, help="of the largest fleet (default 1000000)")
+    parser.add_argument("--batch", type=int, default=10_000, help="customers applied at once (default 10000)")
     parser.add_argument("--folder", type=Path, default=Path("out"), help="where databases are written (default ./out)")
     parser.add_argument("--output", choices=["table", "json"], default="table")
     chosen = parser.parse_args()
@@ -53,12 +54,13 @@ def main() -> int:
         found_chips = catalogue.measure(rounds=chosen.rounds)
         resolved = tiers.measure(rounds=chosen.rounds)
         screened = screening.measure()
+        batched = batch.measure(folder, customers=chosen.batch)
         facts = {"customers": chosen.customers, **_facts(load, durable, file_system(folder)), **inspect.facts(read)}
         counted = telemetry.measure(folder, sizes=telemetry.up_to(chosen.devices))
         facts |= (
             telemetry.facts(counted) | catalogue.facts(found_chips) | settling.facts(settled) | tiers.facts(resolved)
         )
-        facts |= screening.facts(screened)
+        facts |= screening.facts(screened) | batch.facts(batched)
     if chosen.output == "json":
         print(json.dumps(facts, indent=2))
     else:
@@ -69,6 +71,7 @@ def main() -> int:
         catalogue.show(found_chips, Console())
         tiers.show(resolved, Console())
         screening.show(screened, Console())
+        batch.show(batched, Console())
     return 0
 
 

@@ -29,7 +29,8 @@ def test_a_missing_program_is_named_with_what_installs_it(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_short_run_measures_every_target(tmp_path: Path) -> None:
-    done = run("--folder", str(tmp_path), "--rounds", "1", "--seconds", "1", "--devices", "2000", "--output", "json")
+    short = ("--rounds", "1", "--seconds", "1", "--devices", "2000", "--batch", "100")
+    done = run("--folder", str(tmp_path), *short, "--output", "json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
     assert list(facts["webhook"]) == ["nginx", "webhook, allowed", "webhook, refused and recorded"]
@@ -41,4 +42,6 @@ def test_a_short_run_measures_every_target(tmp_path: Path) -> None:
     assert set(facts["settled_per_s"]) == {"1000", "10000"}
     assert all(each > 1 for each in facts["inspected_per_s"])
     assert [each["devices"] for each in facts["telemetry"]["readings"]] == [1_000, 2_000]
+    assert [each["name"] for each in facts["batch"]] == ["apply", "apply again", "look at", "approve"]
+    assert all(each["passed_s"] > each["usual_s"] > 0 and each["refused"] == 0 for each in facts["batch"])
     assert list(tmp_path.iterdir()) == []

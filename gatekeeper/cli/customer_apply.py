@@ -155,7 +155,8 @@ def approve_batch(
 ) -> None:
     """Show what waits of a batch (None: of all customers), and approve exactly that."""
     by = caller_of(wiring, person, approves=True)
-    review = wiring.registry.review_all(batch)
+    with progress("looking at what waits") as tell:
+        review = wiring.registry.review_all(batch, tell=tell)
     if seen is None:
         namesakes = wiring.registry.namesakes(review.reviews)
         for each in review.reviews[:_SHOWN_MAX]:
@@ -185,15 +186,19 @@ def approve_batch(
 
 @contextlib.contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar for who watches; what is to be told is how many of how many are done."""
+    """A bar for who watches; what is to be told is how many of how many are done. Of thousands of values that all stay
+    none is garbage: to look for some took a quarter of the time."""
+    from gatekeeper.garbage import seldom_searched
+
     if not sys.stderr.isatty():
-        yield None
+        with seldom_searched():
+            yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(what), BarColumn(40), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+    with seldom_searched(), Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
         task = bar.add_task("", total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=total >= _WORTH_A_BAR)
 

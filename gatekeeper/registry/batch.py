@@ -125,13 +125,13 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
 
         return self._at_length.submit(work).result()
 
-    def review_all(self, batch_id: str | None = None) -> BatchReview:
+    def review_all(self, batch_id: str | None = None, *, tell: Tell | None = None) -> BatchReview:
         """What waits for approval of a batch, or of all customers (None).
 
         Raises:
             NotFound: no such batch.
         """
-        return self._stores.read(lambda reader: self._review_all(reader, batch_id))
+        return self._stores.read(lambda reader: self._review_all(reader, batch_id, tell))
 
     def approve_all(
         self,
@@ -201,19 +201,21 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         books.flush()
         return tuple(plans)
 
-    def _review_all(self, reader: Reader, batch_id: str | None) -> BatchReview:
+    def _review_all(self, reader: Reader, batch_id: str | None, tell: Tell | None) -> BatchReview:
         books = Books(reader)
-        found = tuple(self._inside(books)._all_that_waits(books, _members(reader, batch_id)))
+        found = tuple(self._inside(books)._all_that_waits(books, _members(reader, batch_id), tell))
         return BatchReview(found, _name_of(found))
 
-    def _all_that_waits(self, books: Books, customer_ids: Iterable[str]) -> list[Review]:
+    def _all_that_waits(self, books: Books, customer_ids: Sequence[str], tell: Tell | None = None) -> list[Review]:
         """Those of some customers of which something waits, each as its approver sees it."""
         found, now = list[Review](), self._clock.now()
         beside = Circumstances.of(books.as_transaction, now)
-        for customer_id in customer_ids:
+        for number, customer_id in enumerate(customer_ids, 1):
             books.look_at(customer_id)
             if waiting_for(books.as_transaction, customer_id) is not None:
                 found.append(self._review(books.as_transaction, customer_id, beside, now))
+            if tell is not None:
+                tell(number, len(customer_ids))
         return found
 
     def _inside(self, books: Books) -> BatchRegistry:

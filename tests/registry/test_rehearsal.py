@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,12 @@ SHOP = record_of(org("shop", "US"), customer="shop")
 def once(act: Callable[[], object]) -> Callable[[int, int], None]:
     """To be told of progress: the first time something else happens, as if another process did it."""
     left = [act]
-    return lambda _done, _total: (left.pop()() and None) if left else None
+
+    def tell(_done: int, _total: int) -> None:
+        if left:
+            left.pop()()
+
+    return tell
 
 
 def append(stores: Stores, kind: RecordType) -> None:
@@ -89,7 +95,7 @@ def test_the_versions_of_a_batch_name_their_own_records_behind_what_came_meanwhi
     whole = log(stores)
     for customer in ("lab", "shop"):
         for kind in ("customer", "party", "proposal"):
-            for version in stores.read(lambda reader, of=(kind, customer): reader.versions(*of)):
+            for version in stores.read(methodcaller("versions", kind, customer)):
                 assert version.record is not None
                 assert whole[version.seq]["facts"]["customer"] == customer
 
