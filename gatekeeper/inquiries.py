@@ -1,5 +1,5 @@
-"""Inquiries in the store and in the log: opened when a decision asks one, once for each run and pack; each change is a
-record that holds all of it.
+"""Inquiries in the store and in the log: opened when a decision asks one, once for each run, pack and question; each
+change is a record that holds all of it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from gatekeeper.domain.decision import Decision
 from gatekeeper.domain.inquiry import Inquiry, InquiryState, inquiry_id
-from gatekeeper.domain.policy import ActivePack
+from gatekeeper.domain.policy import ActivePack, InquiryTerms
 from gatekeeper.domain.record import Actor, RecordType
 from gatekeeper.facts import Facts, new_record
 from gatekeeper.ports import Transaction
@@ -24,17 +24,21 @@ def open_inquiries(
     by: Actor,
     now: datetime,
 ) -> list[Inquiry]:
-    """Open what a decision has to have answered, once for each run and pack; returns those that are new."""
+    """Open what a decision has to have answered, once for each run, pack and question; returns those that are new."""
     by_id, opened = {active.pack.id: active.pack for active in packs}, []
     for pack_id, asks in decision.inquiries:
-        name = inquiry_id(pack_id, run_id)
-        if tx.inquiry(name) is not None:
+        name, terms = inquiry_id(pack_id, run_id, asks), by_id[pack_id].question(asks)
+        if tx.inquiry(name) is not None or _asked_before(tx, terms, pack_id, run_id):
             continue
-        terms = next(each for each in by_id[pack_id].inquiries if each.id == asks)
-        question = f"Inquire {terms.asks} ({terms.source})."
-        inquiry = Inquiry(name, customer_id, run_id, pack_id, terms.kind, question, now)
+        inquiry = Inquiry(name, customer_id, run_id, pack_id, terms.kind, terms.question, now, asks=asks)
         opened.append(put_changed(tx, inquiry, RecordType.INQUIRY_OPENED, by, now))
     return opened
+
+
+def _asked_before(tx: Transaction, terms: InquiryTerms, pack_id: str, run_id: str) -> bool:
+    """Whether the same question was asked in the same words before questions had ids."""
+    old = tx.inquiry(inquiry_id(pack_id, run_id))
+    return old is not None and old.question == terms.question
 
 
 def inquiry_facts(inquiry: Inquiry) -> Facts:
@@ -44,6 +48,7 @@ def inquiry_facts(inquiry: Inquiry) -> Facts:
         "customer": inquiry.customer_id,
         "run": inquiry.run_id,
         "pack": inquiry.pack_id,
+        "asks": inquiry.asks or None,
         "kind": inquiry.kind.value,
         "question": inquiry.question,
         "state": inquiry.state.value,

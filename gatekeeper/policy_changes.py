@@ -134,9 +134,9 @@ def limit_of_customer(
 ) -> tuple[Tier, str, int | None]:
     """Tier, its reason, and the limit of one run of a customer by one pack, lineage and answers included."""
     finding = findings_of(everybody, (active,), customer, now)[active.pack.id]
-    permit = everybody.permits(run_id).get(active.pack.id)
+    permits = everybody.permits(run_id).get(active.pack.id, ())
     lineage = lineage_of(everybody, run_id)
-    limit = limit_under(active.pack, finding.tier, site, now.date(), lineage=lineage, permit=permit)
+    limit = limit_under(active.pack, finding.tier, site, now.date(), lineage=lineage, permits=permits)
     return finding.tier, finding.deciding.text, limit
 
 

@@ -17,11 +17,11 @@ from gatekeeper.domain.country import CountryTable
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import PERCENT_1
 from gatekeeper.domain.ownership import Ownership, ShareRule, Span
-from gatekeeper.domain.policy import Action, InquiryTerms, LeaseTerms, Pack, Rule
+from gatekeeper.domain.policy import Action, Cells, InquiryTerms, LeaseTerms, Pack, Rule
 from gatekeeper.domain.threshold import Floor, Threshold
 from gatekeeper.domain.tier import Tier, TierRow, TierTable
 from gatekeeper.domain.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE, parse_flop
-from gatekeeper.policy_format import PackFile, RulePart, ShareRulePart, TierRowPart
+from gatekeeper.policy_format import FineTuningPart, InquiryPart, PackFile, RulePart, ShareRulePart, TierRowPart
 from gatekeeper.policy_suites import CaseResult, run_cases
 from gatekeeper.yaml_files import Document, Place, content_of, parse, read
 
@@ -69,7 +69,13 @@ def run_suite(folder: Path) -> tuple[CaseResult, ...]:
     if not (folder / SUITE_FILE).is_file():
         raise InvalidInput(f"{folder / SUITE_FILE} is missing.", hint="A pack has a suite: policies/README.md.")
     samples = sorted((folder / SAMPLES_FOLDER).glob("*.yaml"))
-    return run_cases(load_pack(folder), read(folder / SUITE_FILE), [read(path) for path in samples])
+    sources = sources_of(read(folder / PACK_FILE).check(PackFile))
+    return run_cases(load_pack(folder), sources, read(folder / SUITE_FILE), [read(path) for path in samples])
+
+
+def sources_of(file: PackFile) -> dict[str, str]:
+    """Citation of a pack -> how it is told."""
+    return {each.id: f"{each.document} ({each.date})" for each in file.citations}
 
 
 @lru_cache(maxsize=64)
@@ -87,7 +93,7 @@ class _Builder:
         self._document = document
         self._countries = countries
         self._file = document.check(PackFile)
-        self._sources = {each.id: f"{each.document} ({each.date})" for each in self._file.citations}
+        self._sources = sources_of(self._file)
 
     def pack(self, sha256: str) -> Pack:
         file = self._file
@@ -192,29 +198,55 @@ class _Builder:
         if part.fine_tuning is not None:
             source = self._source(part.fine_tuning.source, (place, "fine_tuning"))
             chips = frozenset(part.fine_tuning.chip_authorizations)
-            tuning = FineTuning(part.fine_tuning.percent_of_base, chips, source)
+            tuning = FineTuning(part.fine_tuning.percent_of_base, chips, source, self._excepted(part.fine_tuning))
         if part.synthetic_data is not None:
             source = self._source(part.synthetic_data.source, (place, "synthetic_data"))
-            data = SyntheticData(part.synthetic_data.above_percent, source)
+            trained = part.synthetic_data.training_of_models == "counted"
+            data = SyntheticData(part.synthetic_data.above_percent, source, trained)
         return Allowances(base, tuning, data)
 
+    def _excepted(self, part: FineTuningPart) -> frozenset[str] | None:
+        known = {each.code for each in self._file.rules}
+        for index, code in enumerate(part.rules or ()):
+            if code not in known:
+                place: Place = ("allowances", "fine_tuning", "rules", index)
+                raise self._document.error(place, f"{code!r} is the code of no rule of this pack.")
+        return None if part.rules is None else frozenset(part.rules)
+
     def _inquiries(self) -> tuple[InquiryTerms, ...]:
-        found = enumerate(self._file.inquiries)
-        return tuple(
-            InquiryTerms(each.id, each.kind, each.asks, self._source(each.source, ("inquiries", index)))
-            for index, each in found
+        return tuple(self._inquiry(each, ("inquiries", index)) for index, each in enumerate(self._file.inquiries))
+
+    def _inquiry(self, part: InquiryPart, place: Place) -> InquiryTerms:
+        when, countries = part.when, part.when.data_centre_countries
+        for position, code in enumerate(countries or ()):
+            self._known(code, (*place, "when", "data_centre_countries", position))
+        cells = Cells(
+            tiers=_tiers(when.tiers),
+            authorizations=None if when.chip_authorizations is None else frozenset(when.chip_authorizations),
+            countries=None if countries is None else frozenset(countries),
+            site_tiers=_tiers(when.data_centre_tiers),
         )
+        return InquiryTerms(part.id, part.kind, part.asks, self._source(part.source, place), cells)
+
+    def _asked(self, part: RulePart, place: Place) -> tuple[str, ...]:
+        if part.inquiry is not None and part.inquiries is not None:
+            raise self._document.error((*place, "inquiry"), "say either inquiry or inquiries.")
+        asked, known = part.inquiries or (part.inquiry,), {each.id for each in self._file.inquiries}
+        found = tuple(each for each in asked if each is not None)
+        for each in found:
+            if each not in known:
+                where = "inquiry" if part.inquiry is not None else "inquiries"
+                raise self._document.error((*place, where), f"{each!r} is the id of no inquiry of this pack.")
+        return found
 
     def _rule(self, part: RulePart, place: Place) -> Rule:
         countries = part.data_centre_countries
         for position, code in enumerate(countries or ()):
             self._known(code, (*place, "data_centre_countries", position))
-        asked = {each.id for each in self._file.inquiries}
-        if part.inquiry is not None and part.inquiry not in asked:
-            raise self._document.error((*place, "inquiry"), f"{part.inquiry!r} is the id of no inquiry of this pack.")
+        asked = self._asked(part, place)
         if part.beyond is not None and part.action is not Action.BUDGET:
             raise self._document.error((*place, "beyond"), "only a budget has something beyond it.")
-        source, site_tiers = self._source(part.source, place), part.data_centre_tiers
+        source = self._source(part.source, place)
         with self._document.at(*place):
             return Rule(
                 tiers=frozenset(Tier(each) for each in part.tiers),
@@ -224,9 +256,9 @@ class _Builder:
                 source=source,
                 authorizations=None if part.chip_authorizations is None else frozenset(part.chip_authorizations),
                 countries=None if countries is None else frozenset(countries),
-                site_tiers=None if site_tiers is None else frozenset(Tier(each) for each in site_tiers),
+                site_tiers=_tiers(part.data_centre_tiers),
                 beyond=Action(part.beyond or "deny"),
-                inquiry=part.inquiry or "",
+                inquiries=asked,
             )
 
     def _lease(self) -> LeaseTerms:
@@ -249,6 +281,10 @@ class _Builder:
             if name in seen:
                 raise self._document.error(place, f"{what} {name!r} stands twice.")
             seen.add(name)
+
+
+def _tiers(named: Iterable[str] | None) -> frozenset[Tier] | None:
+    return None if named is None else frozenset(Tier(each) for each in named)
 
 
 def _joint_hash(pack: Document, countries: Document) -> str:

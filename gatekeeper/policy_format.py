@@ -133,13 +133,19 @@ class FineTuningPart(Part):
 
     percent_of_base: int = Field(ge=1, le=100)
     chip_authorizations: tuple[ChipAuthorization, ...] = Field(min_length=1)
+    rules: tuple[Code, ...] | None = Field(
+        default=None, min_length=1, description="Codes of the rules that it is an exception from. Default: all."
+    )
     source: Code
 
 
 class SyntheticDataPart(Part):
     """Above this share of operations on a model's unpublished output, making that output counts too."""
 
-    above_percent: int = Field(ge=1, le=100)
+    above_percent: int = Field(ge=0, le=100)
+    training_of_models: Literal["counted", "not_counted"] = Field(
+        default="counted", description="Whether the training of a model with unpublished weights counts too."
+    )
     source: Code
 
 
@@ -151,10 +157,20 @@ class AllowancesPart(Part):
     synthetic_data: SyntheticDataPart | None = None
 
 
+class WhenPart(Part):
+    """Cells of the table; what is left out means any."""
+
+    tiers: tuple[Literal["1", "2", "3", "unresolved"], ...] | None = Field(default=None, min_length=1)
+    chip_authorizations: tuple[ChipAuthorization, ...] | None = Field(default=None, min_length=1)
+    data_centre_countries: tuple[Country, ...] | None = Field(default=None, min_length=1)
+    data_centre_tiers: tuple[Literal["1", "2", "3", "unresolved"], ...] | None = Field(default=None, min_length=1)
+
+
 class InquiryPart(Part):
     """A question that a hold asks of the provider."""
 
     id: Code
+    when: WhenPart = Field(default=WhenPart(), description="Where a rule that names it asks it. Default: always.")
     kind: InquiryKind = Field(description="licence: answered for an amount of operations; attestation: without one.")
     asks: Clause = Field(description='The question as a clause: "whether the customer ...".')
     source: Code
@@ -174,7 +190,10 @@ class RulePart(Part):
     beyond: Literal["deny", "hold"] | None = Field(
         default=None, description="Of a budget: what happens to what it does not cover. Default: deny."
     )
-    inquiry: Code | None = Field(default=None, description="Id of the question that a hold asks.")
+    inquiry: Code | None = Field(default=None, description="Id of the question that a hold asks, where it is one.")
+    inquiries: tuple[Code, ...] | None = Field(
+        default=None, min_length=1, description="Ids of the questions that a hold asks; all have to be answered."
+    )
     text: Clause = Field(description="Why, as a clause of the sentence that the customer reads.")
     source: Code
 

@@ -1,143 +1,48 @@
 """What a policy pack must answer: the cases of its suite.yaml and samples, asked with the real `decide`.
 
 A case is who asks (with its owners), for how much, where, on which day and after how much usage; and the verdict,
-tier and reason code that must come back. A sample is one case in full, with the sentence that the customer reads.
+tier and reason code that must come back. A sample is one case in full, with the sentence that the customer reads. A
+matrix says of every cell of the table which rule decides, by which source, and what it does below the threshold and at
+it; a cell that it leaves out fails.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Literal
-
-from pydantic import Field
+from datetime import UTC, date, datetime, time, timedelta
 
 from gatekeeper.domain.allowances import extra_counted_tflop
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.deciding import decide
-from gatekeeper.domain.decision import Decision, Question, Verdict
+from gatekeeper.domain.decision import Decision, Question
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.inquiry import Permit, inquiry_id
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.limits import limit_under
 from gatekeeper.domain.lineage import BaseModel, Generator, Lineage
-from gatekeeper.domain.party import Party, PartyKind
+from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Pack, Site
 from gatekeeper.domain.resolving import resolve
-from gatekeeper.domain.tier import TierFinding
+from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.domain.units import parse_flop
 from gatekeeper.domain.workload import Count, Workload, WorkloadRef
-from gatekeeper.policy_format import Country, Flop
-from gatekeeper.yaml_files import Day, Document, Line, Part, Place
+from gatekeeper.policy_suite_format import (
+    AnswerPart,
+    CasePart,
+    CustomerPart,
+    LineagePart,
+    MatrixPart,
+    SampleFile,
+    SitePart,
+    SuiteFile,
+    WhoPart,
+)
+from gatekeeper.yaml_files import Document, Place
 
 # Seconds that containers may run on after their lease: grace cap 60 s and as much slack of the node.
 GRACE_S = 120
 MOST_OWNERS = 50
-
-
-class WhoPart(Part):
-    """A party and its owners, as far as the case tells them."""
-
-    name: Line = "Case Ltd"
-    kind: PartyKind = PartyKind.ORG
-    headquarters: Country | None = None
-    owned_by: tuple[WhoPart, ...] = ()
-    ownership: Literal["known", "unknown"] = "known"
-
-
-class CustomerPart(WhoPart):
-    """The customer: a party, and how its KYC record stands."""
-
-    standing: Standing = Standing.APPROVED
-
-
-class SitePart(Part):
-    """Where the accelerators stand and how the provider got them; left out means not known."""
-
-    country: Country | None = None
-    chip_authorization: ChipAuthorization = ChipAuthorization.UNKNOWN
-
-
-class WorkloadPart(Part):
-    """What asks: devices of one key and the worst rate of each of them, in FLOP/s."""
-
-    namespace: Line = "lab"
-    kind: Line = "Job"
-    name: Line = "train"
-    devices: int = Field(default=8, ge=0)
-    rate_per_device: Flop = "2286e12"
-
-
-class BasePart(Part):
-    """The model that the run began from; its operations are among what is `used`."""
-
-    training: Flop
-    published: bool | None = None
-    controlled: bool | None = None
-
-
-class GeneratorPart(Part):
-    """A model whose output the run is trained on."""
-
-    share_percent: int = Field(ge=0, le=100)
-    generation: Flop
-    training: Flop
-    published: bool | None = None
-    data_published: bool | None = None
-
-
-class LineagePart(Part):
-    """What two people approved of the run's lineage."""
-
-    base: BasePart | None = None
-    generators: tuple[GeneratorPart, ...] = ()
-
-
-class AnswerPart(Part):
-    """The answer to the pack's inquiry about the run, approved."""
-
-    denied: bool = False
-    limit: Flop | None = None
-    until: Day
-
-
-class ExpectPart(Part):
-    """What must come back; only what stands here is compared."""
-
-    verdict: Verdict
-    tier: Literal["1", "2", "3", "unresolved", "none"] | None = None
-    code: Annotated[str, Field(max_length=100)]
-    lease_h: int | None = Field(default=None, ge=1)
-    sentence: Annotated[str, Field(max_length=4000)] | None = None
-
-
-class CasePart(Part):
-    """One question and its answer."""
-
-    case: Line
-    day: Day = Field(alias="on")
-    mode: Mode = Mode.ENFORCE
-    customer: CustomerPart | None
-    workload: WorkloadPart = WorkloadPart()
-    site: SitePart = SitePart()
-    used: Flop = "0"
-    lineage: LineagePart | None = None
-    answer: AnswerPart | None = None
-    expect: ExpectPart
-
-
-class SuiteFile(Part):
-    """All cases of a pack."""
-
-    format: Literal["2"]
-    cases: tuple[CasePart, ...] = Field(min_length=1)
-
-
-class SampleFile(CasePart):
-    """One case in full."""
-
-    format: Literal["2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +67,17 @@ class CaseResult:
         return self.expected == self.got
 
 
-def run_cases(pack: Pack, suite: Document, samples: Sequence[Document]) -> tuple[CaseResult, ...]:
-    """Ask a pack every case.
+def run_cases(
+    pack: Pack, sources: Mapping[str, str], suite: Document, samples: Sequence[Document]
+) -> tuple[CaseResult, ...]:
+    """Ask a pack every cell and every case. `sources`: citation -> how the pack's rules tell it.
 
     Raises:
         InvalidInput: a case cannot be read, or two of the suite have one name.
     """
-    results: list[CaseResult] = []
-    for index, case in enumerate(suite.check(SuiteFile).cases):
+    file = suite.check(SuiteFile)
+    results = [] if file.matrix is None else run_matrix(pack, sources, file.matrix, suite)
+    for index, case in enumerate(file.cases):
         if any(case.case == earlier.name for earlier in results):
             raise suite.error(("cases", index), f"a case called {case.case!r} stands twice.")
         results.append(_run(pack, case, suite, ("cases", index)))
@@ -177,9 +85,65 @@ def run_cases(pack: Pack, suite: Document, samples: Sequence[Document]) -> tuple
     return tuple(results)
 
 
+def run_matrix(pack: Pack, sources: Mapping[str, str], matrix: MatrixPart, suite: Document) -> list[CaseResult]:
+    """Ask a pack every cell of its matrix, below its threshold and at it; cells that it leaves out fail."""
+    results, seen, places = [], set[tuple[Tier, ChipAuthorization, Tier]](), _places(pack, matrix.day)
+    for index, row in enumerate(matrix.rows):
+        where = ("matrix", "rows", index)
+        if row.source is not None and row.source not in sources:
+            raise suite.error((*where, "source"), f"{row.source!r} is the id of no citation of the pack.")
+        for chips in row.chips or tuple(ChipAuthorization):
+            for place in row.places or tuple(places.values()):
+                site = Site("" if place == "unknown" else place, chips)
+                with suite.at(*where):
+                    tier, got = _cell(pack, row.headquarters, site, matrix.day)
+                seen.add((tier, chips, pack.tiers.tier_of(site.country, matrix.day)))
+                expected = {"rule": row.rule, "within": row.within.value, "beyond": row.beyond.value}
+                if row.source is not None:
+                    expected["source"] = sources[row.source]
+                name = f"Cell {row.headquarters}, {chips.value} chips, data centre {site.country or 'not known'}"
+                found = {key: value for key, value in got.items() if key in expected}
+                results.append(CaseResult(name, suite.where(where), expected, found, ""))
+    tiers = {Tier.UNRESOLVED, *(pack.tiers.tier_of(each, matrix.day) for each in pack.tiers.countries)}
+    for cell in sorted({(tier, chips, at) for tier in tiers for chips in ChipAuthorization for at in places} - seen):
+        words = f"{cell[0]}, {cell[1].value} chips, data centre in {cell[2]}"
+        results.append(CaseResult(f"Cell {words}", suite.where(("matrix",)), {"row": "one"}, {"row": "none"}, ""))
+    return results
+
+
+def _places(pack: Pack, day: date) -> dict[Tier, str]:
+    """One country of each tier that a data centre can be in by the pack's table, and none."""
+    found = {Tier.UNRESOLVED: "unknown"}
+    for country in sorted(pack.tiers.countries):
+        found.setdefault(pack.tiers.tier_of(country, day), country)
+    return found
+
+
+def _cell(pack: Pack, headquarters: str, site: Site, day: date) -> tuple[Tier, dict[str, str]]:
+    """What the pack says of a customer at a site with nothing used, and with all."""
+    who = CustomerPart(headquarters=None if headquarters == "unknown" else headquarters)
+    past = 0 if pack.threshold is None else pack.threshold.limit_tflop(day) + 1
+    verdicts = []
+    for used_tflop in (0, past):
+        part = CasePart.model_construct(
+            case="cell",
+            day=day,
+            customer=who,
+            site=SitePart(country=site.country or None, chip_authorization=site.chip_authorization),
+            used=f"{used_tflop}e12",
+            answers={},
+        )
+        decision = decide(question_of(pack, part), (ActivePack(pack, Mode.ENFORCE),))
+        verdicts.append(decision.verdict.value)
+    tier = decision.tier or Tier.UNRESOLVED
+    rule = pack.rule_for(tier, site, day)
+    told = {"rule": rule.code if rule else "none", "source": rule.source if rule else ""}
+    return tier, {**told, "within": verdicts[0], "beyond": verdicts[1]}
+
+
 def _run(pack: Pack, case: CasePart, document: Document, place: Place) -> CaseResult:
     with document.at(*place):
-        decision = decide(_question(pack, case), (ActivePack(pack, case.mode),))
+        decision = decide(question_of(pack, case), (ActivePack(pack, case.mode),))
     expected = {name: str(value) for name, value in case.expect.model_dump(mode="json", exclude_none=True).items()}
     got = {name: value for name, value in _answers(decision).items() if name in expected}
     return CaseResult(case.case, document.where(place), expected, got, decision.sentence)
@@ -195,17 +159,17 @@ def _answers(decision: Decision) -> dict[str, str]:
     }
 
 
-def _question(pack: Pack, case: CasePart) -> Question:
+def question_of(pack: Pack, case: CasePart) -> Question:
     now = datetime.combine(case.day, time(12), tzinfo=UTC)
     asks = case.workload
     ref = WorkloadRef("case", asks.namespace, asks.kind, asks.name)
     site = Site(case.site.country or "", case.site.chip_authorization)
     findings = {} if case.customer is None else {pack.id: _finding(pack, case.customer, now)}
     lineage = None if case.lineage is None else _lineage(case.lineage)
-    permit = None if case.answer is None else _permit(pack, case.answer)
+    permits = _permits(pack, case)
     pools = {}
     for found in findings.values():
-        limit = limit_under(pack, found.tier, site, case.day, lineage=lineage, permit=permit)
+        limit = limit_under(pack, found.tier, site, case.day, lineage=lineage, permits=permits)
         if limit is not None:
             extra_tflop = extra_counted_tflop(pack.allowances, lineage)
             pools[pack.id] = Pool(limit, (Account("case", parse_flop(case.used)),), extra_tflop=extra_tflop)
@@ -218,7 +182,7 @@ def _question(pack: Pack, case: CasePart) -> Question:
         pools=pools,
         rate_tflop_per_s=asks.devices * parse_flop(asks.rate_per_device),
         grace_s=GRACE_S,
-        permits={} if permit is None else {pack.id: permit},
+        permits={pack.id: permits},
     )
 
 
@@ -245,9 +209,19 @@ def _lineage(part: LineagePart) -> Lineage:
     )
 
 
-def _permit(pack: Pack, part: AnswerPart) -> Permit:
+def _permits(pack: Pack, case: CasePart) -> tuple[Permit, ...]:
+    """The answers of a case; what it calls the answer is to the question that the pack lists first."""
+    first = {pack.inquiries[0].id: case.answer} if case.answer is not None and pack.inquiries else {}
+    answers: dict[str, AnswerPart] = {**first, **case.answers}
+    known = {each.id for each in pack.inquiries}
+    if missing := sorted(answers.keys() - known):
+        raise InvalidInput(f"{missing[0]!r} is the id of no inquiry of this pack.")
+    return tuple(_permit(pack, asks, part) for asks, part in answers.items())
+
+
+def _permit(pack: Pack, asks: str, part: AnswerPart) -> Permit:
     limit_tflop = None if part.limit is None else parse_flop(part.limit)
-    return Permit(inquiry_id(pack.id, "case"), part.denied, limit_tflop, part.until)
+    return Permit(inquiry_id(pack.id, "case", asks), part.denied, limit_tflop, part.until, asks=asks)
 
 
 def _customer(standing: Standing, now: datetime) -> Customer:

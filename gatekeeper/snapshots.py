@@ -108,7 +108,7 @@ class Snapshot:
     by_run: Mapping[str, Run]
     by_account: Mapping[str, Account]
     by_group: Mapping[str, tuple[str, ...]]
-    by_permit: Mapping[str, Mapping[str, Permit]] = field(default_factory=dict)
+    by_permit: Mapping[str, Mapping[str, tuple[Permit, ...]]] = field(default_factory=dict)
     by_open_hit: frozenset[str] = frozenset()
     by_override: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
     by_model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -219,7 +219,7 @@ class Snapshot:
     def labelled(self, customer_id: str) -> tuple[str, ...]:
         return self.by_labelled.get(customer_id, ())
 
-    def permits(self, run_id: str) -> Mapping[str, Permit]:
+    def permits(self, run_id: str) -> Mapping[str, tuple[Permit, ...]]:
         return self.by_permit.get(run_id, {})
 
     def declared(self, customer_ids: Iterable[str]) -> tuple[str, ...]:
@@ -292,12 +292,13 @@ def overrides_of(overrides: Iterable[Override]) -> dict[str, tuple[Override, ...
     return found
 
 
-def permits_of(inquiries: Iterable[Inquiry]) -> dict[str, dict[str, Permit]]:
-    """Run -> pack -> what the answer to its inquiry means."""
-    found: dict[str, dict[str, Permit]] = {}
+def permits_of(inquiries: Iterable[Inquiry]) -> dict[str, dict[str, tuple[Permit, ...]]]:
+    """Run -> pack -> what the answers to its questions mean."""
+    found: dict[str, dict[str, tuple[Permit, ...]]] = {}
     for each in inquiries:
         if each.permit is not None:
-            found.setdefault(each.run_id, {})[each.pack_id] = each.permit
+            of_run = found.setdefault(each.run_id, {})
+            of_run[each.pack_id] = (*of_run.get(each.pack_id, ()), each.permit)
     return found
 
 
@@ -353,7 +354,7 @@ class Exact:
         found = {each.run_id: each for each in self.tx.accounts(run_ids)}
         return tuple(_with_carried_in(found.get(each) or Account(each), self.people.run(each)) for each in run_ids)
 
-    def permits(self, run_id: str) -> Mapping[str, Permit]:
+    def permits(self, run_id: str) -> Mapping[str, tuple[Permit, ...]]:
         return self.people.permits(run_id)
 
     def open_hits(self) -> frozenset[str]:

@@ -30,12 +30,15 @@ from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.domain.workload import Workload
 from gatekeeper.sharing import Holders, Shared, shares_of
 
+# Pack -> answers to its questions about one run.
+Permits = Mapping[str, tuple[Permit, ...]]
+
 
 class View(Holders, Protocol):
     """What a question is built from: whose accounts there are, and what people decided.
 
-    `overrides`: those of a customer that two people approved. `permits`: pack -> what the answer to its inquiry about
-    a run permits.
+    `overrides`: those of a customer that two people approved. `permits`: pack -> what the answers to its questions
+    about a run permit.
     """
 
     def binding(self, cluster: str, namespace: str) -> Binding | None: ...
@@ -43,7 +46,7 @@ class View(Holders, Protocol):
     def parties(self) -> dict[str, Party]: ...
     def open_hits(self) -> Collection[str]: ...
     def finding(self, party_id: str, pack: Pack, day: date) -> TierFinding: ...
-    def permits(self, run_id: str) -> Mapping[str, Permit]: ...
+    def permits(self, run_id: str) -> Permits: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def ask(
         customer = override.carries(customer, now)
     run_id, purpose, bar = "", Purpose.TRAINING, None
     pools: dict[str, Pool] = {}
-    permits: Mapping[str, Permit] = {}
+    permits: Permits = {}
     if binding and customer:
         belonging = belongs(view, binding, workload.runs)
         run_id, bar = belonging.run_id, belonging.bar
@@ -143,13 +146,13 @@ class _Limits:
     view: View
     site: Site
     day: date
-    runs: dict[str, tuple[Lineage | None, Mapping[str, Permit]]] = field(default_factory=dict)
+    runs: dict[str, tuple[Lineage | None, Permits]] = field(default_factory=dict)
 
     def tflop(self, pack: Pack, tier: Tier, model: Sequence[str]) -> int | None:
         """The limit of a model: the lowest of its runs, as all of them are of it; without any no allowance holds."""
-        rests = {(lineage, permits.get(pack.id)) for lineage, permits in map(self._of_run, model)} or {_NOTHING}
+        rests = {(lineage, permits.get(pack.id, ())) for lineage, permits in map(self._of_run, model)} or {_NOTHING}
         found = [
-            limit_under(pack, tier, self.site, self.day, lineage=lineage, permit=permit) for lineage, permit in rests
+            limit_under(pack, tier, self.site, self.day, lineage=lineage, permits=permits) for lineage, permits in rests
         ]
         return min((each for each in found if each is not None), default=None)
 
@@ -166,15 +169,15 @@ class _Limits:
             found += [each.under(limit, purpose, extra)] if limit is not None else []
         return min(found, key=_left_tflop, default=None)
 
-    def _of_run(self, run_id: str) -> tuple[Lineage | None, Mapping[str, Permit]]:
+    def _of_run(self, run_id: str) -> tuple[Lineage | None, Permits]:
         known = self.runs.get(run_id)
         if known is None:
             known = self.runs[run_id] = lineage_of(self.view, run_id), self.view.permits(run_id)
         return known
 
 
-_NO_REST: tuple[Lineage | None, Mapping[str, Permit]] = (None, {})
-_NOTHING: tuple[Lineage | None, Permit | None] = (None, None)
+_NO_REST: tuple[Lineage | None, Permits] = (None, {})
+_NOTHING: tuple[Lineage | None, tuple[Permit, ...]] = (None, ())
 
 
 def _left_tflop(pool: Pool) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from gatekeeper.domain.interest import WHOLE, Interest
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Site
 from gatekeeper.domain.tier import Tier, TierRow
 from gatekeeper.gate import Gate
 from gatekeeper.registry import KycRecord
@@ -53,7 +53,7 @@ def test_a_clearance_ends_on_the_day_on_which_a_row_of_a_pack_begins(stores: Sql
     row = TierRow("US", Tier.THREE, date(2026, 11, 25), None, "this test")
     tiers = replace(table, rows={**table.rows, "US": (*table.rows["US"], row)})
     packs = (replace(active, pack=replace(active.pack, tiers=tiers)),)
-    provider = Provider(CLUSTER, Site("US"), packs, lambda: FLEET, grace_s=120)
+    provider = Provider(CLUSTER, Site("US", ChipAuthorization.US_DOMESTIC), packs, lambda: FLEET, grace_s=120)
     house.enrol("cascade", "US")
     until = Gate(stores, provider, house.clock).cleared_until("cascade", at_most=timedelta(days=7))
     assert until == datetime(2026, 11, 25, tzinfo=UTC)

@@ -15,7 +15,7 @@ from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.errors import Conflict, InvalidInput
 from gatekeeper.domain.fleet import Fleet, NodeOffer
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import Action, ActivePack, Mode, Site
+from gatekeeper.domain.policy import Action, ActivePack, ChipAuthorization, Mode, Site
 from gatekeeper.domain.record import Actor, ActorKind, RecordType, decode
 from gatekeeper.domain.threshold import Threshold
 from gatekeeper.domain.tier import Tier
@@ -47,7 +47,7 @@ class House:
         self.stores = stores
         self.clock = VirtualClock(START)
         self.registry = Registry(stores, self.clock, packs=packs, cluster=CLUSTER)
-        provider = Provider(CLUSTER, Site("US"), packs, lambda: FLEET, grace_s=120)
+        provider = Provider(CLUSTER, Site("US", ChipAuthorization.US_DOMESTIC), packs, lambda: FLEET, grace_s=120)
         self.gate = Gate(stores, provider, self.clock)
 
     def record_packs(self) -> None:

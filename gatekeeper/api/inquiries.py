@@ -18,7 +18,7 @@ from gatekeeper.registry import Registry
 from gatekeeper.registry.inquiries import existing
 
 router = APIRouter(tags=["inquiries"])
-InquiryId = Annotated[str, Path(max_length=253, description="Id of the inquiry: that of its pack, a dot, its run's.")]
+InquiryId = Annotated[str, Path(max_length=253, description="Id of the inquiry: its pack's, run's and question's.")]
 
 
 @router.get("/inquiries", response_model=InquiriesShown)
@@ -114,6 +114,7 @@ def _shown(inquiry: Inquiry, today: date) -> InquiryShown:
         customer=inquiry.customer_id,
         run=inquiry.run_id,
         pack=inquiry.pack_id,
+        asks=inquiry.asks,
         kind=inquiry.kind.value,
         question=inquiry.question,
         opened_at=inquiry.opened_at,

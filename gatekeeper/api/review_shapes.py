@@ -22,6 +22,7 @@ class InquiryShown(Shown):
     customer: str
     run: str
     pack: str
+    asks: str = Field(description="Id of the question in its pack; empty where it was asked before they had ids.")
     kind: str
     question: str
     opened_at: datetime

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from gatekeeper.domain.inquiry import Inquiry
 
 app = typer.Typer(help="List and answer what held workloads wait for.", no_args_is_help=True)
-Id = Annotated[str, typer.Argument(help="Id of the inquiry: that of its pack, a dot, that of its run.")]
+Id = Annotated[str, typer.Argument(help="Id of the inquiry: of its pack, its run and its question.")]
 ANSWER_EXAMPLE = (
-    "Example: gatekeeper inquiry answer us-ai-diffusion.indic-llm-2 --answer 'Exports under a licence.' "
-    "--licence D123456 --until 2027-05-31 --limit 1.5e26"
+    "Example: gatekeeper inquiry answer us-ai-diffusion.indic-llm-2.export-of-the-model "
+    "--answer 'Exports under a licence.' --licence D123456 --until 2027-05-31 --limit 1.5e26"
+)
+
+APPROVE_EXAMPLE = (
+    "Example: gatekeeper inquiry approve us-ai-diffusion.indic-llm-2.export-of-the-model --as ben@provider.example"
 )
 
 
@@ -43,7 +47,7 @@ def list_(
     show(rows, columns, output, nothing="No inquiry.")
 
 
-@app.command("show", epilog="Example: gatekeeper inquiry show us-ai-diffusion.indic-llm-2")
+@app.command("show", epilog="Example: gatekeeper inquiry show us-ai-diffusion.indic-llm-2.export-of-the-model")
 def show_(inquiry: Id, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
     """Show the question of an inquiry and its answer."""
     from gatekeeper.registry.inquiries import existing
@@ -91,9 +95,7 @@ def answer(
     say(f"inquiry {inquiry} is answered and waits; a second person decides: gatekeeper inquiry approve {inquiry}")
 
 
-@app.command(
-    "approve", epilog="Example: gatekeeper inquiry approve us-ai-diffusion.indic-llm-2 --as ben@provider.example"
-)
+@app.command("approve", epilog=APPROVE_EXAMPLE)
 def approve(
     inquiry: Id,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -123,6 +125,7 @@ def _row(inquiry: Inquiry, today: date) -> dict[str, object]:
         "customer": inquiry.customer_id,
         "run": inquiry.run_id,
         "pack": inquiry.pack_id,
+        "asks": inquiry.asks,
         "kind": inquiry.kind.value,
         "state": "ended" if ended else inquiry.state.value,
         "limit": "" if inquiry.limit_tflop is None else format_flop(inquiry.limit_tflop),

@@ -103,18 +103,18 @@ def explain(
     if where is not None and limit is None:
         limit = where.limit_tflop
     rule = active.pack.rule_for(asked, site, now.date()) if where is not None else None
-    asks = active.pack.asking(rule) if rule is not None and rule.inquiry else None
+    asks = active.pack.asking(rule, asked, site, now.date()) if rule is not None else ()
     if output is Output.JSON:
         shown = None if where is None else where.shown() | {"limit_tflop": None if limit is None else str(limit)}
         extra = {"text": rule.text if rule else "", "source": rule.source if rule else "", "why": why}
-        question = None if asks is None else {"id": asks.id, "asks": asks.asks, "source": asks.source}
-        say_json({"pack": pack, "position": shown, **extra, "inquiry": question})
+        questions = [{"id": each.id, "asks": each.asks, "source": each.source} for each in asks]
+        say_json({"pack": pack, "position": shown, **extra, "inquiries": questions})
         return
     _explain(active, where, why, limit)
     if rule is not None:
         say(f"because {rule.text} ({rule.source})")
-    if asks is not None:
-        say(f"a hold asks {asks.asks} ({asks.source})")
+    for each in asks:
+        say(f"a hold asks {each.asks} ({each.source})")
 
 
 def _explain(active: ActivePack, where: Position | None, why: str, limit: int | None) -> None:

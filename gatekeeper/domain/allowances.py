@@ -37,11 +37,16 @@ class PublishedBase:
 
 @dataclass(frozen=True, slots=True)
 class FineTuning:
-    """A controlled model may be trained further by this share of its own operations, with chips so authorized."""
+    """A controlled model may be trained further by this share of its own operations, with chips so authorized.
+
+    Attributes:
+        rules: codes of the rules that it is an exception from (None: all); it is none from what else refuses.
+    """
 
     percent_of_base: int
     authorizations: frozenset[ChipAuthorization]
     source: str
+    rules: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         _check_percent(self.percent_of_base, self.source)
@@ -49,13 +54,19 @@ class FineTuning:
 
 @dataclass(frozen=True, slots=True)
 class SyntheticData:
-    """Above this share of operations trained on a model's unpublished output, making it counts as training too."""
+    """Above this share of operations trained on a model's unpublished output, making it counts as training too.
+
+    Attributes:
+        counts_training: whether the training of a model with unpublished weights counts beside what made the data.
+    """
 
     above_percent: int
     source: str
+    counts_training: bool = True
 
     def __post_init__(self) -> None:
-        _check_percent(self.above_percent, self.source)
+        if not 0 <= self.above_percent <= PERCENT_MAX or not self.source:
+            raise InvalidInput("A share of data is 0 to 100 percent, by a source.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +81,13 @@ class Allowances:
 NO_ALLOWANCES = Allowances()
 
 
-def limit_tflop(threshold: Threshold, allowances: Allowances, lineage: Lineage | None, *, day: date, site: Site) -> int:
+def limit_tflop(
+    threshold: Threshold, allowances: Allowances, lineage: Lineage | None, *, day: date, site: Site, rule: str = ""
+) -> int:
     """The most that a run may come to, all that it carries in included, and stay outside of control.
 
     Args:
+        rule: code of the rule that applies.
         lineage: the approved one; None: not known, so no allowance holds.
     """
     limit = threshold.limit_tflop(day)
@@ -87,6 +101,7 @@ def limit_tflop(threshold: Threshold, allowances: Allowances, lineage: Lineage |
         quarter = threshold.effective_tflop(day) * published.percent_of_threshold // PERCENT_MAX
         limit = max(limit, base_tflop + max(published.extra_tflop, quarter))
     permitted = tuning is not None and site.chip_authorization in tuning.authorizations
+    permitted = permitted and (tuning is None or tuning.rules is None or rule in tuning.rules)
     if tuning is not None and permitted and lineage.base.controlled is True:
         limit = max(limit, base_tflop + base_tflop * tuning.percent_of_base // PERCENT_MAX)
     return limit
@@ -110,7 +125,7 @@ def extra_counted_tflop(allowances: Allowances, lineage: Lineage | None) -> int:
             counting.append(mine)
     stretches = {data_of(each.id): each.generation_tflop for mine in counting for each in mine}
     trained = [_training(mine) for mine in counting if any(each.published is not True for each in mine)]
-    if trained:
+    if trained and rule.counts_training:
         most: dict[str, int] = max(trained, key=lambda each: sum(each.values()))
         stretches |= most
     counted = {*lineage.counted, *([lineage.base.name] if lineage.base else [])}

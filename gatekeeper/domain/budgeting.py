@@ -6,9 +6,13 @@ reads that there is more room than there is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from gatekeeper.domain.answers import Answers, answers_to, named
 from gatekeeper.domain.decision import Grant, Opinion, Question, Verdict
+from gatekeeper.domain.inquiry import Permit
 from gatekeeper.domain.ledger import Pool
-from gatekeeper.domain.policy import PERCENT, Action, LeaseTerms, Pack, Rule
+from gatekeeper.domain.policy import PERCENT, Action, InquiryTerms, LeaseTerms, Pack, Rule
 from gatekeeper.domain.run import is_undeclared
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.domain.units import Rounding, format_below, format_duration, format_flop
@@ -67,19 +71,36 @@ def by_notice(question: Question, pack: Pack, finding: TierFinding, rule: Rule) 
 
 def _beyond(question: Question, pack: Pack, finding: TierFinding, rule: Rule, *, code: str, text: str) -> Opinion:
     """What the budget does not cover: refused, or on hold where the rule asks to inquire first."""
-    pool, permit = question.pools[pack.id], question.permits.get(pack.id)
+    pool, found = question.pools[pack.id], given_answers(question, pack, finding, rule)
     text = f"{text}; the limit holds because {finding.deciding.text}, and {rule.text}"
     if rule.beyond is not Action.HOLD:
         return Opinion(Verdict.DENY, code, text, pack.remedy, finding.tier, None, pool)
-    if permit is not None and permit.denied:
-        text = f"{text}; inquiry {permit.inquiry} was answered with no"
+    if found.denied:
+        text = f"{text}; {named(found.denied)} {was(found.denied)} answered with no"
         return Opinion(Verdict.DENY, code, text, pack.remedy, finding.tier, None, pool)
-    if permit is not None and permit.holds_on(question.now.date()):
-        text = f"{text}; the answer to inquiry {permit.inquiry} permits no more"
+    if found.permit:
+        text = f"{text}; the answer to {named(found.holding)} permits no more"
         return Opinion(Verdict.DENY, code, text, pack.remedy, finding.tier, None, pool)
-    asking = pack.asking(rule)
-    remedy = f"ask for fewer devices; for more your provider has to inquire {asking.asks}"
-    return Opinion(Verdict.HOLD, code, text, remedy, finding.tier, None, pool, inquiry=asking.id)
+    remedy = f"ask for fewer devices; for more your provider has to inquire {clauses(found.missing)}"
+    asks = tuple(each.id for each in found.missing)
+    return Opinion(Verdict.HOLD, code, text, remedy, finding.tier, None, pool, inquiries=asks)
+
+
+def given_answers(question: Question, pack: Pack, finding: TierFinding, rule: Rule) -> Answers:
+    """What was answered of all that a rule asks about the run of a question."""
+    day = question.now.date()
+    asked = pack.asking(rule, finding.tier, question.site, day)
+    return answers_to(asked, question.permits.get(pack.id, ()), day)
+
+
+def clauses(questions: Sequence[InquiryTerms]) -> str:
+    """Questions as one clause: "whether ..., and by which ..."."""
+    return ", and ".join(each.asks for each in questions)
+
+
+def was(permits: Sequence[Permit]) -> str:
+    """The verb that fits as many inquiries."""
+    return "were" if len(permits) > 1 else "was"
 
 
 def _used(question: Question, pack: Pack, pool: Pool) -> str:
@@ -88,9 +109,9 @@ def _used(question: Question, pack: Pack, pool: Pool) -> str:
     day = question.now.date()
     ceiling = format_flop(pack.threshold.effective_tflop(day))
     if pool.purpose.counts and pool.limit_tflop != pack.threshold.limit_tflop(day):
-        permit = question.permits.get(pack.id)
-        lifted = permit is not None and permit.holds_on(day) and permit.limit_tflop == pool.limit_tflop
-        by = f"the answer to inquiry {permit.inquiry}" if permit and lifted else "the run's approved lineage"
+        answers = [each for each in question.permits.get(pack.id, ()) if each.holds_on(day)]
+        lifted = [each for each in answers if each.limit_tflop == pool.limit_tflop]
+        by = f"the answer to {named(lifted[:1])}" if lifted else "the run's approved lineage"
         ceiling = f"{format_below(pool.limit_tflop)} by {by}"
     elsewhere = f", {_up(pool.extra_tflop)} of it by the models that made its data" if pool.extra_tflop else ""
     return f"{_up(pool.used_tflop)} of {ceiling} are used or held{_apart(pool)}{elsewhere}"

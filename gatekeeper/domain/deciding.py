@@ -57,7 +57,7 @@ def decide(question: Question, packs: tuple[ActivePack, ...]) -> Decision:
         limit_tflop=pool.limit_tflop if pool else None,
         used_tflop=pool.used_tflop if pool else None,
         packs={each.pack.id: each.pack.sha256 for each, _ in asked},
-        inquiries=tuple((which.pack.id, each.inquiry) for _, which, each in moderated if each.inquiry),
+        inquiries=tuple((which.pack.id, asks) for _, which, each in moderated for asks in each.inquiries),
     )
 
 

@@ -72,7 +72,7 @@ class Opinion:
 
     Attributes:
         pool: the accounts under the pack's limit, where a budget was asked for.
-        inquiry: id of the pack's question that has to be answered before it goes on; "" where none has to.
+        inquiries: ids of the pack's questions that have to be answered before it goes on.
     """
 
     verdict: Verdict
@@ -82,7 +82,7 @@ class Opinion:
     tier: Tier | None = None
     grant: Grant | None = None
     pool: Pool | None = None
-    inquiry: str = ""
+    inquiries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Question:
         grace_s: how long containers may run on after their deadline (grace + slack of the node).
         bar: what bars the work, if anything does.
         override: what treats the customer as in a milder tier for now; `customer` and `findings` are as it has them.
-        permits: pack id -> what the answer to its inquiry about this run permits or refuses.
+        permits: pack id -> what the answers to its questions about this run permit or refuse.
     """
 
     workload: Workload
@@ -145,6 +145,6 @@ class Question:
     pools: Mapping[str, Pool]
     rate_tflop_per_s: int
     grace_s: int
-    permits: Mapping[str, Permit] = field(default_factory=dict)
+    permits: Mapping[str, tuple[Permit, ...]] = field(default_factory=dict)
     bar: Bar | None = None
     override: Override | None = None

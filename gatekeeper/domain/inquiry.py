@@ -1,8 +1,9 @@
 """Inquiries: what a provider must ask before a held workload may go on, who answered it, and what that permits.
 
-A hold opens one inquiry for each run and pack. One person answers it and another one approves: until then nothing is
-permitted. A denial tightens, so it needs one person and holds at once. A permission ends on its day, after half a year
-at the latest, and with the first change of who owns the customer: it was given to somebody else.
+A hold opens one inquiry for each run, pack and question; all of them have to be answered. One person answers it and
+another one approves: until then nothing is permitted. A denial tightens, so it needs one person and holds at once. A
+permission ends on its day, after half a year at the latest, and with the first change of who owns the customer: it was
+given to somebody else.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ class InquiryState(StrEnum):
     DENIED = "denied"
 
 
-def inquiry_id(pack_id: str, run_id: str) -> str:
-    """Id of the one inquiry of a pack about a run."""
-    return f"{pack_id}.{run_id}"
+def inquiry_id(pack_id: str, run_id: str, asks: str = "") -> str:
+    """Id of the inquiry of a pack about a run, by the id of its question; without it of one of before 2026-11-22, when
+    a pack had one question."""
+    return ".".join((pack_id, run_id, asks)).removesuffix(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,16 @@ class Permit:
 
     Attributes:
         limit_tflop: the most that the run may come to; None where the question is not about an amount.
+        asks: id of the question that it answers; "" where that was asked before questions had ids.
+        question: the question in full.
     """
 
     inquiry: str
     denied: bool
     limit_tflop: int | None = None
     until: date = date.max
+    asks: str = ""
+    question: str = ""
 
     def holds_on(self, day: date) -> bool:
         """Whether it permits anything on a day."""
@@ -59,6 +65,7 @@ class Inquiry:
     """One question about one run, and its answer.
 
     Attributes:
+        asks: id of the question in its pack; "" where it was opened before questions had ids.
         answer: what was found out; licence: number of the licence or notice, or of the attestation.
         limit_tflop: what an answer about a licence permits the run to come to.
         until: last day on which the answer holds.
@@ -78,10 +85,11 @@ class Inquiry:
     until: date | None = None
     answered_by: str = ""
     approved_by: str = ""
+    asks: str = ""
 
     def __post_init__(self) -> None:
         require_utc(self.opened_at)
-        if self.id != inquiry_id(self.pack_id, self.run_id) or not self.customer_id or not self.question:
+        if self.id != inquiry_id(self.pack_id, self.run_id, self.asks) or not self.customer_id or not self.question:
             raise InvalidInput(f"Inquiry {self.id!r:.80} needs a customer, a question, and the id of its pack and run.")
         if self.limit_tflop is not None:
             checked_tflop(self.limit_tflop)
@@ -101,9 +109,10 @@ class Inquiry:
     def permit(self) -> Permit | None:
         """What decisions may rest on; None while nobody has answered, or nobody has approved."""
         if self.state is InquiryState.DENIED:
-            return Permit(self.id, denied=True)
+            return Permit(self.id, denied=True, asks=self.asks, question=self.question)
         if self.state is InquiryState.APPROVED and self.until is not None:
-            return Permit(self.id, denied=False, limit_tflop=self.limit_tflop, until=self.until)
+            limit, until = self.limit_tflop, self.until
+            return Permit(self.id, denied=False, limit_tflop=limit, until=until, asks=self.asks, question=self.question)
         return None
 
     def answered(

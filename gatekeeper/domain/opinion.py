@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gatekeeper.domain.budgeting import by_budget, by_notice
+from gatekeeper.domain.answers import named
+from gatekeeper.domain.budgeting import by_budget, by_notice, clauses, given_answers, was
 from gatekeeper.domain.decision import Opinion, Question, Verdict
 from gatekeeper.domain.open_screening import OPEN_CODE
 from gatekeeper.domain.policy import Action, Pack, Rule
@@ -56,14 +57,14 @@ def _by_rule(question: Question, pack: Pack, finding: TierFinding) -> Opinion:
 
 
 def _by_inquiry(question: Question, pack: Pack, finding: TierFinding, rule: Rule) -> Opinion:
-    """On hold until an inquiry is answered; an answer allows or refuses, and is cited."""
-    permit, why = question.permits.get(pack.id), finding.deciding.text
-    if permit is not None and permit.denied:
-        text = f"inquiry {permit.inquiry} was answered with no; {rule.text}, and {why}"
+    """On hold until every question that applies is answered; the answers allow or refuse, and are cited."""
+    found, why = given_answers(question, pack, finding, rule), finding.deciding.text
+    if found.denied:
+        text = f"{named(found.denied)} {was(found.denied)} answered with no; {rule.text}, and {why}"
         return Opinion(Verdict.DENY, "inquiry.denied", text, pack.remedy, finding.tier)
-    if permit is not None and permit.holds_on(question.now.date()):
-        text = f"inquiry {permit.inquiry} is answered until {permit.until}, and {why}"
+    if found.permit:
+        text = f"{named(found.holding)} {'are' if found.holding[1:] else 'is'} answered until {found.until}, and {why}"
         return Opinion(Verdict.ALLOW, "inquiry.answered", text, "", finding.tier)
-    asking = pack.asking(rule)
-    remedy = f"your provider has to inquire {asking.asks}"
-    return Opinion(Verdict.HOLD, rule.code, f"{rule.text}, and {why}", remedy, finding.tier, inquiry=asking.id)
+    remedy = f"your provider has to inquire {clauses(found.missing)}"
+    asks = tuple(each.id for each in found.missing)
+    return Opinion(Verdict.HOLD, rule.code, f"{rule.text}, and {why}", remedy, finding.tier, inquiries=asks)

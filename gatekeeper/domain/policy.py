@@ -5,7 +5,7 @@ The code knows no country and no threshold: all of them stand in packs. Reading 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -76,13 +76,46 @@ class InquiryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """For which cells of a table something is said: these tiers, authorizations, countries, tiers of the data centre's
+    country (None: any)."""
+
+    tiers: frozenset[Tier] | None = None
+    authorizations: frozenset[ChipAuthorization] | None = None
+    countries: frozenset[str] | None = None
+    site_tiers: frozenset[Tier] | None = None
+
+    def hold(self, tier: Tier, site: Site, site_tier: Tier) -> bool:
+        """Whether this tier at this site is among them."""
+        return (
+            (self.tiers is None or tier in self.tiers)
+            and (self.authorizations is None or site.chip_authorization in self.authorizations)
+            and (self.countries is None or site.country in self.countries)
+            and (self.site_tiers is None or site_tier in self.site_tiers)
+        )
+
+
+EVERYWHERE = Cells()
+
+
+@dataclass(frozen=True, slots=True)
 class InquiryTerms:
-    """A question that a pack asks before it lets work go on: `asks` is a clause, "whether the customer ..."."""
+    """A question that a pack asks before it lets work go on: `asks` is a clause, "whether the customer ...".
+
+    Attributes:
+        when: the cells in which a rule that names it asks it.
+    """
 
     id: str
     kind: InquiryKind
     asks: str
     source: str
+    when: Cells = EVERYWHERE
+
+    @property
+    def question(self) -> str:
+        """What an inquiry says; by it those are known that were opened before questions had ids."""
+        return f"Inquire {self.asks} ({self.source})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +140,7 @@ class Rule:
     Attributes:
         site_tiers: tiers of the data centre's country by the pack's own table; unresolved where nobody knows it.
         beyond: what a budget does that cannot cover a workload: DENY, or HOLD until its inquiry is answered.
-        inquiry: id of the question that a hold asks.
+        inquiries: ids of the questions that a hold asks, each where its own terms say; all of them have to be answered.
     """
 
     tiers: frozenset[Tier]
@@ -119,12 +152,12 @@ class Rule:
     countries: frozenset[str] | None = None
     site_tiers: frozenset[Tier] | None = None
     beyond: Action = Action.DENY
-    inquiry: str = ""
+    inquiries: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.beyond not in (Action.DENY, Action.HOLD) or (self.holds and not self.inquiry):
+        if self.beyond not in (Action.DENY, Action.HOLD) or (self.holds and not self.inquiries):
             raise InvalidInput(f"Rule {self.code}: a hold names the inquiry that ends it; beyond is deny or hold.")
-        if self.inquiry and not self.holds:
+        if self.inquiries and not self.holds:
             raise InvalidInput(f"Rule {self.code} names an inquiry and never holds.")
 
     @property
@@ -134,12 +167,27 @@ class Rule:
 
     def applies(self, tier: Tier, site: Site, site_tier: Tier) -> bool:
         """Whether the row speaks of this tier at this site."""
-        return (
-            tier in self.tiers
-            and (self.authorizations is None or site.chip_authorization in self.authorizations)
-            and (self.countries is None or site.country in self.countries)
-            and (self.site_tiers is None or site_tier in self.site_tiers)
-        )
+        return Cells(self.tiers, self.authorizations, self.countries, self.site_tiers).hold(tier, site, site_tier)
+
+
+def questions_of(
+    rule: Rule, inquiries: Iterable[InquiryTerms], tier: Tier, site: Site, site_tier: Tier
+) -> tuple[InquiryTerms, ...]:
+    """What a rule that holds asks of a tier at a site: all of it has to be answered."""
+    return tuple(each for each in inquiries if each.id in rule.inquiries and each.when.hold(tier, site, site_tier))
+
+
+def _cells_of(rule: Rule, inquiries: Iterable[InquiryTerms]) -> Iterator[tuple[Tier, Site, Tier]]:
+    """The cells that a rule may be taken in, as far as it or a question tells them apart."""
+    named = (rule.countries, *(each.when.countries for each in inquiries))
+    countries = {"", *(country for each in named for country in each or ())}
+    for tier in rule.tiers:
+        for chips in ChipAuthorization:
+            for country in sorted(countries):
+                for site_tier in Tier:
+                    site = Site(country, chips)
+                    if rule.applies(tier, site, site_tier):
+                        yield tier, site, site_tier
 
 
 _RESOLVED = frozenset({Tier.ONE, Tier.TWO, Tier.THREE})
@@ -200,14 +248,24 @@ class Pack:
                 raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} would let an unresolved customer through.")
             if rule.action in (Action.BUDGET, Action.NOTIFY) and self.threshold is None:
                 raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} needs a threshold, and there is none.")
-            if rule.inquiry and rule.inquiry not in {each.id for each in self.inquiries}:
-                raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} asks {rule.inquiry!r}, which it has not.")
-        if len({rule.inquiry for rule in self.rules if rule.inquiry}) > 1:
-            # An answer is about a pack and a run: that to one question must never pass for that to another.
-            raise InvalidInput(
-                f"Policy pack {self.id} asks several questions, and an answer is to one of them.",
-                hint="Give each question a pack of its own.",
-            )
+            self._check_questions(rule)
+
+    def _check_questions(self, rule: Rule) -> None:
+        """A hold always asks something, and what lifts a limit says to which amount."""
+        known = {each.id: each for each in self.inquiries}
+        if missing := [each for each in rule.inquiries if each not in known]:
+            raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} asks {missing[0]!r}, which it has not.")
+        if len(set(rule.inquiries)) < len(rule.inquiries):
+            raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} asks a question twice.")
+        for cell in _cells_of(rule, self.inquiries) if rule.holds else ():
+            asked = questions_of(rule, self.inquiries, *cell)
+            if not asked:
+                raise InvalidInput(f"Policy pack {self.id}: rule {rule.code} holds, and asks nothing in a cell of it.")
+            if rule.action is Action.BUDGET and all(each.kind is not InquiryKind.LICENCE for each in asked):
+                raise InvalidInput(
+                    f"Policy pack {self.id}: rule {rule.code} holds past a budget, and no answer to it says how far.",
+                    hint="Let it ask a question of kind licence.",
+                )
 
     @property
     def only_notifies(self) -> bool:
@@ -228,9 +286,13 @@ class Pack:
         """Whether it matters to any of its rules in what tier somebody is."""
         return tell_tiers_apart(self.rules)
 
-    def asking(self, rule: Rule) -> InquiryTerms:
-        """The question of a rule that holds."""
-        return next(each for each in self.inquiries if each.id == rule.inquiry)
+    def question(self, inquiry_id: str) -> InquiryTerms:
+        """One of its questions."""
+        return next(each for each in self.inquiries if each.id == inquiry_id)
+
+    def asking(self, rule: Rule, tier: Tier, site: Site, day: date) -> tuple[InquiryTerms, ...]:
+        """The questions that a rule asks of a tier at a site; none where it never holds."""
+        return questions_of(rule, self.inquiries, tier, site, self.tiers.tier_of(site.country, day))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ One shape, written and read here. Texts and sources stay in the pack, which the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from gatekeeper.domain.allowances import Allowances, FineTuning, PublishedBase, SyntheticData
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.policy import Action, Pack, Rule, rule_among
+from gatekeeper.domain.policy import Action, Cells, InquiryKind, InquiryTerms, Pack, Rule, rule_among
 from gatekeeper.domain.record import JsonValue
 from gatekeeper.domain.site import ChipAuthorization, Site
 from gatekeeper.domain.threshold import Floor, Threshold
@@ -22,13 +22,15 @@ _SOURCE = "the log"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What of a pack limits hang on; each means what it means in `Pack`."""
+    """What of a pack limits hang on; each means what it means in `Pack`. Records of before packs could ask several
+    questions hold none of them: `inquiries` is empty there, though rules name the one there was."""
 
     effective_from: date
     effective_to: date | None
     threshold: Threshold | None
     allowances: Allowances
     rules: tuple[Rule, ...]
+    inquiries: tuple[InquiryTerms, ...] = ()
 
     def holds_on(self, day: date) -> bool:
         """Whether the regime is in effect on a day."""
@@ -47,6 +49,7 @@ def terms_json(pack: Pack) -> dict[str, JsonValue]:
         "threshold": None if pack.threshold is None else _threshold_json(pack.threshold),
         "allowances": _allowances_json(pack.allowances),
         "rules": [_rule_json(each) for each in pack.rules],
+        "inquiries": [_inquiry_json(each) for each in pack.inquiries],
     }
 
 
@@ -65,6 +68,7 @@ def terms_of(value: object) -> Terms:
             threshold=None if fields["threshold"] is None else _threshold_of(_object(fields["threshold"])),
             allowances=_allowances_of(_object(fields["allowances"])),
             rules=tuple(_rule_of(_object(each)) for each in _list(fields["rules"])),
+            inquiries=tuple(_inquiry_of(_object(each)) for each in _list(fields.get("inquiries", ()))),
         )
     except (KeyError, ValueError) as error:
         raise InvalidInput(f"These are not the terms of a policy pack: {error}.") from error
@@ -99,9 +103,11 @@ def _allowances_json(allowances: Allowances) -> dict[str, JsonValue]:
         found["published_base"] = {"extra_tflop": str(base.extra_tflop), "percent": base.percent_of_threshold}
     if (tuning := allowances.fine_tuning) is not None:
         chips: list[JsonValue] = [each.value for each in sorted(tuning.authorizations)]
-        found["fine_tuning"] = {"percent": tuning.percent_of_base, "chip_authorizations": chips}
+        rules: dict[str, JsonValue] = {} if tuning.rules is None else {"rules": _sorted(tuning.rules)}
+        found["fine_tuning"] = {"percent": tuning.percent_of_base, "chip_authorizations": chips, **rules}
     if (data := allowances.synthetic_data) is not None:
-        found["synthetic_data"] = {"above_percent": data.above_percent}
+        trained: dict[str, JsonValue] = {} if data.counts_training else {"counts_training": False}
+        found["synthetic_data"] = {"above_percent": data.above_percent, **trained}
     return found
 
 
@@ -113,9 +119,12 @@ def _allowances_of(fields: Mapping[str, object]) -> Allowances:
     if "fine_tuning" in fields:
         each = _object(fields["fine_tuning"])
         chips = frozenset(ChipAuthorization(_text(chip)) for chip in _list(each["chip_authorizations"]))
-        tuning = FineTuning(_number(each["percent"]), chips, _SOURCE)
+        rules = frozenset(_text(it) for it in _list(each["rules"])) if "rules" in each else None
+        tuning = FineTuning(_number(each["percent"]), chips, _SOURCE, rules)
     if "synthetic_data" in fields:
-        data = SyntheticData(_number(_object(fields["synthetic_data"])["above_percent"]), _SOURCE)
+        each = _object(fields["synthetic_data"])
+        trained = each.get("counts_training", True) is not False
+        data = SyntheticData(_number(each["above_percent"]), _SOURCE, trained)
     return Allowances(base, tuning, data)
 
 
@@ -125,28 +134,69 @@ def _rule_json(rule: Rule) -> dict[str, JsonValue]:
         "tiers": _sorted(each.value for each in rule.tiers),
         "action": rule.action.value,
         "beyond": rule.beyond.value,
-        "inquiry": rule.inquiry or None,
-        "chip_authorizations": None if rule.authorizations is None else _sorted(rule.authorizations),
-        "countries": None if rule.countries is None else _sorted(rule.countries),
-        "data_centre_tiers": None if rule.site_tiers is None else _sorted(each.value for each in rule.site_tiers),
+        "inquiries": _texts(rule.inquiries),
+        **_cells_json(Cells(None, rule.authorizations, rule.countries, rule.site_tiers)),
     }
 
 
-def _rule_of(fields: Mapping[str, object]) -> Rule:
+def _inquiry_json(inquiry: InquiryTerms) -> dict[str, JsonValue]:
+    tiers = inquiry.when.tiers
+    return {
+        "id": inquiry.id,
+        "kind": inquiry.kind.value,
+        "asks": inquiry.asks,
+        "source": inquiry.source,
+        "tiers": None if tiers is None else _sorted(each.value for each in tiers),
+        **_cells_json(inquiry.when),
+    }
+
+
+def _inquiry_of(fields: Mapping[str, object]) -> InquiryTerms:
+    tiers, when = fields["tiers"], _cells_of(fields)
+    if tiers is not None:
+        when = replace(when, tiers=frozenset(Tier(_text(each)) for each in _list(tiers)))
+    kind = InquiryKind(_text(fields["kind"]))
+    return InquiryTerms(_text(fields["id"]), kind, _text(fields["asks"]), _text(fields["source"]), when)
+
+
+def _cells_json(cells: Cells) -> dict[str, JsonValue]:
+    return {
+        "chip_authorizations": None if cells.authorizations is None else _sorted(cells.authorizations),
+        "countries": None if cells.countries is None else _sorted(cells.countries),
+        "data_centre_tiers": None if cells.site_tiers is None else _sorted(each.value for each in cells.site_tiers),
+    }
+
+
+def _cells_of(fields: Mapping[str, object]) -> Cells:
     chips, countries, site_tiers = fields["chip_authorizations"], fields["countries"], fields["data_centre_tiers"]
-    inquiry = fields["inquiry"]
+    return Cells(
+        authorizations=None if chips is None else frozenset(ChipAuthorization(_text(each)) for each in _list(chips)),
+        countries=None if countries is None else frozenset(_text(each) for each in _list(countries)),
+        site_tiers=None if site_tiers is None else frozenset(Tier(_text(each)) for each in _list(site_tiers)),
+    )
+
+
+def _rule_of(fields: Mapping[str, object]) -> Rule:
+    where = _cells_of(fields)
+    # Until 2026-11-22 a rule named one question or none.
+    asked = fields["inquiries"] if "inquiries" in fields else [it for it in (fields["inquiry"],) if it is not None]
     return Rule(
         tiers=frozenset(Tier(_text(each)) for each in _list(fields["tiers"])),
         action=Action(_text(fields["action"])),
         code=_text(fields["code"]),
         text="",
         source=_SOURCE,
-        authorizations=None if chips is None else frozenset(ChipAuthorization(_text(each)) for each in _list(chips)),
-        countries=None if countries is None else frozenset(_text(each) for each in _list(countries)),
-        site_tiers=None if site_tiers is None else frozenset(Tier(_text(each)) for each in _list(site_tiers)),
+        authorizations=where.authorizations,
+        countries=where.countries,
+        site_tiers=where.site_tiers,
         beyond=Action(_text(fields["beyond"])),
-        inquiry="" if inquiry is None else _text(inquiry),
+        inquiries=tuple(_text(each) for each in _list(asked)),
     )
+
+
+def _texts(values: Iterable[str]) -> list[JsonValue]:
+    found: list[JsonValue] = [str(each) for each in values]
+    return found
 
 
 def _sorted(values: Iterable[str]) -> list[JsonValue]:

@@ -1,4 +1,4 @@
-"""Inquiries: one row for each run and pack that ever held it. What each answer was before stands in the log."""
+"""Inquiries: one row for each run, pack and question that ever held it. Earlier answers stand in the log."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from gatekeeper.domain.policy import InquiryKind
 from gatekeeper.stores import tables
 from gatekeeper.stores.asking import Asking, Changing
 
-# `until` is an ISO day, "" for none; an id is that of a pack, a dot, and that of a run.
+# `until` is an ISO day, "" for none; an id is that of a pack, that of a run and that of a question (`asks`; "" and left
+# out where it was asked before questions had ids), with dots between. SQLite keeps texts of any length in a column, and
+# cannot change what it says of one.
 inquiry = Table(
     "inquiry",
     tables.metadata,
-    Column("id", String(160), primary_key=True),
+    Column("id", String(220).with_variant(String(160), "sqlite"), primary_key=True),
     Column("customer_id", String(63), nullable=False),
     Column("run_id", String(80), nullable=False, index=True),
     Column("pack_id", String(63), nullable=False),
@@ -29,6 +31,7 @@ inquiry = Table(
     Column("until", String(10), nullable=False),
     Column("answered_by", Text, nullable=False),
     Column("approved_by", Text, nullable=False),
+    Column("asks", String(63), nullable=False),
 )
 
 
@@ -70,6 +73,7 @@ class InquiryWrites(Changing):
                 "until": asked.until.isoformat() if asked.until else "",
                 "answered_by": asked.answered_by,
                 "approved_by": asked.approved_by,
+                "asks": asked.asks,
             },
         )
 

@@ -1,170 +1,163 @@
-"""Compares the limit of every reservation with what the packs of its decision make of it (threshold of the day,
-approved lineage, approved answers), and every inquiry with its own history.
-
-The terms of a pack stand in its `policy.loaded` record, by its SHA-256, with the site that they were applied to. A log
-without them (format of packs before 2026-11-22) has nothing to compare.
+"""Works out the limit of each reservation again: which rule of each pack applied to its customer, what the rule's own
+allowances, lineages and answers make of the threshold, and what the models count that made a run's data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
-from gatekeeper.domain.allowances import limit_tflop
+from gatekeeper.domain.allowances import extra_counted_tflop
+from gatekeeper.domain.answers import Answers, answers_to
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.inquiry import InquiryState
+from gatekeeper.domain.inquiry import Permit
 from gatekeeper.domain.ledger import NO_LIMIT_TFLOP
+from gatekeeper.domain.limits import limit_by
 from gatekeeper.domain.lineage import Lineage
 from gatekeeper.domain.lineage_facts import lineage_of_json
-from gatekeeper.domain.person import same_person
-from gatekeeper.domain.policy import Action
-from gatekeeper.domain.policy_facts import Terms, terms_of
+from gatekeeper.domain.policy import Action, Mode, Rule, questions_of
+from gatekeeper.domain.policy_facts import Terms
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.domain.site import ChipAuthorization, Site
-from gatekeeper.verify.fields import Facts, Wrong, amount_of, text_of
+from gatekeeper.domain.run import Purpose
+from gatekeeper.domain.site import Site
+from gatekeeper.domain.tier import Tier
+from gatekeeper.verify.fields import Facts, Wrong, amount_of, amount_or, text_of
+from gatekeeper.verify.inquiries import InquiryCheck
+from gatekeeper.verify.overrides import OverrideCheck
+from gatekeeper.verify.packs import PackCheck, told_questions
+from gatekeeper.verify.tiers import TierCheck
 
-# What says an answer is no, or yes, and what it was before.
-_FOLLOWS = {
-    # Opened again where the customer that it was answered about has other owners now.
-    InquiryState.OPEN: frozenset({None, InquiryState.ANSWERED, InquiryState.APPROVED}),
-    InquiryState.ANSWERED: frozenset(InquiryState),
-    InquiryState.APPROVED: frozenset({InquiryState.ANSWERED}),
-    InquiryState.DENIED: frozenset(InquiryState),
-}
-_SAYS = {
-    RecordType.INQUIRY_OPENED: InquiryState.OPEN,
-    RecordType.INQUIRY_ANSWERED: InquiryState.ANSWERED,
-    RecordType.INQUIRY_APPROVED: InquiryState.APPROVED,
-    RecordType.INQUIRY_DENIED: InquiryState.DENIED,
-}
+Cell = tuple[Tier, Site, Tier]
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """An inquiry as the log told of it last."""
+class Applied:
+    """A pack as it applied to a customer: its terms, the cell of its table, and the rule that decides there."""
 
-    state: InquiryState
-    said: tuple[object, ...]
-    answered_by: str
-    limit_tflop: int | None
-    until: date | None
-
-    def permits_on(self, day: date) -> int | None:
-        """The limit that it lifts a run to on a day; None where it lifts none."""
-        return self.limit_tflop if self.holds_on(day) else None
-
-    def holds_on(self, day: date) -> bool:
-        """Whether it permits anything on a day."""
-        return self.state is InquiryState.APPROVED and self.until is not None and day <= self.until
+    pack: str
+    terms: Terms
+    cell: Cell
+    rule: Rule | None
 
 
 class LimitCheck:
-    """A check for `verify_export(checks=[...])`."""
+    """A check for `verify_export(checks=[...])`, to stand after those that it asks."""
 
-    def __init__(self) -> None:
-        self._terms: dict[tuple[str, str], tuple[Terms, Site]] = {}
-        self._lineages: dict[str, Lineage] = {}
-        self._answers: dict[tuple[str, str], _Answer] = {}
+    def __init__(self, packs: PackCheck, inquiries: InquiryCheck, tiers: TierCheck, overrides: OverrideCheck) -> None:
+        self._packs, self._inquiries, self._tiers, self._overrides = packs, inquiries, tiers, overrides
+        self._lineages: dict[str, Lineage | None] = {}
 
-    def terms(self, cluster: str, sha256: str) -> tuple[Terms, Site] | None:
-        """The terms of a pack, and the site that they were applied to; None where the log does not tell them."""
-        return self._terms.get((cluster, sha256))
+    def applied(
+        self, cluster: str, customer: str, pack: str, sha256: str, at: datetime, *, tier: Tier | None = None
+    ) -> Applied | None:
+        """How a pack applied to a customer, in a tier if that is given; None where the log does not tell enough."""
+        told, table = self._packs.terms(cluster, sha256), self._tiers.table(sha256)
+        if told is None or table is None:
+            return None
+        if tier is None:
+            judged = self._overrides.judged(customer, sha256, at)
+            if judged is None:
+                return None
+            tier = judged.tier
+        terms, site = told_questions(told[0]), told[1]
+        cell = tier, site, table.tier_of(site.country, at.date())
+        return Applied(pack, terms, cell, terms.rule_for(*cell))
 
-    def is_answered(self, pack: str, run: str, day: date) -> bool:
-        """Whether an approved answer to the inquiry of a pack about a run holds on a day."""
-        answer = self._answers.get((pack, run))
-        return answer is not None and answer.holds_on(day)
+    def answers(self, applied: Applied, run: str, day: date) -> Answers:
+        """What was answered of all that a pack asks about a run."""
+        asked = () if applied.rule is None else questions_of(applied.rule, applied.terms.inquiries, *applied.cell)
+        return answers_to(asked, self._permits(applied, run), day)
+
+    def limit(self, applied: Applied, model: Sequence[str], day: date) -> int | None:
+        """The limit of a model by a pack: the lowest of its runs."""
+        found = [
+            limit_by(
+                applied.terms,
+                applied.rule,
+                applied.cell,
+                day,
+                lineage=self._lineages.get(run),
+                permits=self._permits(applied, run) if run else (),
+            )
+            for run in model or ("",)
+        ]
+        return min((each for each in found if each is not None), default=None)
+
+    def declared(self) -> Sequence[str]:
+        """The approved runs of training."""
+        return tuple(self._lineages)
 
     def see(self, record: Record) -> None:
         """Take the next record in.
 
         Raises:
-            Wrong: a limit that no pack of its decision sets, or an answer that one person alone let be.
+            Wrong: a limit, or an amount that counts beside the accounts, which no pack of its decision sets its run.
         """
-        facts = record.facts
-        if record.type is RecordType.POLICY_LOADED and "terms" in facts:
-            self._load(facts)
-        elif record.type is RecordType.RUN_APPROVED:
-            self._approve_run(facts)
-        elif record.type in _SAYS:
-            self._inquire(facts, _SAYS[record.type], record)
+        if record.type is RecordType.RUN_APPROVED:
+            self._approve_run(record.facts)
+        elif record.type is RecordType.RUN_RECLASSIFIED:
+            self._lineages.pop(text_of(record.facts, "run"), None)
         elif record.type is RecordType.RESERVATION_PENDING:
-            self._compare(facts, record.at.date())
-
-    def _load(self, facts: Facts) -> None:
-        site = facts.get("site")
-        try:
-            if not isinstance(site, Mapping):
-                raise InvalidInput("it names no site")
-            where = Site(str(site.get("country") or ""), ChipAuthorization(text_of(site, "chip_authorization")))
-            terms = terms_of(facts["terms"])
-        except (InvalidInput, ValueError) as error:
-            raise Wrong(f"The terms of pack {text_of(facts, 'pack')} cannot be read: {error}") from error
-        sha256 = text_of(facts, "sha256")
-        if any(known != terms for (_, each), (known, _) in self._terms.items() if each == sha256):
-            raise Wrong(f"The terms of pack {text_of(facts, 'pack')} are not those known by its SHA-256.")
-        self._terms[text_of(facts, "cluster"), sha256] = terms, where
+            self._compare(record.facts, record.at)
 
     def _approve_run(self, facts: Facts) -> None:
-        lineage = facts.get("lineage")
+        run, lineage = text_of(facts, "run"), facts.get("lineage")
+        if str(facts.get("purpose", Purpose.TRAINING)) != Purpose.TRAINING:
+            return
+        self._lineages[run] = None
         if isinstance(lineage, Mapping):
             try:
-                self._lineages[text_of(facts, "run")] = lineage_of_json(lineage)
+                self._lineages[run] = lineage_of_json(lineage)
             except InvalidInput as error:
-                raise Wrong(f"The lineage of run {text_of(facts, 'run')} is none: {error}") from error
+                raise Wrong(f"The lineage of run {run} is none: {error}") from error
 
-    def _inquire(self, facts: Facts, says: InquiryState, record: Record) -> None:
-        key = (text_of(facts, "pack"), text_of(facts, "run"))
-        before, name, until = self._answers.get(key), text_of(facts, "inquiry"), facts.get("until")
-        limit = amount_of(facts, "limit_tflop") if facts.get("limit_tflop") is not None else None
-        said = tuple(facts.get(each) for each in ("answer", "licence", "limit_tflop", "until", "answered_by"))
-        now = _Answer(
-            says, said, str(facts.get("answered_by") or ""), limit, date.fromisoformat(str(until)) if until else None
-        )
-        self._answers[key] = now
-        if name != ".".join(key) or facts.get("state") != says.value:
-            raise Wrong(f"Inquiry {name} is not named for its pack and run, or is not what its record is about.")
-        if (before.state if before else None) not in _FOLLOWS[says]:
-            raise Wrong(f"Inquiry {name} is {says.value}, which does not follow from what it was.")
-        if says in (InquiryState.ANSWERED, InquiryState.DENIED) and not same_person(now.answered_by, record.actor.name):
-            raise Wrong(f"Inquiry {name} is answered by {now.answered_by}, and somebody else wrote that down.")
-        if says is InquiryState.APPROVED:
-            if before is None or before.said != now.said:
-                raise Wrong(f"Inquiry {name} is approved with another answer than the one that waited.")
-            if same_person(now.answered_by, record.actor.name):
-                raise Wrong(f"Inquiry {name} is answered and approved by one person, {now.answered_by}.")
-
-    def _compare(self, facts: Facts, day: date) -> None:
-        """The limit of a reservation is one that a pack of its decision sets for its run."""
+    def _compare(self, facts: Facts, at: datetime) -> None:
+        """Limit and extra of a reservation are those of the enforcing pack that leaves its runs least."""
         decision, run, stated = facts.get("decision"), text_of(facts, "run"), amount_of(facts, "limit_tflop")
         packs = decision.get("packs") if isinstance(decision, Mapping) else None
         if not isinstance(packs, Mapping) or stated == NO_LIMIT_TFLOP:
             return
-        workload, runs = facts.get("workload"), _runs_of(facts, run)
+        workload, pool = facts.get("workload"), facts.get("pool")
         cluster = text_of(workload, "cluster") if isinstance(workload, Mapping) else ""
-        if not all((cluster, sha256) in self._terms for sha256 in packs.values()):
+        found = self._under(cluster, text_of(facts, "customer"), packs, _runs_of(facts, run), at)
+        if found is None:
             return  # of a log that began before packs told their terms
-        loaded = [(pack, *self._terms[cluster, sha256]) for pack, sha256 in packs.items()]
-        possible = {
-            limit for pack, terms, site in loaded for limit in self._limits(pack, terms, site, runs=runs, day=day)
-        }
-        if stated not in possible:
-            raise Wrong(f"Run {run} is held under a limit of {stated} TFLOP, which none of its packs sets.")
+        extra = amount_or(pool, "extra_tflop", 0) if isinstance(pool, Mapping) else 0
+        if stated not in {limit for limit, _, _ in found}:
+            raise Wrong(f"Run {run} is held under a limit of {stated} TFLOP, which none of its packs sets it.")
+        if (stated, extra) not in {(limit, each) for limit, each, _ in found}:
+            raise Wrong(
+                f"Beside run {run} {extra} TFLOP are counted for the data it is trained on; its packs count others."
+            )
+        sure = [limit - each for limit, each, certain in found if certain]
+        if sure and stated - extra > min(sure):
+            raise Wrong(f"Run {run} is held under a limit of {stated} TFLOP, and another of its packs leaves it less.")
 
-    def _limits(self, pack: str, terms: Terms, site: Site, *, runs: tuple[str, ...], day: date) -> Iterator[int]:
-        """All limits that a pack sets any of the runs that share one."""
-        if terms.threshold is None or not terms.holds_on(day):
-            return
-        holds = any(rule.action is Action.BUDGET and rule.holds for rule in terms.rules)
-        for lineage in (None, *(self._lineages.get(run) for run in runs)):
-            limit = limit_tflop(terms.threshold, terms.allowances, lineage, day=day, site=site)
-            yield limit
-            for run in runs if holds else ():
-                answer = self._answers.get((pack, run))
-                permitted = answer.permits_on(day) if answer is not None else None
-                if permitted is not None:
-                    yield max(limit, permitted)
+    def _under(
+        self, cluster: str, customer: str, packs: Mapping[str, object], runs: Sequence[str], at: datetime
+    ) -> list[tuple[int, int, bool]] | None:
+        """Limit and extra by each pack that may enforce a budget, and whether it surely did; None: not told."""
+        model, found = [run for run in runs if run in self._lineages], list[tuple[int, int, bool]]()
+        for pack, sha256 in packs.items():
+            applied = self.applied(cluster, customer, str(pack), str(sha256), at)
+            if applied is None:
+                return None
+            modes = {each.mode for each in self._packs.held(cluster, str(pack), at) if each.sha256 == sha256}
+            budget = applied.rule is not None and applied.rule.action is Action.BUDGET
+            limit = self.limit(applied, model, at.date())
+            if budget and limit is not None and (not modes or Mode.ENFORCE in modes):
+                rule = applied.terms.allowances
+                extra = sum(extra_counted_tflop(rule, self._lineages[each]) for each in model)
+                found.append((limit, extra, modes == {Mode.ENFORCE}))
+        return found
+
+    def _permits(self, applied: Applied, run: str) -> tuple[Permit, ...]:
+        """The answers about a run; those without the id of a question are to the one there was."""
+        permits = self._inquiries.permits(applied.pack, run)
+        if applied.terms.inquiries and not applied.terms.inquiries[0].asks:
+            return tuple(replace(each, asks=each.asks or applied.terms.inquiries[0].id) for each in permits)
+        return permits
 
 
 def _runs_of(facts: Facts, run: str) -> tuple[str, ...]:

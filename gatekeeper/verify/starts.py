@@ -23,6 +23,7 @@ from gatekeeper.verify.fields import Facts, Wrong, flag_of, moment_of, text_of
 from gatekeeper.verify.life import LifeCheck
 from gatekeeper.verify.limits import LimitCheck
 from gatekeeper.verify.overrides import OverrideCheck
+from gatekeeper.verify.packs import PackCheck
 from gatekeeper.verify.screening import ScreeningCheck
 from gatekeeper.verify.tiers import TierCheck
 from gatekeeper.verify.unchecked import Unchecked
@@ -51,6 +52,7 @@ class Known:
     screening: ScreeningCheck
     lives: LifeCheck
     overrides: OverrideCheck
+    packs: PackCheck
     limits: LimitCheck
     declared: DeclaredCheck
     unchecked: Unchecked
@@ -161,21 +163,17 @@ class StartCheck:
     ) -> None:
         """Every pack that enforces lets the customer's tier start, as its parties make it on this day."""
         for pack, sha256 in packs.items():
-            told, judged = self._known.limits.terms(cluster, sha256), self._known.overrides.judged(customer, sha256, at)
-            table = self._known.tiers.table(sha256)
-            if told is None or table is None:
+            if self._known.packs.terms(cluster, sha256) is None or self._known.tiers.table(sha256) is None:
                 raise Wrong(f"Work of customer {customer} is let start by pack {pack}, whose terms the log lacks.")
-            if judged is None:
+            applied = self._known.limits.applied(cluster, customer, pack, sha256, at)
+            if applied is None:
                 self._known.unchecked.add("starts of customers whose parties the log does not tell")
                 continue
-            (terms, site), tier = told, judged.tier
-            rule = terms.rule_for(tier, site, table.tier_of(site.country, at.date()))
-            answered = rule is not None and rule.action is Action.HOLD and self._is_answered(pack, run, at)
+            rule, tier = applied.rule, applied.cell[0]
+            answered = rule is not None and rule.action is Action.HOLD
+            answered = answered and self._known.limits.answers(applied, run, at.date()).permit
             if not answered and (rule is None or rule.action not in actions):
                 raise Wrong(f"Work of customer {customer} is let start; by pack {pack} its {tier} may not, or not so.")
-
-    def _is_answered(self, pack: str, run: str, at: datetime) -> bool:
-        return self._known.limits.is_answered(pack, run, at.date())
 
 
 def _that_let_start(decision: object) -> dict[str, str]:

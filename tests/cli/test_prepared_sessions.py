@@ -98,7 +98,9 @@ def test_every_cell_of_the_tables_whose_verdict_changes_is_named_and_no_other(
     assert len(who) == len(set(who))
     # Who needs no budget is judged as before, whatever the threshold is.
     assert {each.split(",")[0] for each in who} == {"tier 1", "tier 2", "tier 3"}
-    assert not [each for each in who if each.startswith("tier 1, us_domestic")]
+    places = {each.rsplit(", ", 1)[1] for each in who if each.startswith("tier 1, us_domestic")}
+    assert "unknown place" in places
+    assert places.isdisjoint({"AU", "AD"})  # of Tier 1 and 2
     assert cli.run(["policy", "diff", str(tmp_path / "stricter"), "--output", "json", "--data", nowhere]) == 1
     others = {each["pack"]: each["after"] for each in json.loads(capsys.readouterr().out) if each["pack"] != PACK}
     assert set(others.values()) == {None}  # a folder is all that is loaded then

@@ -16,7 +16,7 @@ from gatekeeper.cluster.state import Times
 from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import ActivePack, LeaseTerms, Mode, Site, Threshold
+from gatekeeper.domain.policy import ActivePack, ChipAuthorization, LeaseTerms, Mode, Site, Threshold
 from gatekeeper.domain.run import undeclared_run_id
 from gatekeeper.gate import Gate
 from gatekeeper.meter import Meter
@@ -136,7 +136,7 @@ class Keeper:
         reach = default_reach()
         reading = Reading(CLUSTER, _reader(), expected_pods, reach.is_device)
         cluster = Cluster(self.api, self.catalogue, reading, reach.exempt_namespaces)
-        provider = Provider(CLUSTER, Site(), self.packs, cluster.fleet, self.grace_s)
+        provider = Provider(CLUSTER, Site("US", ChipAuthorization.AIA), self.packs, cluster.fleet, self.grace_s)
         gate = Gate(self.stores, provider, self.clock)
         meter = Meter(self.stores, NoCounters(), self.clock, self.catalogue, MeterTimes(delay_s=0))
         self.controller = Controller(

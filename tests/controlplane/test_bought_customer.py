@@ -65,8 +65,9 @@ def served(binaries: Path, policies: Path, tmp_path: Path) -> Iterator[tuple[Con
     """A plane of its own, whose chart asks a running service that enforces both packs and looks seldom by itself."""
     with ControlPlane() as plane:
         modes = {PACK: {"mode": "enforce"}, "house": {"mode": "enforce"}}
+        home = {"country": "US", "chip_authorization": "us_domestic"}
         seldom = {"resync_s": 60, "settle_every_s": 60, "clearance_s": 3600}
-        service = Served(tmp_path, policies_dir=str(policies), policies=modes, controller=seldom)
+        service = Served(tmp_path, policies_dir=str(policies), policies=modes, site=home, controller=seldom)
         install_chart(plane, *service.chart_settings())
         service.prepare(plane)
         try:

@@ -39,8 +39,8 @@ def make_rule(
     authorizations: frozenset[ChipAuthorization] | None = None,
     countries: frozenset[str] | None = None,
 ) -> Rule:
-    text, inquiry = "models of this size are controlled", INQUIRY.id if action is Action.HOLD else ""
-    return Rule(ALL_TIERS, action, code, text, "test", authorizations, countries, inquiry=inquiry)
+    text, asks = "models of this size are controlled", (INQUIRY.id,) if action is Action.HOLD else ()
+    return Rule(ALL_TIERS, action, code, text, "test", authorizations, countries, inquiries=asks)
 
 
 def make_pack(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.policy import Action, ChipAuthorization, LeaseTerms, Mode, Rule, Site
+from gatekeeper.domain.policy import Action, Cells, ChipAuthorization, LeaseTerms, Mode, Rule, Site
 from gatekeeper.domain.threshold import Floor, Threshold
 from gatekeeper.domain.tier import Tier
 from gatekeeper.domain.units import LARGEST_TFLOP
@@ -18,6 +18,7 @@ TIERS = st.sampled_from([Tier.ONE, Tier.TWO, Tier.THREE])
 
 
 FLOORS = st.lists(st.integers(0, LARGEST_TFLOP), max_size=4).map(sorted)
+DAY = date(2026, 11, 22)
 DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
 
 
@@ -42,14 +43,32 @@ def test_a_limit_never_falls_with_time(amount: int, floors: list[int], one: date
     assert threshold.limit_tflop(min(one, other)) <= threshold.limit_tflop(max(one, other))
 
 
-def test_a_pack_asks_one_question_because_an_answer_names_none() -> None:
-    other = replace(INQUIRY, id="other")
-    rules = tuple(
-        Rule(frozenset({tier}), Action.HOLD, f"ask.{asked.id}", "ask", "test", inquiry=asked.id)
-        for tier, asked in ((Tier.TWO, INQUIRY), (Tier.ONE, other))
-    )
-    with pytest.raises(InvalidInput, match="several questions"):
-        replace(make_pack(), rules=rules, inquiries=(INQUIRY, other))
+def asking(*inquiries: str, action: Action = Action.HOLD, beyond: Action = Action.DENY) -> Rule:
+    return Rule(frozenset({Tier.TWO}), action, "asks", "ask", "test", beyond=beyond, inquiries=inquiries)
+
+
+def test_a_rule_asks_each_of_its_questions_where_that_says_so() -> None:
+    only_unknown = replace(INQUIRY, id="chips", when=Cells(authorizations=frozenset({ChipAuthorization.UNKNOWN})))
+    pack = replace(make_pack(), rules=(asking("ask", "chips"),), inquiries=(INQUIRY, only_unknown))
+    (rule,) = pack.rules
+    at_home, nowhere = Site("IN", ChipAuthorization.US_DOMESTIC), Site("IN")
+    assert [each.id for each in pack.asking(rule, Tier.TWO, at_home, DAY)] == ["ask"]
+    assert [each.id for each in pack.asking(rule, Tier.TWO, nowhere, DAY)] == ["ask", "chips"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (asking("other"), "asks 'other', which it has not"),
+        (asking("ask", "ask"), "a question twice"),
+        (asking("chips"), "asks nothing in a cell"),
+        (asking("ask", action=Action.BUDGET, beyond=Action.HOLD), "says how far"),
+    ],
+)
+def test_a_hold_that_no_answers_could_end_is_refused(rule: Rule, words: str) -> None:
+    only_unknown = replace(INQUIRY, id="chips", when=Cells(authorizations=frozenset({ChipAuthorization.UNKNOWN})))
+    with pytest.raises(InvalidInput, match=words):
+        replace(make_pack(), rules=(rule,), inquiries=(INQUIRY, only_unknown))
 
 
 def test_floors_that_fall_or_stand_in_another_order_are_refused() -> None:

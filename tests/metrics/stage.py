@@ -15,7 +15,7 @@ from gatekeeper.cluster.state import ClusterState
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import ActivePack, Mode, Site
+from gatekeeper.domain.policy import ActivePack, ChipAuthorization, Mode, Site
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
 from gatekeeper.domain.usage import Usage
 from gatekeeper.domain.workload import Workload, WorkloadRef
@@ -34,6 +34,7 @@ PACK = "us-ai-diffusion"
 PACKS = (ActivePack(load_pack(bundled_dir() / PACK), Mode.ENFORCE),)
 LIMIT = min(limit_of_pack(active.pack) for active in PACKS)
 Labels = tuple[tuple[str, str], ...]
+HOME = Site("US", ChipAuthorization.US_DOMESTIC)
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.exporter = Exporter(
-            self.stores, self, packs=self.packs, site=Site("US"), telemetry=self.telemetry, runs_max=self.runs_max,
+            self.stores, self, packs=self.packs, site=HOME, telemetry=self.telemetry, runs_max=self.runs_max,
             page_holds_s=0,
         )  # fmt: skip
 

@@ -93,24 +93,64 @@ def test_every_cell_of_the_table_is_decided_by_a_rule_of_its_pack() -> None:
                 assert pack.rule_for(tier, site, TODAY) is not None, (pack.id, cell)
 
 
-AT_HOME, ABROAD = ("NL",), ("SG", "CN", "")
+AT_HOME, ABROAD, EMBARGOED, UNKNOWN = "NL", "SG", "CN", ""
 FORBIDS = (ChipAuthorization.AIA, ChipAuthorization.UVEU, ChipAuthorization.NVEU)
 
 
-@pytest.mark.parametrize("country", [*AT_HOME, *ABROAD])
+@pytest.mark.parametrize("country", [AT_HOME, ABROAD, EMBARGOED, UNKNOWN])
 @pytest.mark.parametrize("chips", list(ChipAuthorization))
 def test_the_table_of_the_diffusion_pack_is_that_of_the_rule(
     diffusion: Pack, chips: ChipAuthorization, country: str
 ) -> None:
     """Allowed at home; a budget that ends in a refusal where chips or place forbid it, else in an inquiry."""
-    abroad, forbids = country in ABROAD, chips in FORBIDS
+    forbids, unknown = chips in FORBIDS, chips is ChipAuthorization.UNKNOWN
     done = {tier: diffusion.rule_for(tier, Site(country, chips), TODAY) for tier in (Tier.ONE, Tier.TWO, Tier.THREE)}
     found = {tier: told(rule) for tier, rule in done.items() if rule is not None}
+    partner = "budget, then hold" if unknown else "allow"
+    if country == ABROAD:
+        conditions = "budget, then hold" if chips is ChipAuthorization.LICENCE else "allow"
+        partner = "budget, then deny" if forbids or unknown else conditions
+    if country in (EMBARGOED, UNKNOWN):
+        partner = "budget, then deny"
     assert found == {
-        Tier.ONE: "budget, then deny" if abroad and forbids else "allow",
-        Tier.TWO: "budget, then deny" if abroad or forbids else "budget, then hold",
+        Tier.ONE: partner,
+        Tier.TWO: "budget, then deny" if country != AT_HOME or forbids else "budget, then hold",
         Tier.THREE: "budget, then deny",
     }
+
+
+def test_what_nobody_named_never_allows_without_a_budget(diffusion: Pack) -> None:
+    for tier in Tier:
+        for chips in ChipAuthorization:
+            for country in (AT_HOME, ABROAD, EMBARGOED, UNKNOWN):
+                if chips is ChipAuthorization.UNKNOWN or country == UNKNOWN:
+                    rule = diffusion.rule_for(tier, Site(country, chips), TODAY)
+                    assert rule is None or rule.action is Action.BUDGET
+
+
+@pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.id)
+def test_every_cell_of_a_shipped_pack_has_a_row_with_its_source_in_the_suite(pack: Pack) -> None:
+    asked = [each for each in run_suite(bundled_dir() / pack.id) if each.name.startswith("Cell ")]
+    places = {pack.tiers.tier_of(each, pack.effective_from) for each in ("", *pack.tiers.countries)}
+    assert len(asked) >= 2 * len(ChipAuthorization) * len(places)
+    assert all("source" in each.expected for each in asked if each.expected["rule"] != "none")
+
+
+def test_a_cell_without_a_row_fails_the_suite(edited: Edit) -> None:
+    folder = edited("effective_from", "effective_from")
+    suite = folder / "suite.yaml"
+    lines = suite.read_text().splitlines(keepends=True)
+    suite.write_text("".join(each for each in lines if "rule: licence-abroad" not in each))
+    failed = [each for each in run_suite(folder) if not each.passed]
+    assert [each.name for each in failed] == ["Cell Tier 1, licence chips, data centre in Tier 2"]
+
+
+def test_a_row_that_names_no_citation_is_refused_with_its_place(edited: Edit) -> None:
+    folder = edited("effective_from", "effective_from")
+    suite = folder / "suite.yaml"
+    suite.write_text(suite.read_text().replace("source: lpp,", "source: nobody,", 1))
+    with pytest.raises(InvalidInput, match=r"suite.yaml:\d+:\d+: 'nobody' is the id of no citation"):
+        run_suite(folder)
 
 
 def test_no_shipped_pack_says_anything_outside_of_its_days() -> None:
@@ -180,16 +220,16 @@ def test_the_schema_knows_every_key_that_the_bundled_packs_use() -> None:
         ("format: 2", "format: 3", "'format': Input should be '2'"),
         ("format: 2", "format: 1", "format 1 is no longer read"),
         ("effective_from: 2025-01-13", "effective_from: 2025-13-01", "'effective_from'"),
-        ("above_percent: 10", "above_percent: 0", "'above_percent': Input should be greater than or equal to 1"),
+        ("above_percent: 10", "above_percent: 101", "'above_percent': Input should be less than or equal to 100"),
         ("op: reached", "op: above", "'op': Input should be 'reached' or 'exceeded'"),
         (
-            "beyond: hold\n    inquiry: export-of-the-model\n    text: what",
-            "inquiry: export-of-the-model\n    text: what",
+            "beyond: hold\n    inquiry: export-of-the-model\n    text: the",
+            "inquiry: export-of-the-model\n    text: the",
             "names an inquiry and never holds",
         ),
         (
-            "inquiry: export-of-the-model\n    text: what chips",
-            "inquiry: nobody\n    text: what chips",
+            "inquiry: export-of-the-model\n    text: the weights",
+            "inquiry: nobody\n    text: the weights",
             "'nobody' is the id of no inquiry",
         ),
         ("action: allow", "action: allow\n    beyond: hold", "only a budget has something beyond it"),
@@ -208,7 +248,7 @@ def test_the_schema_knows_every_key_that_the_bundled_packs_use() -> None:
         ("source: eccn-4e091\n", "source: nobody\n", "'nobody' is the id of no citation"),
         ("source: red-flag-28", "source: red-flag-29", "'red-flag-29' is the id of no citation"),
         ("- id: status", "- id: rule", "citation 'rule' stands twice"),
-        ("code: tier-3", "code: partner", "rule 'partner' stands twice"),
+        ("code: tier-3", "code: place-unknown", "rule 'place-unknown' stands twice"),
         ("action: allow", "action: alow", "'action': Input should be 'allow', 'budget', 'notify', 'hold' or 'deny'"),
         ("tiers: [3]", "tiers: [4]", "Input should be '1', '2', '3' or 'unresolved'"),
         ("tiers: [3]", "tiers: [3]\n    nations: [US]", "'nations' is no key that belongs here"),

@@ -18,13 +18,13 @@ from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.registry import KycRecord
-from gatekeeper.verify.limits import LimitCheck
+from gatekeeper.verify.inquiries import InquiryCheck
 from tests.databases import new_stores
 from tests.registry.serving import use
 from tests.test_gate import PACK, House, make_gang
 
 ANSWER = "They export the weights, under the licence."
-RUN, INQUIRY = "big", f"{PACK.id}.big"
+RUN, INQUIRY = "big", f"{PACK.id}.big.export-of-the-model"
 
 
 @pytest.fixture
@@ -142,10 +142,10 @@ def test_an_answer_ends_with_a_change_of_who_owns_the_customer(house: House, han
     asked = inquiry(house)
     assert (asked.state, asked.answer, asked.permit) == (InquiryState.OPEN, "", None)
     assert not house.gate.release(make_gang("vistula", "b")).lets_start
-    check = LimitCheck()
+    check = InquiryCheck()
     for leaf in house.stores.read(lambda reader: list(reader.leaves())):
         check.see(decode(leaf))
-    assert not check.is_answered(PACK.id, RUN, house.clock.now().date())
+    assert check.permits(PACK.id, RUN) == ()
 
 
 def test_an_answer_about_one_customer_stays_where_only_another_one_changes(house: House) -> None:
@@ -173,7 +173,7 @@ def test_no_licence_covers_training_that_nobody_declared(house: House) -> None:
     house.gate.release(make_gang("narew", "a"))
     with pytest.raises(NotPermitted, match="may be training of any model"):
         house.registry.answer_inquiry(
-            f"{PACK.id}.undeclared.narew",
+            f"{PACK.id}.undeclared.narew.export-of-the-model",
             answer=ANSWER,
             licence="D1",
             until=house.clock.now().date(),
@@ -221,7 +221,7 @@ def test_training_for_d5_waits_for_an_end_use_attestation_which_two_people_stand
         first = house.gate.release(make_gang("neva", "a")).decision
         assert first is not None
         assert first.verdict is Verdict.HOLD
-        name = f"{guidance.pack.id}.undeclared.neva"
+        name = f"{guidance.pack.id}.undeclared.neva.end-use"
         until = house.clock.now().date()
         seen = house.registry.answer_inquiry(
             name, answer="A chat model.", licence="attested 2026-11-22", until=until, limit_tflop=None, by="ana"

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.domain.customer import Binding, Standing
+from gatekeeper.domain.inquiry import InquiryState
+from gatekeeper.domain.lineage import BaseModel, Generator, Lineage
 from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.policy import Site
-from gatekeeper.domain.record import Actor, ActorKind, RecordType, decode
+from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType, decode, encode
 from gatekeeper.domain.run import RunState
 from gatekeeper.domain.screening import HitState
 from gatekeeper.domain.site import ChipAuthorization
@@ -30,12 +32,14 @@ from gatekeeper.verify import Report, verify_totals_and_tiers
 from gatekeeper.verify.telling import as_json, tell
 from gatekeeper.view import Provider
 from tests.databases import new_stores
-from tests.test_gate import CLUSTER, FLEET, START, House, make_gang
+from tests.registry.serving import use
+from tests.test_gate import CLUSTER, FLEET, PACK, START, House, make_gang
 from tests.verify.books import KEY, export_of
 
 SERVICE = Actor(ActorKind.SERVICE, "gatekeeper")
 HOME = Site("US", ChipAuthorization.US_DOMESTIC)
 LISTED = ListEntry("csl", "Entity List", "1", ("vistula Ltd",))
+QUESTION = f"{PACK.id}.m1.export-of-the-model"
 OTHER = ListEntry("csl", "Entity List", "2", ("Some Other",))
 
 
@@ -44,6 +48,7 @@ class Office(House):
 
     def __init__(self, folder: Path, site: Site = HOME) -> None:
         super().__init__(new_stores(folder / "g.db"))
+        self.swapped: Record | None = None
         packs = self.gate._provider.packs
         record_packs(self.stores, self.clock, packs, cluster=CLUSTER, by=SERVICE, site=site)
         self._provider = Provider(CLUSTER, site, packs, lambda: FLEET, grace_s=120)
@@ -84,6 +89,18 @@ class Office(House):
 
         self.forge(change)
 
+    def forge_inquiry(self, **fields: object) -> None:
+        def change(tx: Transaction) -> None:
+            before = tx.inquiry(QUESTION)
+            assert before is not None
+            tx.put_inquiry(replace(before, **fields))  # type: ignore[arg-type]
+
+        self.forge(change)
+
+    def swap_last(self, record: Record) -> None:
+        """What the log would hold, had this been written in place of its last record."""
+        self.swapped = record
+
     def load(self, *entries: ListEntry) -> None:
         self.registry.load_list(NewList("csl", "0" * 64, date(2026, 11, 20), entries), by="pia")
 
@@ -91,7 +108,10 @@ class Office(House):
         assert self.gate.release(make_gang(namespace, pod)).reservations
 
     def report(self) -> Report:
-        return verify_totals_and_tiers(BytesIO(export_of(self.stores.read(lambda each: list(each.leaves())))), KEY)
+        leaves = self.stores.read(lambda each: list(each.leaves()))
+        if self.swapped is not None:
+            leaves[-1] = encode(self.swapped)
+        return verify_totals_and_tiers(BytesIO(export_of(leaves)), KEY)
 
 
 @pytest.fixture
@@ -240,6 +260,122 @@ def clearance_past_the_approval(office: Office) -> None:
     office.gate.record_clearance("cascade", until)
 
 
+def used_up(office: Office, *, carried_in_tflop: int = 0) -> None:
+    """An approved run of vistula that has used all that it may."""
+    office.registry.declare_run(
+        "m1", "vistula", by="ana", title="M", carried_in_tflop=carried_in_tflop, carried_in_source="their invoice"
+    )
+    office.registry.approve_run("m1", by="ben")
+    office.bind("vistula", "vistula", "m1")
+    use(office, "m1", 10**14 - 1 - carried_in_tflop)
+    office.gate.release(make_gang("vistula", "held"))
+
+
+def permitted(office: Office, until: date) -> None:
+    seen = office.registry.answer_inquiry(
+        QUESTION, answer="Exported.", licence="D1", until=until, limit_tflop=15 * 10**13, by="ana"
+    )
+    office.registry.approve_inquiry(QUESTION, by="ben", seen=seen)
+
+
+def lineage_of_another_raises_the_limit(office: Office) -> None:
+    used_up(office, carried_in_tflop=9 * 10**13)
+    base = BaseModel("Open", "its maker", 9 * 10**13, "its report", published=True)
+    office.forge_run("m1", lineage=Lineage(base, 9 * 10**13))
+    office.start("vistula", "b")
+
+
+def data_of_models_left_out(office: Office) -> None:
+    made = Lineage(generators=(Generator("maker", 50, 10**13, 10**13, "its report"),))
+    office.registry.declare_run("m1", "vistula", by="ana", title="M", lineage=made)
+    office.registry.approve_run("m1", by="ben")
+    office.bind("vistula", "vistula", "m1")
+    office.forge_run("m1", lineage=None)
+    office.start("vistula", "b")
+
+
+def hold_turned_into_a_start(office: Office) -> None:
+    used_up(office)
+    until = office.clock.now().date() + timedelta(days=9)
+    said: dict[str, object] = {
+        "answer": "x",
+        "licence": "D1",
+        "until": until,
+        "limit_tflop": 15 * 10**13,
+        "answered_by": "ana",
+    }
+    office.forge_inquiry(state=InquiryState.APPROVED, approved_by="ben", **said)
+    office.start("vistula", "b")
+
+
+def permit_past_its_day(office: Office) -> None:
+    used_up(office)
+    permitted(office, office.clock.now().date())
+    office.forge_inquiry(until=office.clock.now().date() + timedelta(days=99))
+    office.clock.move_to(office.clock.now() + timedelta(days=2))
+    office.start("vistula", "b")
+
+
+def refusal_by_the_chips_left_out(office: Office) -> None:
+    used_up(office)
+    permitted(office, office.clock.now().date() + timedelta(days=9))
+    # On record since then: chips whose certificate forbids it. Decided is as if they were others.
+    record_packs(
+        office.stores,
+        office.clock,
+        office.gate._provider.packs,
+        cluster=CLUSTER,
+        by=SERVICE,
+        site=Site("US", ChipAuthorization.AIA),
+    )
+    office.start("vistula", "b")
+
+
+def decided(office: Office, **changes: object) -> None:
+    """A start whose decision says something else than the one that was made."""
+    office.clock.move_to(office.clock.now() + timedelta(hours=2))
+    office.start("vistula", "b")
+    leaves = office.stores.read(lambda each: list(each.leaves()))
+    last = decode(leaves[-1])
+    decision: dict[str, JsonValue] = {**last.facts["decision"], **changes}  # type: ignore[dict-item]
+    office.swap_last(replace(last, facts={**last.facts, "decision": decision}))
+
+
+def pack_left_out(office: Office) -> None:
+    decided(office, packs={}, reasons=[])
+
+
+def reason_left_out(office: Office) -> None:
+    decided(office, reasons=[])
+
+
+def another_reason(office: Office) -> None:
+    said = {"pack": PACK.id, "code": "partner", "text": "x", "verdict": "allow", "unmoderated": "allow"}
+    decided(office, reasons=[said])
+
+
+def milder_than_its_reasons(office: Office) -> None:
+    said = {"pack": PACK.id, "code": "budget.exhausted", "text": "x", "verdict": "hold", "unmoderated": "hold"}
+    decided(office, reasons=[said])
+
+
+def milder_than_its_mode(office: Office) -> None:
+    said = {"pack": PACK.id, "code": "budget.exhausted", "text": "x", "verdict": "warn", "unmoderated": "hold"}
+    decided(office, reasons=[said], verdict="warn")
+
+
+def early_answer_too_mild(office: Office) -> None:
+    used_up(office)
+    office.gate.consider(make_gang("vistula", "c").pods[0], dry_run=False)
+    leaves = office.stores.read(lambda each: list(each.leaves()))
+    last = decode(leaves[-1])
+    assert last.type is RecordType.WORKLOAD_HELD
+    said = {"pack": PACK.id, "code": "budget.exhausted", "text": "x", "verdict": "warn", "unmoderated": "warn"}
+    decision = {**last.facts["decision"], "verdict": "warn", "reasons": [said]}  # type: ignore[dict-item]
+    facts = {**last.facts, "decision": decision}
+    office.swap_last(replace(last, type=RecordType.WORKLOAD_WARNED, facts=facts))
+
+
 FORGED: dict[Callable[[Office], None], str] = {
     suspended: "which is suspended",
     end_moved: "its approval ended",
@@ -260,6 +396,17 @@ FORGED: dict[Callable[[Office], None], str] = {
     lists_removed: "were not screened",
     clearance_of_tier_3: "its Tier 3 may not",
     clearance_past_the_approval: "lasts longer",
+    lineage_of_another_raises_the_limit: "none of its packs sets it",
+    data_of_models_left_out: "its packs count others",
+    hold_turned_into_a_start: "none of its packs sets it",
+    permit_past_its_day: "none of its packs sets it",
+    refusal_by_the_chips_left_out: "none of its packs sets it",
+    pack_left_out: "does not ask it",
+    reason_left_out: "not one reason of each pack",
+    another_reason: "allow with partner, which no rule of it says here",
+    milder_than_its_reasons: "the strictest of its reasons hold",
+    milder_than_its_mode: "in no mode of its own it says warn",
+    early_answer_too_mild: "which no rule of it says here",
 }
 
 

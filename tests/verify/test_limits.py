@@ -12,14 +12,21 @@ from gatekeeper.domain.policy_facts import terms_json, terms_of
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode
 from gatekeeper.policies import record_packs
 from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.verify.decisions import DecisionCheck
 from gatekeeper.verify.fields import Wrong
+from gatekeeper.verify.inquiries import InquiryCheck
 from gatekeeper.verify.limits import LimitCheck
+from gatekeeper.verify.overrides import OverrideCheck
+from gatekeeper.verify.packs import PackCheck
+from gatekeeper.verify.screening import ScreeningCheck
+from gatekeeper.verify.tiers import TierCheck
+from gatekeeper.verify.unchecked import Unchecked
 from tests.databases import new_stores
 from tests.registry.serving import use
 from tests.test_gate import CLUSTER, PACK, House, make_gang
 
 SERVICE = Actor(ActorKind.SERVICE, "gatekeeper")
-INQUIRY = f"{PACK.id}.big"
+INQUIRY = f"{PACK.id}.big.export-of-the-model"
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +51,14 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record]]:
 
 
 def check(records: list[Record]) -> None:
-    limits = LimitCheck()
+    unchecked = Unchecked()
+    tiers, screening, packs, inquiries = TierCheck(), ScreeningCheck(unchecked), PackCheck(), InquiryCheck()
+    overrides = OverrideCheck(tiers, screening)
+    limits = LimitCheck(packs, inquiries, tiers, overrides)
+    decided = (packs, inquiries, limits, DecisionCheck(packs, limits, unchecked))
     for record in records:
-        limits.see(record)
+        for each in (tiers, screening, overrides, *decided):
+            each.see(record)
 
 
 def altered(records: list[Record], kind: RecordType, **facts: object) -> list[Record]:
@@ -82,7 +94,7 @@ def test_a_limit_that_was_lifted_without_an_approval_is_found(records: list[Reco
         (RecordType.INQUIRY_APPROVED, {"limit_tflop": "999999999999999"}, "another answer"),
         (RecordType.INQUIRY_APPROVED, {"until": "2099-01-01"}, "another answer"),
         (RecordType.INQUIRY_ANSWERED, {"answered_by": "ben"}, "somebody else wrote"),
-        (RecordType.INQUIRY_OPENED, {"run": "other"}, "not named for its pack and run"),
+        (RecordType.INQUIRY_OPENED, {"run": "other"}, "not named for its pack, run and question"),
         (RecordType.INQUIRY_ANSWERED, {"state": "approved"}, "not what its record is about"),
     ],
 )

@@ -14,8 +14,16 @@ depends_on = None
 
 def upgrade() -> None:
     """Each noun's change stands in a function of its own below."""
+    _questions()
     _retention()
     _logins()
+
+
+def _questions() -> None:
+    """A pack may ask several questions about a run. Those of before have no id: they are known by their words."""
+    op.add_column("inquiry", sa.Column("asks", sa.String(63), nullable=False, server_default=""))
+    if op.get_bind().dialect.name != "sqlite":  # which holds texts of any length in it
+        op.alter_column("inquiry", "id", type_=sa.String(220))
 
 
 def _retention() -> None:
