@@ -94,7 +94,7 @@ def test_a_list_that_is_loaded_while_a_request_acts_makes_it_begin_again(
 
     def late(reader: Reader) -> object:
         found = indexed(reader)
-        tries.append(type(reader).__name__)
+        tries.append("writes" if hasattr(reader, "append") else "reads")
         if len(tries) == 1:
             load(house)  # between what was indexed and what the transaction finds
         return found
@@ -104,7 +104,7 @@ def test_a_list_that_is_loaded_while_a_request_acts_makes_it_begin_again(
         "/v1/customers/acme-rockets", json=record("acme-rockets"), headers={"If-None-Match": "*"}
     )
     assert (put.status_code, put.json()["outcome"]) == (201, "enrolled")
-    assert tries == ["SqlReader", "SqlReader", "SqlTransaction"]
+    assert tries == ["reads", "reads", "writes"]
     assert log_types(house.stores).count("customer.enrolled") == 2
     assert [each.entry_name for each in house.registry.hits()] == ["ACME ROCKETS"]
 
