@@ -5,10 +5,12 @@ Tarjan's algorithm (1972) without recursion, so that a chain of a hundred thousa
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 
-def circles(wanted: Iterable[int], above: Sequence[Sequence[int]], within: Container[int]) -> Iterator[list[int]]:
+def circles(
+    wanted: Iterable[int], above: Sequence[Sequence[int]] | Mapping[int, Sequence[int]], within: Container[int]
+) -> Iterator[list[int]]:
     """The wanted nodes and all above them, as groups: a node alone, or the members of a circle.
 
     Each group comes after all groups that own it, so that whoever reads them in turn knows the owners already.

@@ -53,10 +53,7 @@ class Resolver:
         number = self._held.numbers[party_id]
         kept, level = self._grounds.of(number), LEVELS[self._settled.level[number]]
         reasons = tuple(self._reason(*each) for each in kept.grounds)
-        if not reasons or reasons[0].tier.strictness < level.strictness:
-            # In entangled circles no path of its own explains a member. The level holds all the same, never less.
-            reasons = (self._entangled(party_id, level), *reasons)
-        return TierFinding(party_id, self._held.day, reasons[0].tier, reasons, kept.more, kept.listed)
+        return TierFinding(party_id, self._held.day, level, reasons, kept.more, kept.listed)
 
     def steps(self, path: Sequence[str]) -> list[str]:
         """A path for people, one party a line: "owned 60 % by Acme Holding (SG)"."""
@@ -71,21 +68,19 @@ class Resolver:
         ids = tuple(held.ids[each] for each in path)
         return TierReason(LEVELS[ground.level], ground.code, ids, told(held, path, way.length, fact) + suffix)
 
-    def _entangled(self, party_id: str, level: Tier) -> TierReason:
-        """The level of a member of circles within circles, where it has no single path to a cause."""
-        name = named(self._held.parties, party_id)
-        text = f"the circles of owners around {name} come to {level}"
-        return TierReason(level, "ownership.entangled", (party_id,), text)
-
     def _end(self, number: int, ground: Ground) -> Fact:
-        """The fact that a path of owners ends with."""
-        for fact in facts_of(self._settled, number):
+        """The fact that a path of owners ends with: of the level that it brings, or else of a stricter one."""
+        facts = list(facts_of(self._settled, number))
+        for fact in facts:
             if fact.code == "listed.own" if ground.listed else fact.level == ground.level:
                 return fact
-        if not self._held.undisclosed[number]:
-            name, level = self._held.parties[self._held.ids[number]].legal_name, LEVELS[ground.level]
-            return Fact(ground.level, ground.code, f"the circle of owners around {name} comes to {level}")
-        return hidden_share(self._held, number, ground.level)
+        if self._held.undisclosed[number]:
+            return hidden_share(self._held, number, ground.level)
+        stricter = [each for each in facts if each.level > ground.level]
+        if stricter:
+            return min(stricter, key=lambda each: each.level)
+        name = named(self._held.parties, self._held.ids[number])
+        return Fact(ground.level, ground.code, f"the circle of owners around {name} comes to {LEVELS[ground.level]}")
 
     def _sum(self, ground: Ground) -> str:
         """What owners hold together, where no single one holds enough."""
@@ -93,6 +88,8 @@ class Resolver:
         name = held.parties[held.ids[ground.way.number]].legal_name
         if ground.code.endswith(".look_through"):
             return f", and through the circle of owners that comes to {share} % of {name}"
+        if ground.code == "ownership.entangled":
+            return f", and the circles of owners around {name} come to {LEVELS[ground.level]}"
         if ground.most >= ((held.list_share if ground.listed else held.house_share) or WHOLE):
             return ""
         who = "owners on lists" if ground.listed else f"owners in {LEVELS[ground.level]} or stricter"

@@ -6,7 +6,7 @@ length are read without walking what lies between.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 
 
 class Way:
@@ -50,13 +50,6 @@ class Way:
             nearer = each.above
             each = far if far is not None and far.length >= length else nearer or each
         return each
-
-
-def extended(below: Sequence[int], above: Way | None) -> Way | None:
-    """A way that first passes some others."""
-    for number in reversed(below):
-        above = Way(number, above)
-    return above
 
 
 def _first(way: Way, count: int) -> list[int]:

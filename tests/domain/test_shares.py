@@ -217,6 +217,32 @@ def test_a_circle_of_shares_that_nobody_outside_owns_is_unresolved() -> None:
     assert (finding.tier, finding.deciding.code) == (UNRESOLVED, "parent.circular")
 
 
+def test_a_way_through_a_circle_comes_by_nobody_twice() -> None:
+    """B has its level by its parent A, and A through the circle by way of B."""
+    parties = (
+        held("z", share("br", 50)),
+        branch("br", "b"),
+        org("b", "US", share("gone", 25), share("br", 0), parents=("a",)),
+        org("a", "US", share("b", 60)),
+    )
+    findings = [find(*parties[turn:], *parties[:turn]) for turn in range(4)]
+    assert {each.tier for each in findings} == {UNRESOLVED}
+    assert all(len(set(why.path)) == len(why.path) for each in findings for why in each.reasons)
+    assert findings[0].deciding.path == ("z", "br", "b", "gone")
+
+
+def test_a_level_that_an_unrecorded_owner_helps_to_is_told_by_what_is_known_of_it() -> None:
+    """A quarter of A is in Tier 2 and a quarter is nobody's we know: half in Tier 2 or stricter, through a circle."""
+    parties = (
+        held("a", share("gone", 25), share("b", 60)),
+        held("b", share("a", 60), share("in", 20)),
+        top("in", "IN"),
+    )
+    finding = find(*parties)
+    assert told(finding) == (TWO, "house.look_through", ("a", "gone"))
+    assert "there is no record of gone" in finding.deciding.text
+
+
 def test_a_share_that_does_not_come_to_rest_is_unresolved() -> None:
     # One millionth of a percent goes round and round and grows by one each time.
     parties = (

@@ -53,4 +53,6 @@ def test_in_circles_within_circles_a_finding_is_never_milder_than_the_level_that
     findings = {each: resolve(parties, each, TABLE, DAY) for each in parties}
     assert {each: found.tier for each, found in findings.items()} == dict.fromkeys(parties, Tier.UNRESOLVED)
     assert {each: graph.tier(each) for each in parties} == dict.fromkeys(parties, Tier.UNRESOLVED)
-    assert findings["p4"].deciding.code == "ownership.entangled"
+    reason = findings["p4"].deciding
+    assert (reason.code, reason.path) == ("ownership.entangled", ("p4", "p1"))
+    assert reason.text.endswith("the circles of owners around p4 come to tier unresolved")
