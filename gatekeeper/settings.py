@@ -72,6 +72,9 @@ class ApprovalSettings(_Section):
 class RecordsSettings(_Section):
     """What is kept of customers, how much, and for how long."""
 
+    profile: Literal["optional", "required"] = "optional"
+    """Whether a record is refused that lacks what proposed 15 CFR 7.302(d)(1)(iii) (89 FR 5698, 2024-01-29) has a
+    provider ask before it opens an account. Default: optional, as the proposal is not final."""
     retention_years: Annotated[int, Field(ge=RETENTION_YEARS_MIN, le=100)] = RETENTION_YEARS
     """Years after its latest event for which a closed customer's profile and evidence are kept at least. Not under
     five: 15 CFR 762.6."""

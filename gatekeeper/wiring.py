@@ -164,6 +164,7 @@ class Wiring:
             cluster=self.settings.cluster,
             terms=terms,
             screener=self.screener,
+            demands_profile=self.settings.records.profile == "required",
             retention_years=self.settings.records.retention_years,
             hands=self.settings.identity.hands,
         )

@@ -135,8 +135,10 @@ def diff(files: Files, config: Config = None, data: Data = None) -> int:
     from gatekeeper.customer_files import load_customers
 
     with progress("reading files") as tell:
-        records = [record for _, record in load_customers(files, tell=tell)]
-    with _dry(config, data) as wiring, progress("planning") as tell:
+        told = load_customers(files, tell=tell)
+    records = [record for _, record in told]
+    placed = _placed({record.customer_id: place for place, record in told})
+    with placed, _dry(config, data) as wiring, progress("planning") as tell:
         plans = wiring.registry.plan_all(records, tell=tell)
     differs = [plan for plan in plans if plan.outcome.value != "unchanged"]
     for plan in differs:

@@ -43,12 +43,14 @@ class AddressKind(StrEnum):
 
 
 class PaymentMeans(StrEnum):
-    """How somebody pays."""
+    """How somebody pays, or what else names the payment to whoever handled it."""
 
     CARD = "card"
     BANK_ACCOUNT = "bank_account"
     WALLET = "wallet"
     PROCESSOR = "processor"
+    CUSTOMER_ID = "customer_id"
+    TRANSACTION_ID = "transaction_id"
     OTHER = "other"
 
 

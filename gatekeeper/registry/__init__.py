@@ -85,10 +85,12 @@ class Registry(
         screener: Screener | None = None,
         hands: Hands | None = None,
         retention_years: int = RETENTION_YEARS,
+        demands_profile: bool = False,
     ) -> None:
         """`screener`: what several registries of one process share, so that lists are indexed once.
         `hands`: whose logins the provider lets be hands; None for all."""
         self._retention_years = retention_years
+        self._demands_profile = demands_profile
         screener = screener or Screener()
         hands = hands or Hands()
         self._at_length = Screened(TwoHanded(Rehearsed(stores), hands), clock, screener)

@@ -28,7 +28,7 @@ from gatekeeper.registry.kyc_record import KycRecord, overlaid
 from gatekeeper.registry.leis import check_leis
 from gatekeeper.registry.people import By, acting, changed_alone
 from gatekeeper.registry.plan import Outcome, Plan, Replaced, draft_plan_of, kept_of, plan_of
-from gatekeeper.registry.profiles import sealed, with_profile
+from gatekeeper.registry.profiles import check_demanded, sealed, with_profile
 from gatekeeper.registry.proposal import Proposal, base_of, with_author
 from gatekeeper.registry.review import Review, existing, review_of
 from gatekeeper.registry.sight import sight_of
@@ -38,13 +38,18 @@ from gatekeeper.registry.strictness import Yardstick
 class CustomerRegistry(Desk):
     """Use cases on records of customers, over one store and the packs that place them."""
 
+    _demands_profile = False
+
     def plan(self, record: KycRecord) -> Plan:
         """What `apply` would do now; nothing is written."""
         yardstick = self._yardstick(self._clock.now())
 
         def work(reader: Reader) -> Plan:
             seen = sight_of(reader, record.customer_id, record)
-            return _shown(seen, plan_of(seen, sealed(seen, record)[0], yardstick))
+            whole = sealed(seen, record)[0]
+            plan = plan_of(seen, whole, yardstick)
+            self._check_profile(plan, whole)
+            return _shown(seen, plan)
 
         return self._stores.read(work)
 
@@ -145,6 +150,7 @@ class CustomerRegistry(Desk):
         plan = _shown(tx, plan_of(tx, record, self._yardstick(now)), prepared_by)
         if plan.outcome is Outcome.UNCHANGED:
             return plan
+        self._check_profile(plan, record)
         known = tx.parties()
         check_leis(tx, [each for each in record.parties if each.id not in known or known[each.id].lei != each.lei])
         customer = _after_apply(plan, record, prepared_by)
@@ -170,6 +176,11 @@ class CustomerRegistry(Desk):
         facts = {**customer_facts(customer), **self._applied(plan, record)}
         tx.append(new_record(RecordType.CUSTOMER_DRAFTED, actor, now, facts))
         return plan
+
+    def _check_profile(self, plan: Plan, record: KycRecord) -> None:
+        """What is milder owes a whole profile; what is stricter takes effect whatever is missing."""
+        if self._demands_profile and plan.outcome in (Outcome.ENROLLED, Outcome.WAITS):
+            check_demanded(record)
 
     def _put(self, tx: Transaction, plan: Plan, customer: Customer, proposal: Proposal | None) -> None:
         for party in plan.written.values():

@@ -10,7 +10,9 @@ import secrets
 from dataclasses import replace
 from typing import Protocol
 
+from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.kyc_profile import SALT_BYTES, KycProfile, SealedProfile
+from gatekeeper.domain.profile_demands import lacking
 from gatekeeper.domain.profile_facts import profile_of_text, profile_text
 from gatekeeper.ports.profiles import ProfileReads
 from gatekeeper.registry.kyc_reader import KycReader
@@ -42,6 +44,24 @@ def sealed(reader: ProfileReader, record: KycRecord) -> tuple[KycRecord, SealedP
             return replace(record, profile_sha256=each.sha256), None
     new = SealedProfile(record.customer_id, secrets.token_bytes(SALT_BYTES), text)
     return replace(record, profile_sha256=new.sha256), new
+
+
+def check_demanded(record: KycRecord) -> None:
+    """Let only a record pass that says all that a provider has to ask (`profile_demands`).
+
+    Args:
+        record: as `sealed` left it.
+
+    Raises:
+        InvalidInput: something is missing; every key of it is named.
+    """
+    missing = lacking(record.profile, next(each for each in record.parties if each.id == record.party_id))
+    if missing:
+        raise InvalidInput(
+            f"Customer {record.customer_id} lacks {', '.join(missing)}, which is asked before an account is opened "
+            "(proposed 15 CFR 7.302(d)(1)(iii), 89 FR 5698).",
+            hint="docs/records.md tells each key. Keep it as a draft until all is known.",
+        )
 
 
 def with_profile(reader: ProfileReads, record: KycRecord | None) -> KycRecord | None:

@@ -76,3 +76,14 @@ def test_a_closed_customer_is_held_and_then_erased(
     assert "0 of 0 files" in gatekeeper("evidence", "verify")
     gatekeeper("customer", "show", "lab")
     assert "No closed account" in gatekeeper("customer", "retention")
+
+
+def test_a_field_that_is_demanded_and_missing_is_told_with_its_place(gatekeeper: Run, tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(LAB)
+    (tmp_path / "config.yaml").write_text("records: {profile: required}\n")
+    asked = ("-f", str(tmp_path / "lab.yaml"), "--config", str(tmp_path / "config.yaml"))
+    (tmp_path / "other.yaml").write_text("format: 1\ncustomer: other\nparties: [{id: other, legal_name: O}]\n")
+    gatekeeper("customer", "apply", "-f", str(tmp_path / "other.yaml"), "--as", "ana")
+    for act in (("diff",), ("apply", "--as", "ana")):
+        said = gatekeeper("customer", *act, *asked, exits=2)
+        assert f"{tmp_path / 'lab.yaml'}:3:1: Customer lab lacks address, locations_of_use, jurisdiction" in said

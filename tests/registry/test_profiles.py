@@ -21,10 +21,11 @@ from gatekeeper.domain.kyc_profile import (
     TrainingPlan,
     VerificationMethod,
 )
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.profile_facts import profile_of_text, profile_text
 from gatekeeper.ports import Stores
 from gatekeeper.registry import KycRecord, Outcome, Registry
-from tests.registry.office import log, org
+from tests.registry.office import PACKS, HandClock, log, org
 
 PROFILE = KycProfile(
     names=("Lab",),
@@ -137,3 +138,65 @@ PROFILES = st.builds(
 @given(PROFILES)
 def test_a_profile_is_read_back_as_it_was_written(profile: KycProfile) -> None:
     assert profile_of_text(profile_text(profile)) == profile
+
+
+WHOLE = replace(
+    PROFILE,
+    locations_of_use=(Address("2 Use Street, Pune", "IN"),),
+    beneficial_owners=("A Person",),
+    payments=(Payment(PaymentMeans.TRANSACTION_ID, "tx-1"),),
+    accesses=(Access("192.0.2.1", datetime(2026, 11, 1, tzinfo=UTC)),),
+)
+FOUNDED = replace(org("lab", "IN"), jurisdiction="IN")
+
+
+@pytest.fixture
+def demanding(stores: Stores, clock: HandClock) -> Registry:
+    return Registry(stores, clock, packs=PACKS, cluster="east", demands_profile=True)
+
+
+@pytest.mark.parametrize(
+    ("missing", "key"),
+    [
+        ({"address": None}, "address"),
+        ({"locations_of_use": ()}, "locations_of_use"),
+        ({"beneficial_owners": ()}, "beneficial_owners"),
+        ({"payments": ()}, "payment"),
+        ({"emails": ()}, "email"),
+        ({"telephones": ()}, "telephone"),
+        ({"accesses": ()}, "access"),
+    ],
+)
+def test_each_field_of_the_proposal_is_demanded_by_its_name(
+    demanding: Registry, missing: dict[str, object], key: str
+) -> None:
+    profile = replace(WHOLE, **missing)  # type: ignore[arg-type]
+    for act in (demanding.plan, lambda record: demanding.apply(record, by="ana")):
+        with pytest.raises(InvalidInput, match=rf"Customer lab lacks {key}, "):
+            act(KycRecord("lab", "lab", (FOUNDED,), profile=profile))
+    demanding.apply(KycRecord("lab", "lab", (FOUNDED,), profile=WHOLE), by="ana")
+
+
+def test_the_law_of_an_entity_is_demanded_and_a_person_has_none(demanding: Registry) -> None:
+    with pytest.raises(InvalidInput, match="lacks jurisdiction, "):
+        demanding.apply(KycRecord("lab", "lab", (org("lab", "IN"),), profile=WHOLE), by="ana")
+    person = Party("ann", PartyKind.PERSON, "Ann", "IN")
+    demanding.apply(KycRecord("ann", "ann", (person,), profile=replace(WHOLE, beneficial_owners=())), by="ana")
+
+
+def test_without_a_profile_all_is_named_and_a_draft_waits_for_the_rest(demanding: Registry) -> None:
+    bare = KycRecord("lab", "lab", (org("lab", "IN"),))
+    with pytest.raises(InvalidInput, match=r"lacks address, .*, beneficial_owners, payment, email, telephone, access,"):
+        demanding.apply_all([bare], by="ana")
+    demanding.draft(bare, by="ana")
+    with pytest.raises(InvalidInput, match="lacks address"):
+        demanding.submit("lab", by="ana")
+    demanding.draft(KycRecord("lab", "lab", (FOUNDED,), profile=WHOLE), by="ana")
+    assert demanding.submit("lab", by="ana").outcome is Outcome.WAITS
+
+
+def test_what_is_stricter_takes_effect_whatever_is_missing(registry: Registry, demanding: Registry) -> None:
+    enrol(registry)
+    assert demanding.apply(lab(None, hq="CN"), by="ana").outcome is Outcome.AT_ONCE
+    with pytest.raises(InvalidInput, match="lacks locations_of_use"):
+        demanding.apply(lab(None, hq="US"), by="ana")
