@@ -11,6 +11,7 @@ from fastapi import Path
 from gatekeeper.api.asking import Answer, Asked
 from gatekeeper.api.customer_shapes import (
     ChangeShown,
+    ConflictShown,
     GroupShown,
     NamesakeShown,
     PlanShown,
@@ -141,6 +142,12 @@ def record_shown(review: Review) -> RecordShown:
         stale=list(review.stale),
         changes=_changes(review.changes),
         groups=[GroupShown(customer=each.customer_id, left=list(each.left)) for each in review.groups],
+        conflicts=[
+            ConflictShown(
+                party=each.party_id, lei=each.lei, code=each.code, recorded=each.recorded, observed=each.observed
+            )
+            for each in review.conflicts
+        ],
         fingerprint=review.fingerprint,
     )
 

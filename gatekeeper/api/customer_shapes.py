@@ -84,6 +84,16 @@ class GroupShown(Shown):
     left: list[str] = Field(description="Ids of the parties that it no longer pools with.")
 
 
+class ConflictShown(Shown):
+    """Where a public register disagreed with the record, when it was read last."""
+
+    party: str
+    lei: str
+    code: str = Field(description="headquarters, parent, hidden_parent, successor, status or absent.")
+    recorded: str
+    observed: str
+
+
 class NamesakeShown(Shown):
     """A party of the customer, and another one that is called the same."""
 
@@ -107,6 +117,7 @@ class RecordShown(CustomerShown):
     stale: list[str] = Field(description="Parties that moved since: it has to be applied or asked for again.")
     changes: list[ChangeShown] = Field(description="Whose tier an approval moves, today or later.")
     groups: list[GroupShown]
+    conflicts: list[ConflictShown] = Field(description="Where GLEIF's register disagrees with what is looked at.")
     namesakes: list[NamesakeShown] = Field(
         default=[],
         description="Other parties of the same name, also with letters that look alike; told where a customer or a "
