@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gatekeeper.domain.sounding import consonants, sound
-from gatekeeper.matching import THRESHOLD, NameIndex, readings, score, skeleton
+from gatekeeper.matching import THRESHOLD, NameIndex, forget, score
 
 NAMES = Path(__file__).parent / "names"
 SETS = ("tuned", "held_out", "evasions", "evasions_held_out")
@@ -229,7 +229,8 @@ def show(result: ScreeningResult, console: Console) -> None:
 
 def _forget() -> None:
     """Let the first comparison pay for what is remembered of words."""
-    for each in (readings, skeleton, sound, consonants):
+    forget()
+    for each in (sound, consonants):
         each.cache_clear()
 
 

@@ -42,7 +42,7 @@ _OTHER_NUMBER_MAX = 60
 
 _READER = NameReader(name_tables())
 _COMMON = name_tables().common
-readings, skeleton = _READER.readings, _READER.skeleton
+readings, skeleton, forget = _READER.readings, _READER.skeleton, _READER.forget
 
 
 def unscreened(names: Sequence[str]) -> tuple[str, ...]:

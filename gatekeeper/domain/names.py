@@ -73,22 +73,35 @@ class NameReader:
         self._trades = re.compile(f"({self._eastern})")
         self._places = re.compile("|".join(map(re.escape, tables.eastern_places)) or "(?!)")
         self._forms = re.compile("|".join(map(re.escape, tables.eastern_forms)) or "(?!)")
-        self.readings = lru_cache(maxsize=65_536)(self._readings)
+        self._read_all = lru_cache(maxsize=65_536)(self._readings)
         self.skeleton = lru_cache(maxsize=262_144)(self._skeleton)
+
+    def readings(self, name: str) -> tuple[ReadName, ...]:
+        """The ways to read a name, as many as are compared; the first is all of it, as it sounds."""
+        return self._read_all(name)[:READINGS_MAX]
+
+    def has_more(self, name: str) -> bool:
+        """Whether a name can be read in more ways than are compared: one of them may be the one that it hides."""
+        return len(self._read_all(name)) > READINGS_MAX
+
+    def forget(self) -> None:
+        """Read every name anew."""
+        self._read_all.cache_clear()
+        self.skeleton.cache_clear()
 
     def plain(self, name: str) -> ReadName:
         """The first way to read a name: all of it, as it sounds."""
         return self.readings(name)[0]
 
     def _readings(self, name: str) -> tuple[ReadName, ...]:
-        """The ways to read a name; never none, though a name of nothing but punctuation has no words."""
+        """At least one, though a name of mere punctuation has no words; one too many says that there are more."""
         name = name[: NAME_CHARACTERS_MAX * 2]
         found = list[ReadName]()
         for text in map(visible, dict.fromkeys((name, as_shown(name)))):
             found += self._ways(text.casefold())
             for part in names_within(text, self._tables.markers):
                 found += [each for each in self._ways(part.casefold()) if not self._says_little(each)]
-        return tuple(dict.fromkeys(found))[:READINGS_MAX]
+        return tuple(dict.fromkeys(found))[: READINGS_MAX + 1]
 
     def _ways(self, text: str) -> Iterator[ReadName]:
         """One name, in small letters, in each way that somebody may read it."""

@@ -15,9 +15,9 @@ _WORD = re.compile(r"[^\W_]+")
 def unread(names: Sequence[str], reader: NameReader) -> tuple[str, ...]:
     """Those of a party's names that a person has to compare, in their order.
 
-    Names in an alphabet that is not romanised here, of a word in two alphabets that is no mere lookalike, longer than
-    what is compared, or of nothing but signs. Chinese, Japanese and Korean names are compared as written, and count as
-    read where a name in Latin letters stands beside them.
+    Names in an alphabet that is not romanised here, of a word in two alphabets that is no mere lookalike, longer or put
+    together of more names than is compared, or of nothing but signs. Chinese, Japanese and Korean names are compared
+    as written, and count as read where a name in Latin letters stands beside them.
     """
     romanised = any(_is_latin(name, reader) for name in names)
     return tuple(name for name in names if _is_unread(name, reader) or (_is_eastern(name, reader) and not romanised))
@@ -25,7 +25,12 @@ def unread(names: Sequence[str], reader: NameReader) -> tuple[str, ...]:
 
 def _is_unread(name: str, reader: NameReader) -> bool:
     words = reader.plain(name).words
-    if not words or len(name) > 2 * NAME_CHARACTERS_MAX or len(_WORD.findall(name)) > WORDS_MAX:
+    if (
+        not words
+        or reader.has_more(name)
+        or len(name) > 2 * NAME_CHARACTERS_MAX
+        or len(_WORD.findall(name)) > WORDS_MAX
+    ):
         return True
     return any(map(_is_foreign, words)) or (not name.isascii() and _has_odd_mix(name, reader))
 

@@ -17,7 +17,8 @@ _BEGINS = {"k'": "k", "p'": "p", "t'": "t", "ts'": "c", "tz'": "c", "k": "g", "p
 _ENDS = {"ih": "i", "ieh": "ie", "ien": "ian", "üeh": "ue", "üan": "uan", "ün": "un", "ü": "u", "ung": "ong",
          "iung": "iong", "uei": "ui", "eh": "e", "erh": "er", "ŭ": "i"}  # fmt: skip
 _WHOLE = {"yu": "you", "yü": "yu", "yeh": "ye", "yen": "yan", "yung": "yong", "yüan": "yuan", "yüeh": "yue",
-          "yün": "yun", "i": "yi", "jih": "ri", "erh": "er"}  # fmt: skip
+          "yün": "yun", "i": "yi", "jih": "ri", "erh": "er",
+          "ssu": "si", "szu": "si", "tzu": "zi", "tz'u": "ci"}  # fmt: skip
 _OPEN = {"g": "e", "k": "e", "h": "e"}
 
 
