@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -74,6 +75,10 @@ def test_what_the_register_says_is_told_with_whose_tier_it_moves_and_shown_to_wh
     shown = typed("customer", "show", "lab")
     assert "Register: party lab, status: recorded in use here, GLEIF has ACTIVE, LAPSED [kyc.conflict.status]" in shown
     assert json.loads(typed("customer", "show", "lab", "-o", "json"))["conflicts"][0]["code"] == "status"
+    key = re.search(r"--key (\S+)", typed("log", "export", "--out", "@all.export", "--purpose", "test"))
+    assert key is not None
+    verified = run(["log", "verify", str(tmp_path / "all.export"), "--key", key[1]])
+    assert verified == 0
     write(tmp_path / "delta.csv", LEI2, entry(TOP, "CN"))
     assert "2 LEIs: 2 agree, 0 do not" in typed("import", "gleif", "--lei2", "@delta.csv", "--delta")
 
