@@ -153,6 +153,8 @@ def _hand_out(token: str, user: User) -> None:
 def _tell(user: User) -> None:
     """On stderr, as stdout may hold a token."""
     note(f"user {user.name}: {_words(user.roles) or 'no role in effect'}")
+    if {Role.POLICY_ADMIN, Role.KYC_APPROVER} <= user.roles | user.asked:
+        note(f"{user.name} may add users, and approve what they prepare: better give nobody both of these roles.")
     if user.asked:
         note(f"{_words(user.asked)} waits for a second policy-admin: gatekeeper user approve {user.name}")
 

@@ -101,7 +101,9 @@ def first_hands(record: Record) -> tuple[str, ...]:
 def types_about(record: Record) -> frozenset[RecordType]:
     """The records that tell who was when a first hand of what a record approves."""
     rule = _rule(record)
-    return (rule.firsts if rule else frozenset()) | {record.type}
+    # A reservation ends once, and most ends are nobody's: there are too many to be read.
+    again = frozenset() if rule is _ENDED else frozenset({record.type})
+    return (rule.firsts if rule else frozenset()) | again
 
 
 @dataclass(slots=True)

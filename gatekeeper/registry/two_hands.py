@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
-from gatekeeper.domain.people import People
+from gatekeeper.domain.people import LoginAct, People
 from gatekeeper.domain.record import Actor, Record, decode
 from gatekeeper.domain.two_hands import (
     FirstHands,
@@ -56,10 +56,22 @@ class _Watched:
     def __init__(self, tx: Transaction, hands: Hands) -> None:
         self._tx = tx
         self._hands = hands
+        self._people: People | None = None  # read once: a batch approves thousands
 
     def __getattr__(self, name: str) -> Any:
         """Everything else is the transaction's own."""
         return getattr(self._tx, name)
+
+    def people(self) -> People:
+        """As the port says."""
+        if self._people is None:
+            self._people = self._tx.people()
+        return self._people
+
+    def add_login_act(self, act: LoginAct, after: People) -> None:
+        """As the port says."""
+        self._people = None
+        self._tx.add_login_act(act, after)
 
     def append(self, record: Record) -> int:
         """As the port says.
@@ -80,12 +92,10 @@ class _Watched:
         self._tx.write_all(written)
 
     def _look_at(self, records: Sequence[Record]) -> None:
-        people: People | None = None
         for record in records:
             check_first(record, self._hands)
             if first_hands(record):
-                people = people or self._tx.people()
-                self._check(record, people)
+                self._check(record, self.people())
 
     def _check(self, record: Record, people: People) -> None:
         if self._hands.first is None and not people.before:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.person import Role
+from gatekeeper.domain.person import Method, Role
+from gatekeeper.domain.two_hands import Hands
 from gatekeeper.identity.authenticator import Unauthenticated
 from gatekeeper.settings import load_settings
 from gatekeeper.wiring import Wiring
@@ -31,6 +32,17 @@ def test_a_role_is_named_as_people_write_it_and_paths_begin_at_the_file(tmp_path
     assert oidc.jwks_file == tmp_path / "keys.json"
 
 
+def test_whose_logins_are_hands_is_what_the_settings_say(tmp_path: Path) -> None:
+    hands = "first_hand: [oidc, token-review], second_hand: [oidc], user_domains: [provider.example]"
+    wiring = load(tmp_path, f"identity: {{oidc: {{{OIDC}}}, {hands}}}")
+    assert wiring.settings.identity.hands == Hands(
+        frozenset({Method.OIDC, Method.TOKEN_REVIEW}), frozenset({Method.OIDC}), ("provider.example",)
+    )
+    with pytest.raises(InvalidInput, match=r"no address in provider\.example"):
+        wiring.registry.begin_users("root", frozenset({Role.POLICY_ADMIN}), "0" * 64)
+    assert load(tmp_path, "").settings.identity.hands == Hands()
+
+
 def test_the_environment_names_a_provider_too() -> None:
     settings = load_settings({"COMPUTE_GATEKEEPER_IDENTITY__OIDC": f"{{{OIDC}}}", "HOME": "/h"})
     assert settings.identity.oidc is not None
@@ -44,6 +56,12 @@ def test_the_environment_names_a_provider_too() -> None:
         ("identity: {oidc: {issuer: https://x, roles: {admin: [a]}}}", "admin"),
         (f"identity: {{oidc: {{{OIDC}, jwks_url: https://x, jwks_file: k}}}}", "not in both"),
         (f"identity: {{oidc: {{{OIDC}, algorithms: [none]}}}}", "'algorithms' is no key"),
+        ("identity: {second_hand: [oidc]}", "nothing could be approved"),
+        ("identity: {second_hand: [local, token-review]}", "nobody gets in by it"),
+        ("identity: {second_hand: [claimed]}", "no login"),
+        ("identity: {first_hand: [claimed]}", "no login"),
+        ("identity: {first_hand: []}", "first_hand"),
+        ("identity: {first_hand: [ldap]}", "should be"),
         ("identity: {token_review: {roles: {viewer: ['group:system:authenticated']}}}", "everybody"),
         ("identity: {token_review: {roles: {viewer: ['group:system:serviceaccounts']}}}", "everybody"),
         ("identity: {token_review: {roles: {kyc-approver: ['system:serviceaccount:a:b']}}}", "for people"),
