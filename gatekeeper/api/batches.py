@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from gatekeeper.api.asking import Answer, Asked, Reading, Writing
-from gatekeeper.api.customer_answers import plan_shown, record_shown, with_namesakes
+from gatekeeper.api.customer_answers import plan_shown, record_shown, shown_to, with_namesakes
 from gatekeeper.api.customer_shapes import AppliedShown, Approval, Batched, BatchShown
 from gatekeeper.api.pages import LIMIT_DEFAULT, Cursor, Limit, page
 from gatekeeper.api.problems import ERRORS_MAX, Fault, InvalidBody
 from gatekeeper.customer_files import record_of
 from gatekeeper.domain.errors import NotFound
-from gatekeeper.domain.person import Right
+from gatekeeper.domain.person import Caller, Right
 from gatekeeper.ports import Reader
 from gatekeeper.ports.batches import Batch
 from gatekeeper.registry import Applied, BatchReview, KycRecord, Registry
@@ -60,7 +60,8 @@ def show_batch(batch_id: BatchId, asked: Reading, *, limit: Limit = LIMIT_DEFAUL
     """Look at what of a batch waits. The ETag, the same on all pages, names all of it: approve it with If-Match."""
 
     def work(registry: Registry, reader: Reader) -> Answer:
-        return _looked_at(registry, _existing(reader, batch_id), registry.review_all(batch_id), limit, cursor)
+        batch, review = _existing(reader, batch_id), registry.review_all(batch_id)
+        return _looked_at(registry, asked.caller, batch, review, limit=limit, cursor=cursor)
 
     return asked.read(work).response()
 
@@ -74,7 +75,7 @@ def approve_batch(batch_id: BatchId, asked: Writing) -> Response:
         batch, review = _existing(reader, batch_id), registry.review_all(batch_id)
         asked.check_match(_etag(review), review.fingerprint)
         registry.approve_all(batch_id, by=asked.caller, seen=review.fingerprint, expires_at=said.expires_at)
-        return _looked_at(registry, batch, registry.review_all(batch_id), LIMIT_DEFAULT, None)
+        return _looked_at(registry, asked.caller, batch, registry.review_all(batch_id))
 
     return asked.act(work, at_length=True)
 
@@ -104,7 +105,15 @@ def _existing(reader: Reader, batch_id: str) -> Batch:
     return batch
 
 
-def _looked_at(registry: Registry, batch: Batch, review: BatchReview, limit: int, cursor: str | None) -> Answer:
+def _looked_at(
+    registry: Registry,
+    by: Caller,
+    batch: Batch,
+    review: BatchReview,
+    *,
+    limit: int = LIMIT_DEFAULT,
+    cursor: str | None = None,
+) -> Answer:
     path = f"/v1/batches/{batch.id}"
     reviews = sorted(review.reviews, key=lambda each: each.customer.id)
     items, following = page(reviews, lambda each: each.customer.id, limit=limit, cursor=cursor, path=path, asked={})
@@ -114,7 +123,7 @@ def _looked_at(registry: Registry, batch: Batch, review: BatchReview, limit: int
         at=batch.at,
         customers=len(batch.customers),
         waiting=len(reviews),
-        items=with_namesakes(registry, items, [record_shown(each) for each in items]),
+        items=with_namesakes(registry, items, [shown_to(record_shown(each), by) for each in items]),
         next=following,
     )
     return Answer(shown, etag=_etag(review))

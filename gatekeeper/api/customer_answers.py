@@ -21,6 +21,8 @@ from gatekeeper.api.customer_shapes import (
 )
 from gatekeeper.api.problems import Fault, InvalidBody, Refused
 from gatekeeper.customer_files import record_of, shape_of
+from gatekeeper.domain.evidence import Sensitivity
+from gatekeeper.domain.person import Caller
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.ports import Reader
 from gatekeeper.registry import KycRecord, Plan, Registry, Review
@@ -71,17 +73,31 @@ def check_review(asked: Asked, registry: Registry, customer_id: str) -> str:
     return review.fingerprint
 
 
-def looked_at(registry: Registry, customer_id: str, *, namesakes: bool = False) -> Answer:
-    """A customer as an approver sees it, with its tag.
+def looked_at(registry: Registry, customer_id: str, by: Caller, *, namesakes: bool = False) -> Answer:
+    """A customer as an approver sees it, with its tag, which is the same for everybody.
 
     Args:
+        by: who is shown it: a profile is personal data, and not for all who may read here.
         namesakes: whether other parties of the same name are told as well, which asks for the names of all. They are
             no part of the tag: that somebody else comes to be called so changes nothing of what is approved.
     """
     review = registry.review(customer_id)
     shown = record_shown(review)
     etag = _etag(review, shown)
-    return Answer(with_namesakes(registry, [review], [shown])[0] if namesakes else shown, etag=etag)
+    told = with_namesakes(registry, [review], [shown])[0] if namesakes else shown
+    return Answer(shown_to(told, by), etag=etag)
+
+
+def shown_to(shown: RecordShown, by: Caller) -> RecordShown:
+    """What somebody may see of a customer."""
+    if Sensitivity.PERSONAL.may_be_seen_by(by):
+        return shown
+    parts = {"record": shown.record, "proposed": shown.proposed}
+    return shown.model_copy(update={name: _without_profile(part) for name, part in parts.items()})
+
+
+def _without_profile(part: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if part is None else {name: value for name, value in part.items() if name != "profile"}
 
 
 def with_namesakes(registry: Registry, reviews: Sequence[Review], shown: Sequence[RecordShown]) -> list[RecordShown]:

@@ -67,7 +67,7 @@ def list_customers(
 @router.get("/customers/{customer_id}", response_model=RecordShown, responses={304: {"description": "Unchanged."}})
 def show_customer(customer_id: CustomerId, asked: Reading) -> Response:
     """Look at a customer as an approver does. Its ETag names all that is shown: approve it with If-Match."""
-    answer = asked.read(lambda registry, _: looked_at(registry, customer_id, namesakes=True))
+    answer = asked.read(lambda registry, _: looked_at(registry, customer_id, asked.caller, namesakes=True))
     if asked.unchanged(answer.etag):
         return Response(status_code=304, headers=answer.headers())
     return answer.response()
@@ -93,7 +93,7 @@ def apply_customer(
         check_seen(asked, registry, reader, customer_id)
         plan = registry.apply(record, by=asked.caller)
         status = 201 if plan.customer is None else 200
-        return Answer(plan_shown(plan, dry_run=False), status, etag=looked_at(registry, customer_id).etag)
+        return Answer(plan_shown(plan, dry_run=False), status, etag=looked_at(registry, customer_id, asked.caller).etag)
 
     if dry_run:
         plan = asked.read(lambda registry, _: registry.plan(record))
@@ -110,7 +110,7 @@ def approve_customer(customer_id: CustomerId, asked: Writing) -> Response:
     def work(registry: Registry, _: Reader) -> Answer:
         seen = check_review(asked, registry, customer_id)
         registry.approve(customer_id, by=asked.caller, expires_at=said.expires_at, seen=seen)
-        return looked_at(registry, customer_id)
+        return looked_at(registry, customer_id, asked.caller)
 
     return asked.act(work)
 

@@ -36,7 +36,7 @@ def draft_customer(
         check_seen(asked, registry, reader, customer_id)
         plan = registry.draft(record, by=asked.caller)
         status = 201 if plan.customer is None else 200
-        return Answer(plan_shown(plan, dry_run=False), status, etag=looked_at(registry, customer_id).etag)
+        return Answer(plan_shown(plan, dry_run=False), status, etag=looked_at(registry, customer_id, asked.caller).etag)
 
     if dry_run:
         return Answer(plan_shown(asked.read(lambda registry, _: registry.plan_draft(record)), dry_run=True)).response()
@@ -50,7 +50,7 @@ def submit_customer(customer_id: CustomerId, asked: Writing) -> Response:
     def work(registry: Registry, _: Reader) -> Answer:
         check_review(asked, registry, customer_id)
         registry.submit(customer_id, by=asked.caller)
-        return looked_at(registry, customer_id)
+        return looked_at(registry, customer_id, asked.caller)
 
     return asked.act(work)
 
@@ -72,7 +72,7 @@ def reinstate_customer(customer_id: CustomerId, asked: Writing) -> Response:
     def work(registry: Registry, _: Reader) -> Answer:
         check_review(asked, registry, customer_id)
         registry.reinstate(customer_id, by=asked.caller, reason=said.reason)
-        return looked_at(registry, customer_id)
+        return looked_at(registry, customer_id, asked.caller)
 
     return asked.act(work)
 
@@ -85,7 +85,7 @@ def renew_customer(customer_id: CustomerId, asked: Writing) -> Response:
     def work(registry: Registry, _: Reader) -> Answer:
         check_review(asked, registry, customer_id)
         registry.renew(customer_id, by=asked.caller, reason=said.reason)
-        return looked_at(registry, customer_id)
+        return looked_at(registry, customer_id, asked.caller)
 
     return asked.act(work)
 
@@ -98,7 +98,7 @@ def reject_customer(customer_id: CustomerId, asked: Writing) -> Response:
     def work(registry: Registry, _: Reader) -> Answer:
         check_review(asked, registry, customer_id)
         registry.reject(customer_id, by=asked.caller, reason=said.reason, final=said.final, comment=said.comment)
-        return looked_at(registry, customer_id)
+        return looked_at(registry, customer_id, asked.caller)
 
     return asked.act(work)
 
@@ -120,7 +120,7 @@ def reopen_customer(customer_id: CustomerId, asked: Writing) -> Response:
     def work(registry: Registry, _: Reader) -> Answer:
         check_review(asked, registry, customer_id)
         registry.reopen(customer_id, by=asked.caller, reason=said.reason)
-        return looked_at(registry, customer_id)
+        return looked_at(registry, customer_id, asked.caller)
 
     return asked.act(work)
 
@@ -132,6 +132,6 @@ def _tighten(asked: Asked, customer_id: str, act: Callable[[Registry], object]) 
         if asked.if_match:
             check_review(asked, registry, customer_id)
         act(registry)
-        return looked_at(registry, customer_id)
+        return looked_at(registry, customer_id, asked.caller)
 
     return asked.act(work)

@@ -30,13 +30,17 @@ class Sensitivity(StrEnum):
     CONFIDENTIAL = "confidential"  # who works on records, and regulators
     PERSONAL = "personal"  # identity documents of people: who works on records
 
+    def may_be_seen_by(self, caller: Caller) -> bool:
+        """Whether a role of the caller is enough."""
+        return any(caller.may(right) for right in _SEEN_BY[self])
+
     def check_may_see(self, caller: Caller) -> None:
         """Let only those see the file who may.
 
         Raises:
             NotPermitted: no role of the caller is enough.
         """
-        if not any(caller.may(right) for right in _SEEN_BY[self]):
+        if not self.may_be_seen_by(caller):
             raise NotPermitted(
                 f"{caller.name} may not be shown a file that is {self.value}.",
                 hint="Ask somebody who works on the customer's record.",

@@ -191,3 +191,17 @@ def test_a_list_names_nothing_that_can_be_approved(house: ApiHouse) -> None:
     house.client("ana").put("/v1/customers/lab", json=record(), headers=NEW)
     (item,) = house.client("ben").get("/v1/customers").json()["items"]
     assert "fingerprint" not in item
+
+
+def test_a_profile_is_shown_to_whoever_works_on_records_and_to_nobody_else(house: ApiHouse) -> None:
+    body = {**record(), "profile": {"email": ["kyc@lab.example"]}}
+    house.client("ana").put("/v1/customers/lab", json=body, headers={"If-None-Match": "*"}).raise_for_status()
+    tags = set()
+    for name, sees in {"ana": True, "ben": True, "vera": False, "reg": False, "pia": False}.items():
+        shown = house.client(name).get("/v1/customers/lab")
+        tags.add(shown.headers["etag"])
+        assert ("kyc@lab.example" in shown.text) is sees, name
+        assert shown.json()["proposed"]["parties"]
+    assert len(tags) == 1
+    house.approve()
+    assert "kyc@" not in house.client("pia").post("/v1/customers/lab/suspend", json={"reason": "x"}).text
