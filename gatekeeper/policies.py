@@ -3,7 +3,8 @@
     policy.loaded  {cluster, pack, version, sha256, mode, legal_status, site: {country, chip_authorization},
                     threshold_tflop, limit_tflop (of the day; null without a threshold),
                     milder: [in what it asks less than the one before],
-                    terms: {effective_from, effective_to, threshold, allowances, rules} (domain/policy_facts.py),
+                    terms: {effective_from, effective_to, threshold, allowances, rules, inquiries}
+                    (domain/policy_facts.py),
                     tiers: {otherwise, countries: [CODE], rows: {CODE: [{tier, from, to or null}]},
                             parents: {CODE: CODE}, occupied: [CODE],
                             ownership: {lists, listed, house} (domain/ownership_facts.py)}}
@@ -13,7 +14,7 @@ So whoever holds an export can resolve every tier and limit in it again without 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import structlog
@@ -43,7 +44,8 @@ def record_packs(
     """Record each pack that holds now otherwise than the log last said of it; returns how many those were.
 
     One that asks less than before says in what (`milder`), in the record and to whoever reads the service's own log:
-    files are changed by whoever can write them, and a second person sees it only there.
+    files are changed by whoever can write them, and a second person sees it only there. So does one that is loaded no
+    more, if it is not a person's command that says so, which may read other settings.
     """
     now = clock.now()
 
@@ -56,6 +58,9 @@ def record_packs(
             milder: list[JsonValue] = list(_milder(before, active, now.date()))
             changed.append({**facts, "milder": milder})
             tx.append(new_record(RecordType.POLICY_LOADED, by, now, changed[-1]))
+        for facts in _taken_away(last, packs) if by.kind is not ActorKind.PERSON else ():
+            changed.append({**facts, "mode": Mode.OFF.value, "milder": ["it is not loaded any more"]})
+            tx.append(new_record(RecordType.POLICY_LOADED, by, now, changed[-1]))
         return changed
 
     found = stores.transact(work)
@@ -63,6 +68,12 @@ def record_packs(
         if facts["milder"]:
             _log.warning("policy_pack_milder", pack=facts["pack"], milder=facts["milder"], sha256=facts["sha256"])
     return len(found)
+
+
+def _taken_away(last: Mapping[str, Facts], packs: tuple[ActivePack, ...]) -> list[Facts]:
+    """What the log last said of packs that hold no more, and has not said to be off."""
+    here = {each.pack.id for each in packs}
+    return [facts for pack, facts in last.items() if pack not in here and facts.get("mode") != Mode.OFF]
 
 
 def _essence(facts: Facts) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from gatekeeper.domain.ownership import HALF, Ownership, ShareRule
 from gatekeeper.domain.policy import ActivePack, Mode, Site
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.record import Actor, ActorKind, RecordType
 from gatekeeper.domain.site import ChipAuthorization
 from gatekeeper.domain.threshold import Floor
 from gatekeeper.domain.tier import Tier, TierTable
@@ -108,6 +108,18 @@ def test_a_pack_whose_tables_are_swapped_on_disk_says_what_is_milder(
     assert words in str(milder(house))
     load(house, ActivePack(PACK, Mode.ENFORCE))
     assert milder(house) == []
+
+
+def test_a_pack_that_was_taken_away_is_told_once_and_not_by_a_persons_command(house: House) -> None:
+    load(house, ActivePack(PACK, Mode.ENFORCE))
+
+    def without(by: Actor) -> int:
+        return record_packs(house.stores, house.clock, (), cluster=CLUSTER, by=by, site=HOME)
+
+    assert without(Actor(ActorKind.PERSON, "ana")) == 0
+    assert [without(SERVICE), without(SERVICE)] == [1, 0]
+    last = house.records(RecordType.POLICY_LOADED)[-1]
+    assert (last["pack"], last["mode"], last["milder"]) == (PACK.id, "off", ["it is not loaded any more"])
 
 
 def test_a_stricter_pack_is_not_called_milder(house: House) -> None:

@@ -14,8 +14,9 @@ from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermit
 from gatekeeper.domain.inquiry import Inquiry, InquiryState
 from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.person import Caller, Method, Role
-from gatekeeper.domain.policy import ActivePack, Mode
+from gatekeeper.domain.policy import ActivePack, ChipAuthorization, InquiryKind, Mode, Site
 from gatekeeper.domain.record import RecordType, decode
+from gatekeeper.gate import Gate
 from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.registry import KycRecord
 from gatekeeper.verify.inquiries import InquiryCheck
@@ -228,3 +229,92 @@ def test_training_for_d5_waits_for_an_end_use_attestation_which_two_people_stand
         )
         house.registry.approve_inquiry(name, by="ben", seen=seen)
         assert len(house.gate.release(make_gang("neva", "a")).reservations) == 1
+
+
+BOTH = Site("US", ChipAuthorization.LICENCE)
+CONDITIONS = f"{PACK.id}.{RUN}.licence-conditions"
+
+
+def let(house: House, name: str, limit_tflop: int = 15 * 10**13, days: int = 30) -> None:
+    until = (house.clock.now() + timedelta(days=days)).date()
+    seen = house.registry.answer_inquiry(
+        name, answer=ANSWER, licence="D1", until=until, limit_tflop=limit_tflop, by="ana"
+    )
+    house.registry.approve_inquiry(name, by="ben", seen=seen)
+
+
+@pytest.fixture
+def under_a_licence(house: House) -> House:
+    """A provider whose chips came under a licence: two questions are asked of its Tier 2 customers."""
+    provider = replace(house.gate._provider, site=BOTH)
+    house.gate = Gate(house.stores, provider, house.clock)
+    use_all(house)
+    return house
+
+
+def test_a_run_of_which_two_questions_are_asked_waits_for_both_answers(under_a_licence: House) -> None:
+    house = under_a_licence
+    assert held(house) is Verdict.HOLD
+    assert {each["inquiry"] for each in house.records(RecordType.INQUIRY_OPENED)} == {INQUIRY, CONDITIONS}
+    let(house, INQUIRY)
+    assert held(house) is Verdict.HOLD
+    let(house, CONDITIONS, limit_tflop=12 * 10**13)
+    assert house.gate.release(make_gang("vistula", "a")).reservations
+    (recorded,) = house.records(RecordType.RESERVATION_PENDING)
+    assert recorded["limit_tflop"] == str(12 * 10**13)  # the lower of the two
+
+
+def test_of_two_answers_the_one_that_ends_first_ends_both(under_a_licence: House) -> None:
+    house = under_a_licence
+    held(house)
+    let(house, INQUIRY)
+    let(house, CONDITIONS, days=2)
+    house.clock.move_to(house.clock.now() + timedelta(days=3))
+    assert held(house) is Verdict.HOLD
+
+
+def test_one_no_of_two_answers_refuses(under_a_licence: House) -> None:
+    house = under_a_licence
+    held(house)
+    let(house, INQUIRY)
+    house.registry.deny_inquiry(CONDITIONS, answer="They forbid it.", by="ana")
+    assert held(house) is Verdict.DENY
+
+
+def before_ids(house: House, words: str) -> None:
+    """An inquiry that was opened and answered before questions had ids."""
+    old = replace(inquiry(house), id=f"{PACK.id}.{RUN}", asks="", question=words)
+    approved = replace(
+        old,
+        state=InquiryState.APPROVED,
+        answer=ANSWER,
+        answered_by="ana",
+        approved_by="ben",
+        limit_tflop=15 * 10**13,
+        until=house.clock.now().date(),
+    )
+    house.stores.transact(lambda tx: tx.put_inquiry(approved))
+    house.gate = Gate(house.stores, house.gate._provider, house.clock)  # which has read nothing yet
+
+
+def test_an_answer_of_before_questions_had_ids_answers_that_of_the_same_words(house: House) -> None:
+    use_all(house)
+    held(house)
+    before_ids(house, inquiry(house).question)
+    assert house.gate.release(make_gang("vistula", "a")).reservations
+
+
+def test_an_answer_of_before_questions_had_ids_answers_no_other_question(house: House) -> None:
+    use_all(house)
+    held(house)
+    before_ids(house, "Inquire what the weather is (nobody).")
+    assert held(house) is Verdict.HOLD
+
+
+def test_a_question_that_waits_since_before_they_had_ids_is_not_asked_twice(house: House) -> None:
+    use_all(house)
+    words = PACK.question("export-of-the-model").question
+    old = Inquiry(f"{PACK.id}.{RUN}", "vistula", RUN, PACK.id, InquiryKind.LICENCE, words, house.clock.now())
+    house.stores.transact(lambda tx: tx.put_inquiry(old))
+    assert held(house) is Verdict.HOLD
+    assert house.records(RecordType.INQUIRY_OPENED) == []
