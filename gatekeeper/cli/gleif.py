@@ -44,7 +44,7 @@ def gleif(
     files = GoldenCopy(lei2, rr, repex, is_delta=delta)
     with opened(config, data) as wiring:
         wanted, before = wiring.registry.known_leis(), wiring.registry.last_words()
-        with reading(files.paths) as tell:
+        with reading(files.paths, in_silence=True) as tell:
             observed = read_gleif(wanted, files, at=wiring.clock.now(), before=before, tell=tell)
         if dry_run:
             heard = wiring.registry.compare(observed, is_delta=delta)

@@ -15,13 +15,17 @@ _GC_THRESHOLD = 200_000
 
 
 @contextmanager
-def reading(paths: Sequence[Path]) -> Iterator[Callable[[int], None] | None]:
-    """Read files; what is to be told of each piece of them, in bytes, where somebody watches."""
+def reading(paths: Sequence[Path], *, in_silence: bool = False) -> Iterator[Callable[[int], None] | None]:
+    """Read files; what is to be told of each piece of them, in bytes, where somebody watches.
+
+    Args:
+        in_silence: nothing is printed until they are read.
+    """
     before = gc.get_threshold()
     gc.set_threshold(_GC_THRESHOLD, *before[1:])
     try:
         # Lines of output and a bar on one terminal would break each other.
-        if sys.stderr.isatty() and not sys.stdout.isatty() and (size := _size(paths)) != 0:
+        if sys.stderr.isatty() and (in_silence or not sys.stdout.isatty()) and (size := _size(paths)) != 0:
             with _bar(size) as tell:
                 yield tell
         else:

@@ -31,6 +31,9 @@ _DELETED = "DeletedAt"
 _REPEATED = range(1, 6)
 _REASONS = tuple(f"Exception.Reason.{number}" for number in _REPEATED)
 _SUCCESSORS = tuple(f"Entity.SuccessorEntity.{number}.SuccessorLEI" for number in _REPEATED)
+_REGION = "Entity.HeadquartersAddress.Region"
+# Parts of states that others hold (ISO 3166-2; occupied in policies/countries.yaml): judged by themselves.
+_PARTS = frozenset({"UA-09", "UA-14", "UA-40", "UA-43", "GE-AB"})
 _ENTITY = {
     "legal_name": "Entity.LegalName",
     "headquarters": "Entity.HeadquartersAddress.Country",
@@ -125,11 +128,12 @@ def _observed(
     def text(name: str) -> str:
         return row[_ENTITY[name]][:TEXT_CHARACTERS_MAX]
 
+    region = row.get(_REGION, "")
     successors = {each for each in (row.get(column, "") for column in _SUCCESSORS) if _is_lei(each)} - {row["LEI"]}
     alone = Observed(
         lei=row["LEI"],
         legal_name=text("legal_name"),
-        headquarters=_country(text("headquarters")),
+        headquarters=region if region in _PARTS else _country(text("headquarters")),
         jurisdiction=_country(text("jurisdiction")),
         status=text("status"),
         # GLEIF takes an entry out of its files that should never have been one.

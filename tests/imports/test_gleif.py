@@ -298,6 +298,14 @@ def test_a_delta_takes_an_exception_back(tmp_path: Path) -> None:
     assert found[LAB].exceptions == ("NATURAL_PERSONS",)
 
 
+@pytest.mark.parametrize(("region", "read"), [("UA-43", "UA-43"), ("UA-30", "UA"), ("", "UA")])
+def test_a_headquarters_in_a_part_that_others_hold_is_there_and_not_in_its_state(
+    tmp_path: Path, region: str, read: str
+) -> None:
+    lei2 = table(tmp_path / "lei2", [*LEI2, "Entity.HeadquartersAddress.Region"], [*entry(LAB, "UA"), region])
+    assert read_gleif({LAB}, GoldenCopy(lei2), at=NOON)[LAB].headquarters == read
+
+
 def test_a_successor_is_read_with_the_entry_that_names_it(tmp_path: Path) -> None:
     columns = [*LEI2, "Entity.SuccessorEntity.1.SuccessorLEI"]
     rows = [[*entry(TOP, "CN"), ""], [*entry(LAB, "US", "MERGED"), TOP], [*entry(OTHER, "US"), ""]]
