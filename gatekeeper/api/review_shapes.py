@@ -66,10 +66,10 @@ class HitShown(Shown):
     proposed: bool = Field(description="Whether one of two people says that it is another party.")
     party: str
     party_name: str
-    list: str
+    list: str = Field(description="`unscreened` for a name that could not be compared: people compare it.")
     entry: str
-    entry_name: str
-    score: int
+    entry_name: str = Field(description="Name of the entry; on the list `unscreened`, the name that was not compared.")
+    score: int = Field(description="Of 100, how similar they are; 0 where they were not compared.")
     judged_by: str
     reason: str
     confirmed_by: str

@@ -9,6 +9,7 @@ import typer
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import say, show
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.screening import Hit
 
 app = typer.Typer(help="Screen names against the lists that are loaded, and judge the hits.", no_args_is_help=True)
 HitId = Annotated[str, typer.Argument(help="Id of the hit.", show_default=False)]
@@ -44,7 +45,7 @@ def hits(
     rows = [
         {
             "hit": each.id,
-            "state": "open, one of two says false" if each.blocks and each.proposed else each.state.value,
+            "state": _state_of(each),
             "party": each.party_id,
             "name": each.party_name,
             "score": each.score,
@@ -59,6 +60,15 @@ def hits(
     ]
     columns = ["hit", "state", "party", "name", "score", "list", "entry", "judged_by"]
     show(rows, columns, output, nothing="No hits." if not only_open else "No open hits.")
+
+
+def _state_of(hit: Hit) -> str:
+    """In words: what is open, and for whom it waits."""
+    if not hit.blocks:
+        return hit.state.value
+    if hit.proposed:
+        return "open, one of two says false"
+    return "open, not compared" if hit.is_unscreened else "open"
 
 
 @app.command(epilog="Example: gatekeeper screening judge 4f1c... --true-match --reason 'same address' --as ana")

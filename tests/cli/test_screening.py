@@ -94,3 +94,13 @@ def test_who_looks_at_a_customer_is_told_of_another_party_of_its_name(typed: Typ
     (found,) = json.loads(typed("customer", "show", "twin", "-o", "json"))["namesakes"]
     assert (found["party_id"], found["other_id"]) == ("korvet-2", "korvet")
     assert told in typed("customer", "approve", "twin", "--as", "ben", "--yes")
+
+
+def test_a_name_that_cannot_be_compared_is_told_as_such(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "far.yaml").write_text(
+        LAB.replace("lab", "far").replace("korvet", "far").replace("Korvet Dynamics Inc", "شركة")
+    )
+    typed("customer", "apply", "-f", "@far.yaml", "--as", "ana")
+    typed(*IMPORT)
+    (hit,) = json.loads(typed("screening", "hits", "--party", "far", "-o", "json"))
+    assert (hit["state"], hit["list"], hit["entry"]) == ("open, not compared", "unscreened", "شركة")

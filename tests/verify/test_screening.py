@@ -112,3 +112,18 @@ def test_a_forged_story_does_not(
 ) -> None:
     with pytest.raises(Wrong, match=told):
         checked(forged(story, kind, number, **change))
+
+
+def test_a_name_that_could_not_be_compared_is_followed_like_any_hit(tmp_path: Path) -> None:
+    with new_stores(tmp_path / "c.db") as stores:
+        registry = Registry(stores, HandClock(), packs=PACKS, cluster="east")
+        enrol(registry, replace(org("korvet", "US"), legal_name="شركة كورفيت"))
+        entry = ListEntry("csl", "Entity List", "77", ("Zarya",))
+        registry.load_list(NewList("csl", "ab" * 32, date(2026, 11, 20), (entry,)), by="pia")
+        (hit,) = registry.hits()
+        found = [decode(leaf) for leaf in stores.read(lambda reader: list(reader.leaves()))]
+        registry.judge(hit.id, true_match=False, reason="compared by hand", by="ana")
+        registry.confirm(hit.id, by="ben")
+        judged = [decode(leaf) for leaf in stores.read(lambda reader: list(reader.leaves()))]
+    assert checked(found).open_hits == {hit.id: "korvet"}
+    assert checked(judged).open_hits == {}
