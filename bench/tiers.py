@@ -1,4 +1,5 @@
-"""Tiers over a registry: all parties at once, and what one change costs afterwards; and one customer on its own.
+"""Tiers over a registry: all parties at once, and what one change costs afterwards; one customer on its own; and what all
+parties of one large ring of owners are told.
 
 The graph is a provider's dream of a registry: groups of all sizes, most shares clean, some unknown, one party in two
 hundred in a circle of holdings, one in fifty without a record of its headquarters. One change goes into the graph that
@@ -16,9 +17,11 @@ from random import Random
 from rich.console import Console
 
 from bench.tools import say
+from gatekeeper.domain.cascade import Settled
+from gatekeeper.domain.holdings import Holdings
 from gatekeeper.domain.interest import PERCENT_1, Interest
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.resolving import resolve, resolve_all
+from gatekeeper.domain.resolving import Resolver, resolve, resolve_all
 from gatekeeper.domain.tier import TierTable
 from gatekeeper.domain.tier_graph import TierGraph
 from gatekeeper.policy_files import bundled_dir, load_pack
@@ -26,17 +29,20 @@ from gatekeeper.policy_files import bundled_dir, load_pack
 PARTIES, INTERESTS = 100_000, 150_000
 ALL_S_MAX, CHANGE_MS_MAX = 2.0, 50.0
 CHANGES = 200
+RING = 10_000
 _DAY = date(2026, 11, 22)
 _SEATS = ("US", "GB", "DE", "JP", "SG", "AE", "IN", "CN", "RU", "")
 
 
 @dataclass(frozen=True, slots=True)
 class TiersResult:
-    """Seconds for all, milliseconds for each change, microseconds for one customer; round by round."""
+    """Seconds for all, milliseconds for each change, microseconds for one customer, round by round; seconds for the
+    reasons of all in a ring."""
 
     all_s: list[float]
     change_ms: list[float]
     one_us: list[float]
+    ring_s: float
     parties: int
     interests: int
 
@@ -60,7 +66,9 @@ def measure(*, rounds: int, parties: int = PARTIES, interests: int = INTERESTS) 
         begin = time.perf_counter()
         graph.change([replace(party, headquarters="CN" if party.headquarters != "CN" else "US")])
         change_ms.append((time.perf_counter() - begin) * 1_000)
-    return TiersResult(all_s, change_ms, one_us, len(registry), sum(len(each.interests) for each in registry.values()))
+    ring_s = _ring(table, min(RING, parties))
+    held = sum(len(each.interests) for each in registry.values())
+    return TiersResult(all_s, change_ms, one_us, ring_s, len(registry), held)
 
 
 def facts(result: TiersResult) -> dict[str, object]:
@@ -69,6 +77,7 @@ def facts(result: TiersResult) -> dict[str, object]:
         "tiers_all_s": result.all_s,
         "tiers_change_ms": {"median": statistics.median(result.change_ms), "worst": max(result.change_ms)},
         "tiers_one_us": result.one_us,
+        "tiers_ring_s": result.ring_s,
         "tiers_parties": result.parties,
         "tiers_interests": result.interests,
     }
@@ -81,7 +90,7 @@ def show(result: TiersResult, console: Console) -> None:
         f"tiers: {result.parties:,} parties with {result.interests:,} interests in {every:.2f} s "
         f"({min(result.all_s):.2f}-{max(result.all_s):.2f}); one change {statistics.median(result.change_ms):.2f} ms, "
         f"the worst of {len(result.change_ms)} {worst:.1f} ms; one customer of a small group "
-        f"{statistics.median(result.one_us):.0f} us"
+        f"{statistics.median(result.one_us):.0f} us; the reasons of all in a ring of parents {result.ring_s:.1f} s"
     )
     for what, reached in (
         (f"all tiers in less than {ALL_S_MAX:g} s", every < ALL_S_MAX),
@@ -101,6 +110,16 @@ def _one(table: TierTable) -> float:
     for _ in range(1_000):
         resolve(small, "lab", table, _DAY)
     return (time.perf_counter() - begin) * 1_000
+
+
+def _ring(table: TierTable, count: int) -> float:
+    """Seconds for every finding of a ring in which each party is the parent of the next."""
+    parties = {f"p{n}": Party(f"p{n}", PartyKind.ORG, "P", "US", (f"p{(n + 1) % count}",)) for n in range(count)}
+    begin = time.perf_counter()
+    resolver = Resolver(Settled(Holdings(parties, parties, table, _DAY)))
+    for each in parties:
+        resolver.finding(each)
+    return time.perf_counter() - begin
 
 
 def _registry(random: Random, parties: int, interests: int) -> dict[str, Party]:
