@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
 from gatekeeper.domain.observation import Observed
-from gatekeeper.domain.party import Party
+from gatekeeper.domain.party import Party, PartyKind
 from gatekeeper.domain.tier import Tier
 from gatekeeper.imports.gleif import GoldenCopy, read_gleif
 from gatekeeper.ports import Stores
@@ -366,3 +369,39 @@ def in_effect(registry: Registry) -> dict[str, Party]:
     record = registry.review("lab").in_effect
     assert record is not None
     return {each.id: each for each in record.parties}
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_word_of_a_register_makes_anybody_milder(data: st.DataObject) -> None:
+    """Whatever it says, of whomever, once and once more."""
+    countries = st.sampled_from(["", "US", "IN", "CN", "UA-43"])
+    leis = [LAB, HOLDING, TOP]
+    with tempfile.TemporaryDirectory() as folder, new_stores(Path(folder) / "gatekeeper.db") as stores:
+        registry = Registry(stores, HandClock(), packs=PACKS, cluster="east")
+        parents = data.draw(st.sets(st.sampled_from(["holding", "top"])))
+        reason = data.draw(st.sampled_from(["", "listed"])) if not parents else ""
+        lab = Party("lab", PartyKind.ORG, "Lab", data.draw(countries), tuple(sorted(parents)), reason, lei=LAB)
+        others = [
+            replace(org(name, data.draw(countries)), lei=lei) for name, lei in (("holding", HOLDING), ("top", TOP))
+        ]
+        registry.apply(record_of(lab, *(each for each in others if each.id in parents)), by="ana")
+        registry.approve("lab", by="ben")
+        for _ in range(2):
+            before = tier(registry)
+            words: dict[str, Observed] = {}
+            for lei in leis:
+                named = tuple(sorted(data.draw(st.sets(st.sampled_from([HOLDING, TOP, OTHER]))) - {lei}))
+                words |= word(
+                    data.draw(countries),
+                    lei,
+                    parents=named,
+                    ultimates=named[:1],
+                    successors=tuple(sorted(data.draw(st.sets(st.sampled_from([TOP, OTHER]))) - {lei})),
+                    exceptions=tuple(data.draw(st.sets(st.sampled_from(["NO_LEI", "NATURAL_PERSONS"])))),
+                )
+            heard = registry.observe(words, by="ana")
+            after = tier(registry)
+            assert after.strictness >= before.strictness
+            assert (after is before) or any(each.after is after for each in heard.changes)
