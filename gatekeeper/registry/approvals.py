@@ -24,6 +24,7 @@ from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.leis import check_leis
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.plan import waits
+from gatekeeper.registry.profiles import check_demanded, with_profile
 from gatekeeper.registry.proposal import Ask
 from gatekeeper.registry.review import Review, existing, review_of
 from gatekeeper.registry.second_hand import check_second_hand
@@ -62,7 +63,8 @@ class ApprovalRegistry(Desk):
         Raises:
             NotPermitted: by a person who wrote any of it, or nothing waits.
             Conflict: it is not what was looked at, or a party has moved since it was written.
-            InvalidInput: `expires_at` is past or too late. NotFound: no such customer.
+            InvalidInput: `expires_at` is past or too late, or what the profile owes is missing.
+            NotFound: no such customer.
         """
         now, actor = self._clock.now(), acting(by, Right.APPROVE)
 
@@ -78,6 +80,8 @@ class ApprovalRegistry(Desk):
             waiting = _awaiting(review, now)
             check_second_hand(tx, review, actor.name)
             _check_current(review)
+            if self._demands_profile:
+                check_demanded(with_profile(tx, review.looked_at) or review.looked_at)
             approved = waiting.approve(by=actor.name, expires_at=end)
             self._put_approved(tx, review, approved, actor, now)
             return approved

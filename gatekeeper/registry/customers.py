@@ -38,8 +38,6 @@ from gatekeeper.registry.strictness import Yardstick
 class CustomerRegistry(Desk):
     """Use cases on records of customers, over one store and the packs that place them."""
 
-    _demands_profile = False
-
     def plan(self, record: KycRecord) -> Plan:
         """What `apply` would do now; nothing is written."""
         yardstick = self._yardstick(self._clock.now())

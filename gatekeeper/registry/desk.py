@@ -12,6 +12,9 @@ from gatekeeper.registry.strictness import Yardstick
 class Desk:
     """Base of the use cases on customers."""
 
+    # Whether what is milder owes every field that `profile_demands` names.
+    _demands_profile = False
+
     def __init__(self, stores: Stores, clock: Clock, packs: tuple[ActivePack, ...]) -> None:
         self._stores = stores
         self._clock = clock

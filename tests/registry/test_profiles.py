@@ -195,6 +195,19 @@ def test_without_a_profile_all_is_named_and_a_draft_waits_for_the_rest(demanding
     assert demanding.submit("lab", by="ana").outcome is Outcome.WAITS
 
 
+def test_nobody_approves_what_owes_a_field_that_was_not_demanded_when_it_was_prepared(
+    registry: Registry, demanding: Registry
+) -> None:
+    registry.apply(lab(), by="ana")
+    with pytest.raises(InvalidInput, match="lacks locations_of_use"):
+        demanding.approve("lab", by="ben")
+    registry.approve("lab", by="ben")
+    registry.suspend("lab", by="ana", reason="x")
+    registry.reinstate("lab", by="ana", reason="x")
+    with pytest.raises(InvalidInput, match="lacks locations_of_use"):
+        demanding.approve("lab", by="ben")
+
+
 def test_what_is_stricter_takes_effect_whatever_is_missing(registry: Registry, demanding: Registry) -> None:
     enrol(registry)
     assert demanding.apply(lab(None, hq="CN"), by="ana").outcome is Outcome.AT_ONCE
