@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.cli import run
-from tests.imports.test_gleif import LAB, LEI2, RR, TOP, ULTIMATE, entry
+from tests.imports.golden_copies import LAB, LEI2, RR, TOP, ULTIMATE, entry, table
 
 Typed = Callable[..., str]
 GOOD = "id,legal_name,headquarters,no_parent_reason,customer,lei\n"
@@ -64,8 +63,8 @@ def test_what_the_register_says_is_told_with_whose_tier_it_moves_and_shown_to_wh
     (tmp_path / "all.csv").write_text(f"{GOOD}lab,Lab,US,listed,lab,{LAB}\n")
     typed("import", "csv", "@all.csv", "--apply")
     typed("customer", "approve", "lab", "--as", "ben", "--yes")
-    write(tmp_path / "lei2.csv", LEI2, entry(LAB, "US", "LAPSED"), entry(TOP, "CN"))
-    write(tmp_path / "rr.csv", RR, [LAB, TOP, ULTIMATE, "ACTIVE"])
+    table(tmp_path / "lei2.csv", LEI2, entry(LAB, "US", "LAPSED"), entry(TOP, "CN"))
+    table(tmp_path / "rr.csv", RR, [LAB, TOP, ULTIMATE, "ACTIVE"])
     words = ("import", "gleif", "--lei2", "@lei2.csv", "--rr", "@rr.csv")
     looked = typed(*words, "--dry-run", code=1)
     assert "took effect" not in looked
@@ -79,10 +78,5 @@ def test_what_the_register_says_is_told_with_whose_tier_it_moves_and_shown_to_wh
     assert key is not None
     verified = run(["log", "verify", str(tmp_path / "all.export"), "--key", key[1]])
     assert verified == 0
-    write(tmp_path / "delta.csv", LEI2, entry(TOP, "CN"))
+    table(tmp_path / "delta.csv", LEI2, entry(TOP, "CN"))
     assert "2 LEIs: 2 agree, 0 do not" in typed("import", "gleif", "--lei2", "@delta.csv", "--delta")
-
-
-def write(path: Path, *rows: Sequence[str]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
