@@ -1,5 +1,5 @@
-"""Tiers over a registry: all parties at once, and what one change costs afterwards; one customer on its own; and what all
-parties of one large ring of owners are told.
+"""Tiers over a registry: all parties at once, and what one change costs afterwards; one customer on its own; and what
+all parties of one large ring of owners are told.
 
 The graph is a provider's dream of a registry: groups of all sizes, most shares clean, some unknown, one party in two
 hundred in a circle of holdings, one in fifty without a record of its headquarters. One change goes into the graph that
