@@ -7,22 +7,13 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from gatekeeper.api.asking import Answer, Reading, Writing
-from gatekeeper.api.customer_answers import (
-    CustomerId,
-    check_review,
-    check_seen,
-    looked_at,
-    plan_shown,
-    record_in,
-    summary,
-    tier_shown,
-)
+from gatekeeper.api.asking import Reading, Writing
+from gatekeeper.api.customer_answers import CustomerId, looked_at, record_in, summary, tier_shown
 from gatekeeper.api.customer_shapes import Approval, CustomerShown, CustomersShown, PlanShown, RecordShown, TiersShown
 from gatekeeper.api.pages import LIMIT_DEFAULT, Asking, Cursor, Limit
+from gatekeeper.api.two_hands import act_on, put_record
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.party import Party
-from gatekeeper.ports import Reader
 from gatekeeper.registry import Registry, Review
 
 router = APIRouter(tags=["customers"])
@@ -88,17 +79,12 @@ def apply_customer(
     everything else waits until a second person approves it. If-Match names what you looked at; `If-None-Match: *` says
     that it is to be new."""
     record = record_in(asked, customer_id)
-
-    def work(registry: Registry, reader: Reader) -> Answer:
-        check_seen(asked, registry, reader, customer_id)
-        plan = registry.apply(record, by=asked.caller)
-        status = 201 if plan.customer is None else 200
-        return Answer(plan_shown(plan, dry_run=False), status, etag=looked_at(registry, customer_id, asked.caller).etag)
-
-    if dry_run:
-        plan = asked.read(lambda registry, _: registry.plan(record))
-        return Answer(plan_shown(plan, dry_run=True)).response()
-    return asked.act(work)
+    return put_record(
+        asked,
+        customer_id,
+        lambda registry: registry.plan(record),
+        None if dry_run else lambda registry: registry.apply(record, by=asked.caller),
+    )
 
 
 @router.post("/customers/{customer_id}/approve", response_model=RecordShown, openapi_extra={"x-body": "Approval"})
@@ -107,12 +93,11 @@ def approve_customer(customer_id: CustomerId, asked: Writing) -> Response:
     any of it may."""
     said = asked.body.check(Approval)
 
-    def work(registry: Registry, _: Reader) -> Answer:
-        seen = check_review(asked, registry, customer_id)
+    def approve(registry: Registry) -> None:
+        seen = registry.review(customer_id).fingerprint  # what If-Match named, in the same transaction
         registry.approve(customer_id, by=asked.caller, expires_at=said.expires_at, seen=seen)
-        return looked_at(registry, customer_id, asked.caller)
 
-    return asked.act(work)
+    return act_on(asked, customer_id, approve)
 
 
 @router.get("/customers/{customer_id}/tier", response_model=TiersShown)

@@ -11,6 +11,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, say_json, show
+from gatekeeper.cli.two_hands import Yes, looked
 from gatekeeper.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def close(
     customer: Customer,
     reason: Reason,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     person: Person = None,
     config: Config = None,
     data: Data = None,
@@ -180,20 +181,16 @@ def override(
 
 def approve_override(
     customer: Customer,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     person: Person = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Approve the override of a customer that waits: it is in force from now on. Shows it first."""
     with opened(config, data) as wiring:
-        by = caller_of(wiring, person, approves=True)
-        waiting = wiring.registry.waiting_override(customer)
-        asked = f"as {waiting.tier} for {waiting.hours} h: {waiting.reason}"
-        say(f"{waiting.requested_by} asks to treat {customer} {asked}")
-        if not yes:
-            confirm(f"Approve this as {by.name}?")
-        approved = wiring.registry.approve_override(customer, by=by, seen=waiting)
+        registry = wiring.registry
+        by, seen = looked(wiring, person, lambda: registry.waiting_override(customer), _tell_waiting, yes=yes)
+        approved = registry.approve_override(customer, by=by, seen=seen)
     say(f"override {approved.id} approved by {approved.approved_by} until {approved.ends_at:%Y-%m-%d %H:%M} UTC")
 
 
@@ -211,6 +208,11 @@ def overrides(output: Printed = Output.TABLE, config: Config = None, data: Data 
         rows = [{**_override_json(each), "state": _state_of(each, now)} for each in wiring.registry.overrides()]
     columns = ["override", "customer", "tier", "state", "requested_by", "approved_by", "ends_at", "reason"]
     show(rows, columns, output, nothing="No override was ever asked for.")
+
+
+def _tell_waiting(waiting: Override) -> None:
+    asked = f"as {waiting.tier} for {waiting.hours} h: {waiting.reason}"
+    say(f"{waiting.requested_by} asks to treat {waiting.customer_id} {asked}")
 
 
 def _state_of(override: Override, now: datetime) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
-from gatekeeper.cli.printing import confirm, say, show
+from gatekeeper.cli.printing import say, show
+from gatekeeper.cli.two_hands import Yes, looked
+
+if TYPE_CHECKING:
+    from gatekeeper.domain.ending import ProposedEnd
+    from gatekeeper.domain.ledger import Reservation
 
 END_EXAMPLE = "Example: gatekeeper run end-reservation 5f2c... --reason 'node7 was removed while we were down'"
 LIST_EXAMPLE = "Example: gatekeeper run ends --output json"
@@ -36,23 +41,19 @@ def end_reservation(
 
 def approve_end(
     reservation: ReservationId,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     person: Person = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Approve the end of a reservation. Shows it first; who proposed it cannot approve it."""
-    from gatekeeper.domain.units import format_flop
     from gatekeeper.registry.endings import existing_end
 
     with opened(config, data) as wiring:
-        by = caller_of(wiring, person, approves=True)
-        seen, held = wiring.stores.read(lambda reader: existing_end(reader, reservation))
-        say(f"reservation {held.id} of run {held.run_id}, {held.workload}: holds {format_flop(held.pending_tflop)}")
-        say(f"reason: {seen.reason}")
-        say(f"proposed by {seen.proposed_by}")
-        if not yes:
-            confirm(f"Approve this as {by.name}?")
+        stores = wiring.stores
+        by, (seen, _) = looked(
+            wiring, person, lambda: stores.read(lambda reader: existing_end(reader, reservation)), _tell, yes=yes
+        )
         ended = wiring.registry.approve_end(reservation, by=by, seen=seen)
     say(f"reservation {ended.id} of run {ended.run_id} has ended; all that it held is booked as used")
 
@@ -86,3 +87,12 @@ def ends(output: Printed = Output.TABLE, config: Config = None, data: Data = Non
     ]
     columns = ["reservation", "run", "workload", "holds", "proposed_by", "reason"]
     show(rows, columns, output, nothing="No end of a reservation waits.")
+
+
+def _tell(found: tuple[ProposedEnd, Reservation]) -> None:
+    from gatekeeper.domain.units import format_flop
+
+    seen, held = found
+    say(f"reservation {held.id} of run {held.run_id}, {held.workload}: holds {format_flop(held.pending_tflop)}")
+    say(f"reason: {seen.reason}")
+    say(f"proposed by {seen.proposed_by}")
