@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 NEEDED = (
     "admission/_bundled/reach.yaml",
     "gatekeeper/_bundled/policies/countries.yaml",
+    "gatekeeper/name_data/sounds.txt",
     "gatekeeper/_bundled/policies/us-ai-diffusion/pack.yaml",
     "gatekeeper/_bundled/policies/us-ai-diffusion/suite.yaml",
     "gatekeeper/data/accelerators/nvidia.yaml",
