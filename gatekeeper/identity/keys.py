@@ -7,6 +7,7 @@ is meant a token says by its id alone; what else a token says of keys (`jwk`, `j
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -216,12 +217,11 @@ def check_url(url: str) -> None:
 
 
 def _get(url: str, ca_file: Path | None) -> bytes:
-    import ssl
-
     try:
-        context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
         with (
-            httpx.Client(verify=context, timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client,
+            httpx.Client(
+                verify=_trusted(url, ca_file), timeout=TIMEOUT_S, follow_redirects=False, trust_env=False
+            ) as client,
             client.stream("GET", url, headers={"Accept": "application/json"}) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
@@ -229,6 +229,13 @@ def _get(url: str, ca_file: Path | None) -> bytes:
             return _body(answer, url)
     except (httpx.HTTPError, OSError) as error:
         raise Unavailable(f"{url} does not answer: {type(error).__name__}.") from error
+
+
+def _trusted(url: str, ca_file: Path | None) -> ssl.SSLContext:
+    """Whose certificates count: over plain HTTP nobody's, and those of the system are not read for nothing."""
+    if ca_file is None and url.startswith("http:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
 
 
 def _body(answer: httpx.Response, url: str) -> bytes:

@@ -5,8 +5,7 @@ import os
 import socket
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -21,18 +20,11 @@ from admission.webhook import Webhook
 from gatekeeper.domain.decision import Verdict
 from gatekeeper.domain.errors import InvalidInput, Unavailable
 from tests.admission.reviews import ToldGate, manifest, review, write_pair
+from tests.polling import until
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 PATH = f"/validate/{TOKEN}"
 JSON = {"content-type": "application/json"}
-
-
-def until(condition: Callable[[], bool], deadline_s: float = 5.0) -> None:
-    """Poll until a condition holds."""
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        threading.Event().wait(0.01)
 
 
 class Served:

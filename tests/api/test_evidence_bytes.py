@@ -6,7 +6,6 @@ import hashlib
 import os
 import socket
 import ssl
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from gatekeeper.api.transfers import AT_ONCE_MAX, OF_ONE_CALLER_MAX, Transfers
 from gatekeeper.evidence_files import EvidenceFiles
 from gatekeeper.stores import SqlStores
 from tests.api.office import ApiHouse, Served, problem
+from tests.polling import until
 from tests.registry.office import log
 
 SAID = {"description": "Extract", "source": "MCA, India"}
@@ -57,7 +57,7 @@ def kept(folder: Path) -> list[str]:
 
 def raw(house: ApiHouse, headers: str, body: bytes = b"") -> ssl.SSLSocket:
     """A connection that has sent the head of an upload, and perhaps something of its body."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     line = context.wrap_socket(socket.create_connection(("127.0.0.1", house.port), 10))
     line.settimeout(10)
@@ -72,13 +72,6 @@ def answer_of(line: ssl.SSLSocket) -> str:
     while piece := line.recv(65_536):
         said += piece
     return said.decode()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        os.sched_yield()
 
 
 def test_a_file_comes_in_is_on_record_and_goes_out_as_an_attachment(make: Make, folder: Path) -> None:
@@ -148,6 +141,7 @@ def test_a_file_that_trickles_in_is_ended(make: Make, folder: Path) -> None:
 def test_one_caller_has_few_places_and_others_have_theirs(make: Make, folder: Path) -> None:
     house = make()
     hanging = [raw(house, f"Content-Length: {MIB}", b"x") for _ in range(OF_ONE_CALLER_MAX)]
+    # Whoever asked by sending would hold a place while one of these comes, and take it away from that one for good.
     until(lambda: len(kept(folder)) == OF_ONE_CALLER_MAX)
     refused = problem(send(house, who="ana"), 429)
     assert "on their way" in refused["detail"]

@@ -7,24 +7,16 @@ import re
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from gatekeeper import cli
+from tests.polling import until
 
 MIB = 2**20
 FILE = Path(__file__).parents[2] / "examples" / "customers" / "bharat-models.yaml"
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        os.sched_yield()
 
 
 @pytest.mark.slow
