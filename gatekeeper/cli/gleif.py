@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.customer_apply import tell_changes
-from gatekeeper.cli.options import Config, Data, Person, caller_of, opened
+from gatekeeper.cli.options import Config, Data, Person, caller_of, opened, record_packs
 from gatekeeper.cli.printing import say
 from gatekeeper.cli.reading import reading
 from gatekeeper.domain.person import Right
-from gatekeeper.registry.people import acting
 
 GLEIF_EXAMPLE = "Example: gatekeeper import gleif --lei2 lei2.csv.zip --rr rr.csv.zip --repex repex.csv.zip --dry-run"
 
@@ -50,7 +49,7 @@ def gleif(
             heard = wiring.registry.compare(observed, is_delta=delta)
         else:
             by = caller_of(wiring, person)
-            wiring.record_packs(acting(by, Right.EDIT))
+            record_packs(wiring, by, Right.EDIT)
             heard = wiring.registry.observe(observed, by=by, is_delta=delta)
     for each in heard.conflicts:
         say(f"party {each.party_id} ({each.lei}): {each.in_words} [kyc.conflict.{each.code}]")
