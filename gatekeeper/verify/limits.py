@@ -51,9 +51,11 @@ class LimitCheck:
     def applied(
         self, cluster: str, customer: str, pack: str, sha256: str, at: datetime, *, tier: Tier | None = None
     ) -> Applied | None:
-        """How a pack applied to a customer, in a tier if that is given; None where the log does not tell enough."""
+        """How a pack applied to a customer, in a tier if that is given; None where the log does not tell enough, or
+        where the site changed just before: whichever process decided may have been at either."""
         told, table = self._packs.terms(cluster, sha256), self._tiers.table(sha256)
-        if told is None or table is None:
+        sites = {each.site for each in self._packs.held(cluster, pack, at) if each.sha256 == sha256}
+        if told is None or table is None or len(sites) > 1:
             return None
         if tier is None:
             judged = self._overrides.judged(customer, sha256, at)

@@ -167,7 +167,9 @@ class StartCheck:
                 raise Wrong(f"Work of customer {customer} is let start by pack {pack}, whose terms the log lacks.")
             applied = self._known.limits.applied(cluster, customer, pack, sha256, at)
             if applied is None:
-                self._known.unchecked.add("starts of customers whose parties the log does not tell")
+                self._known.unchecked.add(
+                    "starts of customers whose parties the log does not tell, or as a site changed"
+                )
                 continue
             rule, tier = applied.rule, applied.cell[0]
             answered = rule is not None and rule.action is Action.HOLD

@@ -15,7 +15,7 @@ from gatekeeper.domain.inquiry import InquiryState
 from gatekeeper.domain.lineage import BaseModel, Generator, Lineage
 from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.party import Party, PartyKind
-from gatekeeper.domain.policy import Site
+from gatekeeper.domain.policy import Mode, Site
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType, decode, encode
 from gatekeeper.domain.run import RunState
 from gatekeeper.domain.screening import HitState
@@ -328,6 +328,7 @@ def refusal_by_the_chips_left_out(office: Office) -> None:
         by=SERVICE,
         site=Site("US", ChipAuthorization.AIA),
     )
+    office.clock.move_to(office.clock.now() + timedelta(hours=2))
     office.start("vistula", "b")
 
 
@@ -445,6 +446,19 @@ def test_honest_work_of_all_kinds_verifies_and_leaves_nothing_unchecked(office: 
     report = office.report()
     assert report.verified, report.problems
     assert report.unchecked == ()
+
+
+def test_a_start_while_one_process_takes_over_from_another_may_be_by_what_held_before(office: Office) -> None:
+    office.enrol("vistula", "PL")
+    office.start("vistula", "a")
+    packs, site = office.gate._provider.packs, Site("US", ChipAuthorization.AIA)
+    office.clock.move_to(office.clock.now() + timedelta(days=1))
+    record_packs(office.stores, office.clock, packs, cluster=CLUSTER, by=SERVICE, site=site)
+    softer = tuple(replace(each, mode=Mode.WARN) for each in packs)
+    record_packs(office.stores, office.clock, softer, cluster=CLUSTER, by=SERVICE, site=site)
+    office.start("vistula", "b")
+    report = office.report()
+    assert report.verified, report.problems
 
 
 def test_a_log_without_terms_tells_how_many_starts_could_not_be_checked(tmp_path: Path) -> None:
