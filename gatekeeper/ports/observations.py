@@ -23,6 +23,6 @@ class ObservationReads(Protocol):
 class ObservationWrites(Protocol):
     """Write side."""
 
-    def put_observation(self, observed: Observed) -> None:
-        """Store what a register says now, in place of what it said before."""
+    def put_observations(self, observed: Collection[Observed]) -> None:
+        """Store what a register says now of some LEIs, in place of what it said before."""
         ...

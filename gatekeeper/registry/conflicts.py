@@ -19,7 +19,9 @@ SUCCESSOR, STATUS, ABSENT = "successor", "status", "absent"
 # Disagreements of which the register's word can take effect.
 TAKEN = frozenset({HEADQUARTERS, PARENT, HIDDEN_PARENT, SUCCESSOR})
 NAME_CHARACTERS_MAX = 300
+# What a register says of an LEI, and of some LEIs the party that has each.
 Word = Callable[[str], Observed | None]
+Holders = Callable[[Iterable[str]], Mapping[str, str]]
 
 
 def disagreements(
@@ -56,7 +58,9 @@ def is_news(code: str, word: Observed, last: Observed | None) -> bool:
     return not _hidden(word) <= _hidden(last)
 
 
-def as_told(code: str, parties: Mapping[str, Party], party: Party, word: Observed, words: Word) -> tuple[Party, ...]:
+def as_told(
+    code: str, parties: Mapping[str, Party], party: Party, word: Observed, *, words: Word, holders: Holders
+) -> tuple[Party, ...]:
     """The party as the register has it, and those that it names as owners and nobody knows yet.
 
     Whoever a register names as a parent or a successor has no reason for having none of its own: until two people have
@@ -66,8 +70,8 @@ def as_told(code: str, parties: Mapping[str, Party], party: Party, word: Observe
         return (replace(party, headquarters=word.headquarters),)
     if code == HIDDEN_PARENT:
         return (replace(party, no_parent_reason=""),)
-    known = {each.lei: each.id for each in parties.values() if each.lei}
     named = _heads(parties, party, word) if code == PARENT else _unknown(parties, party, word.successors)
+    known = holders(named)
     new = {lei: _party_of(lei, words(lei)) for lei in named if lei not in known}
     owners = {known.get(lei) or new[lei].id for lei in named} - {party.id}
     changed = replace(party, parents=tuple(sorted({*party.parents, *owners})), no_parent_reason="")

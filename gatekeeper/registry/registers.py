@@ -82,8 +82,7 @@ class RegisterRegistry(BatchRegistry):
                 plan = self._take(books, each, observed, actor, now) if each.code in TAKEN else None
                 changes += plan.changes if plan else ()
                 found.append(replace(each, taken=plan is not None))
-            for word in observed.values():
-                tx.put_observation(word)
+            tx.put_observations(observed.values())
             books.append(new_record(RecordType.GLEIF_IMPORTED, actor, now, _facts(parties, observed, found)))
             books.flush()
             return Heard(tuple(found), tuple(changes))
@@ -110,7 +109,8 @@ class RegisterRegistry(BatchRegistry):
             # The owners of others that this import has added may have settled it.
             if told.code not in {each.code for each in disagreements_of(books.parties(), before, word)}:
                 continue
-            wanted = as_told(told.code, books.known(), before, word, _words(books, observed))
+            words, holders = _words(books, observed), books.holders
+            wanted = as_told(told.code, books.known(), before, word, words=words, holders=holders)
             record = replace(holds, parties=_with(_way(books.parties(), holds.party_id, before.id), wanted))
             books.look_at(customer.id, record)
             plan = self._plan_taken(books, record, wanted, now)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import Column, String, Table, Text, bindparam, select
 
 from gatekeeper.domain.observation import Observed, observed_json, observed_of
 from gatekeeper.domain.record import canonical_json
 from gatekeeper.stores.asking import Asking, Changing
+from gatekeeper.stores.statements import add, change, key_of
 from gatekeeper.stores.tables import Moment, metadata
 
 observation = Table(
@@ -40,7 +42,19 @@ class ObservationReads(Asking):
 class ObservationWrites(Changing):
     """`gatekeeper.ports.observations.ObservationWrites`."""
 
-    def put_observation(self, observed: Observed) -> None:
-        """Store what a register says now, in place of what it said before."""
-        body = canonical_json(observed_json(observed)).decode()
-        self._put(observation, {"lei": observed.lei, "source": observed.source, "body": body, "at": observed.at})
+    def put_observations(self, observed: Collection[Observed]) -> None:
+        """Store what a register says now of some LEIs, in place of what it said before."""
+        rows = self._named(_OBSERVED, sorted({each.lei for each in observed}))
+        known = {(row["lei"], row["source"]) for row in rows}
+        fresh, changed = list[dict[str, Any]](), list[dict[str, Any]]()
+        for each in observed:
+            body = canonical_json(observed_json(each)).decode()
+            values = {"lei": each.lei, "source": each.source, "body": body, "at": each.at}
+            if (each.lei, each.source) in known:
+                changed.append({**values, **key_of(observation, values)})
+            else:
+                fresh.append(values)
+        if changed:
+            self._run(change(observation), changed)
+        if fresh:
+            self._run(add(observation), fresh)
