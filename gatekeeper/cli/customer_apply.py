@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gatekeeper.cli.customer_told import (
+    SHOWN_MAX,
+    tell_all,
+    tell_batch,
+    tell_changes,
+    tell_difference,
+    tell_groups,
+    tell_summary,
+)
 from gatekeeper.cli.options import Config, Data, Person, caller_of, opened, record_packs
 from gatekeeper.cli.printing import confirm, note, say, warn
+from gatekeeper.cli.progress import progress
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.person import Right
 
 if TYPE_CHECKING:
-    from gatekeeper.registry import Applied, KycRecord, Plan, TierChange
-    from gatekeeper.registry.consequences import GroupChange
+    from gatekeeper.registry import KycRecord
     from gatekeeper.wiring import Wiring
 
 Files = Annotated[
@@ -28,20 +36,8 @@ Files = Annotated[
 ]
 APPLY_EXAMPLE = "Example: gatekeeper customer apply -f examples/customers --dry-run"
 DIFF_EXAMPLE = "Example: gatekeeper customer diff -f examples/customers"
-# Of more than this nobody reads every line; `customer diff` shows them all.
+# Of more parties that are called the same nobody learns more.
 _NAMESAKES_SHOWN = 3
-_SHOWN_MAX = 50
-_WORTH_A_BAR = 500
-_LEFT_MAX = 20
-_WORDS = {
-    "enrolled": "enrolled",
-    "at_once": "changed",
-    "partly": "changed in part",
-    "waits": "wait",
-    "draft": "drafts",
-    "withdrawn": "withdrawn",
-    "unchanged": "unchanged",
-}
 
 
 def apply(
@@ -102,7 +98,7 @@ def apply_records(
     """Apply records and tell what became of them, wherever they were read from."""
     if dry_run:
         with _dry(config, data) as wiring, progress("planning") as tell:
-            _tell_all(wiring.registry.plan_all(records, tell=tell), dry_run=True)
+            tell_all(wiring.registry.plan_all(records, tell=tell), dry_run=True)
         return
     with opened(config, data, makes_data=True, tell=note) as wiring:
         by = caller_of(wiring, person)
@@ -111,9 +107,9 @@ def apply_records(
             applied = wiring.registry.apply_all(records, by=by, idempotency_key=key, tell=tell)
     if applied.repeated:
         say(f"This was applied before under the key {key}; nothing was done now.")
-        _summary(Counter(applied.counts))
-    _tell_all(applied.plans)
-    _tell_batch(applied)
+        tell_summary(Counter(applied.counts))
+    tell_all(applied.plans)
+    tell_batch(applied)
 
 
 def _draft_records(
@@ -122,12 +118,12 @@ def _draft_records(
     """Keep records as drafts; where one of them cannot be, none is."""
     if dry_run:
         with _dry(config, data) as wiring:
-            _tell_all([wiring.registry.plan_draft(record) for record in records], dry_run=True)
+            tell_all([wiring.registry.plan_draft(record) for record in records], dry_run=True)
         return
     with opened(config, data, makes_data=True, tell=note) as wiring:
         by = caller_of(wiring, person)
         record_packs(wiring, by, Right.EDIT)
-        _tell_all(wiring.registry.draft_all(records, by=by))
+        tell_all(wiring.registry.draft_all(records, by=by))
 
 
 def diff(files: Files, config: Config = None, data: Data = None) -> int:
@@ -161,7 +157,7 @@ def approve_batch(
         review = wiring.registry.review_all(batch, tell=tell)
     if seen is None:
         namesakes = wiring.registry.namesakes(review.reviews)
-        for each in review.reviews[:_SHOWN_MAX]:
+        for each in review.reviews[:SHOWN_MAX]:
             tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in each.shown_if_approved.items())
             say(f"customer {each.customer.id}, prepared by {each.prepared_by}: {tiers}")
             if each.open_screenings:
@@ -173,8 +169,8 @@ def approve_batch(
         for customer, same in namesakes.items():  # of all: a name among thousands is what nobody would look for
             for one in same[:_NAMESAKES_SHOWN]:
                 warn(f"customer {customer}: {one}")
-        if len(review.reviews) > _SHOWN_MAX:
-            say(f"and {len(review.reviews) - _SHOWN_MAX:,} more: gatekeeper customer list")
+        if len(review.reviews) > SHOWN_MAX:
+            say(f"and {len(review.reviews) - SHOWN_MAX:,} more: gatekeeper customer list")
         say(f"fingerprint: {review.fingerprint}")
         if review.reviews and not yes:
             confirm(f"Approve these {len(review.reviews):,} as {by.name}?")
@@ -187,51 +183,6 @@ def approve_batch(
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar for who watches; what is to be told is how many of how many are done. Of thousands of values that all stay
-    none is garbage: to look for some took a quarter of the time."""
-    from gatekeeper.garbage import seldom_searched
-
-    if not sys.stderr.isatty():
-        with seldom_searched():
-            yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(40), MofNCompleteColumn(), TimeRemainingColumn())
-    with seldom_searched(), Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task("", total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=total >= _WORTH_A_BAR)
-
-
-def tell_difference(before: KycRecord | None, after: KycRecord) -> None:
-    """Two records line by line, as `diff -u` and kubectl do."""
-    import difflib
-
-    from gatekeeper.customer_files import dump
-
-    old, new = ([] if each is None else dump(each).splitlines() for each in (before, after))
-    names = ("in effect" if before else "nothing", "applied")
-    for line in difflib.unified_diff(old, new, *names, lineterm=""):
-        say(line)
-
-
-def tell_changes(changes: Iterable[TierChange]) -> None:
-    """Customers whose tier a change moves."""
-    for change in changes:
-        when = f" from {change.day} on" if change.day else ""
-        say(f"  customer {change.customer_id}: {change.before} becomes {change.after} by {change.pack}{when}")
-
-
-def tell_groups(groups: Iterable[GroupChange]) -> None:
-    """Customers that leave a corporate group, and with it what counts on one budget."""
-    for each in groups:
-        left = ", ".join(each.left[:_LEFT_MAX]) + (", ..." if len(each.left) > _LEFT_MAX else "")
-        say(f"  customer {each.customer_id} no longer shares a budget with {left}")
-
-
-@contextlib.contextmanager
 def _dry(config: Path | None, data: Path | None) -> Iterator[Wiring]:
     """What is there; where nothing is yet, an empty database that is gone afterwards."""
     with opened(config, data) as wiring:
@@ -241,60 +192,3 @@ def _dry(config: Path | None, data: Path | None) -> Iterator[Wiring]:
     note(f"There is no data in {wiring.settings.data} yet, so every customer would be new.")
     with tempfile.TemporaryDirectory() as folder, opened(config, Path(folder), makes_data=True) as empty:
         yield empty
-
-
-def _tell_all(plans: Sequence[Plan], *, dry_run: bool = False) -> None:
-    changed = [plan for plan in plans if plan.outcome.value != "unchanged"]
-    few = len(changed) <= _SHOWN_MAX
-    for plan in plans if few else changed[:_SHOWN_MAX]:
-        if few:
-            tell_difference(plan.before, plan.wanted)
-        _tell(plan, dry_run=dry_run)
-        for name in suspicious_names(plan.wanted):
-            warn(f"customer {plan.wanted.customer_id}: {name} mixes letters of several alphabets")
-    if not few:
-        say(f"and {len(changed) - _SHOWN_MAX:,} more; `gatekeeper customer diff` shows each line")
-    if len(plans) > 1:
-        _summary(Counter(plan.outcome.value for plan in plans), dry_run=dry_run)
-
-
-def suspicious_names(record: KycRecord) -> list[str]:
-    """Names of its parties with a word in more than one alphabet: they may be made to look like another name."""
-    from gatekeeper.domain.scripts import mixes_scripts
-
-    names = {name for party in record.parties for name in (party.legal_name, *party.other_names)}
-    return sorted(name for name in names if mixes_scripts(name))
-
-
-def _tell(plan: Plan, *, dry_run: bool) -> None:
-    """What became of a record, or would."""
-    from gatekeeper.registry import Outcome
-
-    customer = plan.wanted.customer_id
-    tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in plan.shown.items())
-    next_step = f"; a second person decides: gatekeeper customer approve {customer}"
-    says = {
-        Outcome.UNCHANGED: "unchanged",
-        Outcome.ENROLLED: f"enrolled ({tiers}){next_step}",
-        Outcome.AT_ONCE: f"changed ({tiers}); it is as strict or stricter, so it took effect at once",
-        Outcome.PARTLY: f"changed as far as it gets stricter; the rest ({tiers}) waits{next_step}",
-        Outcome.WAITS: f"waits ({tiers}){next_step}",
-        Outcome.DRAFT: f"kept as a draft ({tiers}); hand it in: gatekeeper customer submit {customer}",
-        Outcome.WITHDRAWN: "unchanged; what had waited is withdrawn",
-    }
-    say(f"customer {customer} {says[plan.outcome]}{' (dry run: nothing was changed)' if dry_run else ''}")
-    if plan.replaced is not None:
-        say(f"  replaces what {plan.replaced}")
-    tell_changes(plan.changes)
-
-
-def _summary(counts: Counter[str], *, dry_run: bool = False) -> None:
-    told = ", ".join(f"{counts[each]:,} {word}" for each, word in _WORDS.items() if counts[each])
-    said = " (dry run: nothing was changed)" if dry_run else ""
-    say(f"{counts.total():,} customers: {told}{said}".replace(" 1 wait,", " 1 waits,"))
-
-
-def _tell_batch(applied: Applied) -> None:
-    waits = sum(applied.counts.get(each, 0) for each in ("enrolled", "partly", "waits"))
-    if waits > 1:
-        say(f"a second person decides on all that wait: gatekeeper customer approve --batch {applied.batch_id}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.customer_apply import tell_changes
+from gatekeeper.cli.customer_told import tell_changes
 from gatekeeper.cli.options import Config, Data, Person, caller_of, opened, record_packs
 from gatekeeper.cli.printing import say
 from gatekeeper.cli.reading import reading

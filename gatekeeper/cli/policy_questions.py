@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from gatekeeper.cli.customer_apply import progress
 from gatekeeper.cli.options import Config, Data, Output, Printed, opened
 from gatekeeper.cli.printing import say, say_json, show
+from gatekeeper.cli.progress import progress
 from gatekeeper.domain.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from gatekeeper.domain.policy import ActivePack
 from gatekeeper.domain.retention import RETENTION_YEARS
 from gatekeeper.domain.two_hands import Hands
 from gatekeeper.ports import Clock, Stores
+from gatekeeper.registry.applied import Applied, BatchReview
 from gatekeeper.registry.approvals import ApprovalTerms
-from gatekeeper.registry.batch import Applied, BatchReview
 from gatekeeper.registry.consequences import TierChange
 from gatekeeper.registry.corrections import CorrectionRegistry
 from gatekeeper.registry.due import DueRegistry

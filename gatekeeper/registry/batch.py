@@ -6,65 +6,36 @@ Each record goes the way that a single one goes, with the same two people; only 
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.person import Right
-from gatekeeper.domain.profile_facts import profile_json
-from gatekeeper.domain.record import canonical_json
-from gatekeeper.ports import Clock, Reader, Stores, Transaction
+from gatekeeper.ports import Reader, Stores, Transaction
 from gatekeeper.ports.answers import KEPT, KeptAnswer
 from gatekeeper.ports.batches import Batch
+from gatekeeper.registry.applied import Applied, BatchReview, counts_of, name_of, repeated, sha256_of
 from gatekeeper.registry.approvals import ApprovalRegistry
 from gatekeeper.registry.books import Books
 from gatekeeper.registry.circumstances import Circumstances
 from gatekeeper.registry.customers import CustomerRegistry
-from gatekeeper.registry.kyc_record import KycRecord, record_json
+from gatekeeper.registry.kyc_record import KycRecord
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.plan import Outcome, Plan, waiting_for
 from gatekeeper.registry.proposal import digest
 from gatekeeper.registry.review import Review, review_of
 from gatekeeper.registry.sheet import Sheet
+from gatekeeper.registry.within import Open, Still
 
-T = TypeVar("T")
 Tell = Callable[[int, int], None]
 # Ten thousand customers are what the largest folder holds; beyond that somebody applies one folder after the other.
 RECORDS_MAX = 20_000
 _KEY_CHARACTERS_MAX = 255
 # Named in the answer that is kept beside those of the API, whose callers have other names.
 _KEPT = "batch:"
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What became of a batch.
-
-    Attributes:
-        batch_id: names it for an approval; "" where nothing of it waits or changed.
-        plans: what each record did, in their order; none where it is repeated.
-        counts: outcome -> how many records.
-        repeated: it had been applied before under this key, and nothing was done now.
-    """
-
-    batch_id: str
-    plans: tuple[Plan, ...]
-    counts: dict[str, int]
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BatchReview:
-    """A batch as an approver sees it: what of it waits, and a name for exactly that."""
-
-    reviews: tuple[Review, ...]
-    fingerprint: str
 
 
 class BatchRegistry(CustomerRegistry, ApprovalRegistry):
@@ -100,7 +71,7 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
             InvalidInput, NotPermitted: as `apply`, with the customer. Conflict: the key named other records before.
         """
         now, actor = self._clock.now(), acting(by, Right.EDIT)
-        request = _sha256_of(records) if idempotency_key else ""
+        request = sha256_of(records) if idempotency_key else ""
         if len(records) > RECORDS_MAX:
             raise InvalidInput(f"{len(records):,} customers at once; {RECORDS_MAX:,} is the most.")
         if len(idempotency_key) > _KEY_CHARACTERS_MAX:
@@ -110,10 +81,10 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
             caller = _KEPT + actor.name
             kept = tx.kept_answer(caller, idempotency_key) if idempotency_key else None
             if kept is not None and kept.at >= now - KEPT:
-                return _repeated(kept, request)
+                return repeated(kept, request)
             books = Books(tx)
             plans = self._apply_each(books, records, by, tell)
-            counts = _counts(plans)
+            counts = counts_of(plans)
             if books.first_record:
                 changed = [each.wanted.customer_id for each in plans if each.outcome is not Outcome.UNCHANGED]
                 tx.put_batch(Batch(books.first_record, actor.name, now, tuple(changed)))
@@ -155,7 +126,7 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
             books = Books(tx)
             inside = self._inside(books)
             waiting = inside._all_that_waits(books, _members(tx, batch_id))
-            if _name_of(waiting) != seen:
+            if name_of(waiting) != seen:
                 raise Conflict(
                     "What waits is not what was looked at.", hint="Look at it again, and approve what it says now."
                 )
@@ -204,7 +175,7 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
     def _review_all(self, reader: Reader, batch_id: str | None, tell: Tell | None) -> BatchReview:
         books = Books(reader)
         found = tuple(self._inside(books)._all_that_waits(books, _members(reader, batch_id), tell))
-        return BatchReview(found, _name_of(found))
+        return BatchReview(found, name_of(found))
 
     def _all_that_waits(self, books: Books, customer_ids: Sequence[str], tell: Tell | None = None) -> list[Review]:
         """Those of some customers of which something waits, each as its approver sees it."""
@@ -221,42 +192,10 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
     def _inside(self, books: Books) -> BatchRegistry:
         """The same use cases inside of a transaction that is open already, at one moment."""
         inside, now = copy.copy(self), self._clock.now()
-        inside._stores, inside._clock = _Open(books), _Still(now)
+        inside._stores, inside._clock = Open(books), Still(now)
         # Each record is looked at several times, and with it the others of its group; it ends with the batch.
         inside._measure = replace(self._yardstick(now), keeps=RECORDS_MAX, known={})
         return inside
-
-
-class _Still(Clock):
-    """A clock that stands: a batch is one moment."""
-
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-
-    def now(self) -> datetime:
-        """The moment."""
-        return self._at
-
-
-class _Open(Stores):
-    """Stores whose one transaction is open already and ends elsewhere."""
-
-    def __init__(self, books: Books) -> None:
-        self._tx = books.as_transaction
-
-    def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Run the work in the open transaction."""
-        return work(self._tx)
-
-    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """The same, as a future that has ended."""
-        future = Future[T]()
-        future.set_result(work(self._tx))
-        return future
-
-    def read(self, work: Callable[[Reader], T]) -> T:
-        """Run the work on what the transaction sees."""
-        return work(self._tx)
 
 
 @contextmanager
@@ -299,32 +238,3 @@ def _check_agree(records: Sequence[KycRecord]) -> None:
                     f"{record.customer_id}.",
                     hint="Let both say the same of it, or leave it out of one where the registry knows it.",
                 )
-
-
-def _name_of(reviews: Iterable[Review]) -> str:
-    """One name for what an approver sees of some customers."""
-    said = "".join(f"{each.customer.id} {each.fingerprint}\n" for each in reviews)
-    return hashlib.sha256(said.encode()).hexdigest()
-
-
-def _counts(plans: Iterable[Plan]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for plan in plans:
-        found[plan.outcome.value] = found.get(plan.outcome.value, 0) + 1
-    return found
-
-
-def _sha256_of(records: Sequence[KycRecord]) -> str:
-    """What a request asks for. It stays in the store, beside the profiles themselves."""
-    whole = hashlib.sha256()
-    for each in records:
-        profile = profile_json(each.profile) if each.profile else None
-        whole.update(canonical_json({**record_json(each), "profile": profile}) + b"\n")
-    return whole.hexdigest()
-
-
-def _repeated(kept: KeptAnswer, request: str) -> Applied:
-    if kept.request != request:
-        raise Conflict(f"The idempotency key {kept.key!r:.80} was used for other records.", hint="Choose another key.")
-    answer = json.loads(kept.body)
-    return Applied(answer["batch"], (), answer["counts"], repeated=True)
