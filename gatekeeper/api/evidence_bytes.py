@@ -29,7 +29,8 @@ from gatekeeper.api.transfers import Pace, Transfers
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.evidence import TEXT_CHARACTERS_MAX, Evidence, Sensitivity
 from gatekeeper.domain.person import Caller
-from gatekeeper.evidence_files import PIECE_BYTES, Intake, Kept, TooLarge, label_of, too_large
+from gatekeeper.evidence_files import PIECE_BYTES
+from gatekeeper.evidence_intake import Intake, Kept, TooLarge, label_of, too_large
 from gatekeeper.ports import Transaction
 
 router = APIRouter(tags=["evidence"])

@@ -19,7 +19,8 @@ def told() -> Iterator[None]:
     """Turn what the database driver raises into our errors, with what to do next.
 
     Raises:
-        Conflict: the row contradicts another one. NotPermitted: two hands of it are one person's. InvalidInput: a value does not fit its column.
+        Conflict: the row contradicts another one. NotPermitted: two hands of it are one person's.
+        InvalidInput: a value does not fit its column.
         Unavailable: everything else; the transaction is lost with it.
     """
     try:

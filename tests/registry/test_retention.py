@@ -17,7 +17,8 @@ from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermit
 from gatekeeper.domain.kyc_profile import Address, KycProfile
 from gatekeeper.domain.person import Caller
 from gatekeeper.domain.retention import kept_until
-from gatekeeper.evidence_files import EvidenceFiles, Kept
+from gatekeeper.evidence_files import EvidenceFiles
+from gatekeeper.evidence_intake import Kept
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.stores import SqlStores
 from tests.registry.office import NOON, HandClock, log, log_types, org
