@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from gatekeeper import snapshots
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.party import Party
@@ -24,6 +23,7 @@ from gatekeeper.registry.found import IDS_IN_RECORD_MAX
 from gatekeeper.registry.lists import NewList
 from gatekeeper.renewing import WRITTEN_MAX, Named
 from gatekeeper.snapshots import Snapshot, Snapshots
+from gatekeeper.snapshots.bookkeeping import OF_PEOPLE
 from gatekeeper.stores import SqlStores
 from tests.counting_statements import counted
 from tests.databases import new_stores
@@ -118,7 +118,7 @@ def test_after_a_change_only_what_it_names_is_read(stores: SqlStores) -> None:
 
 
 def test_a_record_that_says_nothing_for_sure_makes_everything_be_read_again() -> None:
-    assert {each for each in snapshots._OF_PEOPLE if not _is_understood(each)} == set()
+    assert {each for each in OF_PEOPLE if not _is_understood(each)} == set()
     assert Named.of([record(0)]).whole  # a record of a pod: nobody asks for those
     assert WRITTEN_MAX <= IDS_IN_RECORD_MAX
 
