@@ -22,7 +22,7 @@ from gatekeeper.registry.due import REGISTRY
 from gatekeeper.registry.found import IDS_IN_RECORD_MAX
 from gatekeeper.registry.lists import NewList
 from gatekeeper.renewing import WRITTEN_MAX, Named
-from gatekeeper.snapshots import Snapshot, Snapshots
+from gatekeeper.snapshots import Snapshot, Snapshots, snapshot
 from gatekeeper.snapshots.bookkeeping import OF_PEOPLE
 from gatekeeper.stores import SqlStores
 from tests.counting_statements import counted
@@ -90,7 +90,7 @@ def test_after_every_use_case_the_kept_view_is_the_one_read_whole(
     stores: SqlStores, monkeypatch: pytest.MonkeyPatch, one_by_one: bool
 ) -> None:
     if not one_by_one:
-        monkeypatch.setattr(snapshots, "CAUGHT_UP_MAX", 0)
+        monkeypatch.setattr(snapshot, "CAUGHT_UP_MAX", 0)
     house, kept = House(stores), Snapshots(stores)
     for number, step in enumerate(STEPS):
         before = stores.read(lambda reader: reader.log_size())
@@ -135,7 +135,7 @@ def test_a_tier_is_worked_out_once_until_a_party_changes(stores: SqlStores, monk
         asked.append(party_id)
         return resolve(parties, party_id, *rest)
 
-    monkeypatch.setattr(snapshots, "resolve", resolved)
+    monkeypatch.setattr(snapshot, "resolve", resolved)
     house = House(stores)
     house.enrol("vistula", "PL")
     for number in range(3):
