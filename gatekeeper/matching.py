@@ -114,14 +114,15 @@ def _score(left: ReadName, right: ReadName) -> int:
 def _by_words(left: Sequence[str], right: Sequence[str]) -> float:
     """The share of the weight of all words that has its counterpart, less what each side says that the other denies."""
     pairs = sorted(
-        ((-_likeness(one, other), i, j) for i, one in enumerate(left) for j, other in enumerate(right)),
+        (-alike, i, j)
+        for i, one in enumerate(left)
+        for j, other in enumerate(right)
+        if (alike := _likeness(one, other))  # most are not at all
     )
     lefts, rights = dict(enumerate(map(_weight, left))), dict(enumerate(map(_weight, right)))
     whole = sum(lefts.values()) + sum(rights.values())
     matched = distinct = 0.0
     for negative, i, j in pairs:
-        if negative == 0:
-            break
         if i in lefts and j in rights:
             weight = lefts.pop(i) + rights.pop(j)
             matched -= negative * weight
