@@ -217,7 +217,8 @@ def show(result: ScreeningResult, console: Console) -> None:
     cold, warm = result.cold_ms, result.warm_ms
     console.print(
         f"one name against {LIST_NAMES:,}, of a core: median {_at(cold, 50):.1f} ms, 95 of 100 within "
-        f"{_at(cold, 95):.1f} ms the first time, {_at(warm, 50):.1f} and {_at(warm, 95):.1f} ms again; indexing them {result.index_ms:,.0f} ms"
+        f"{_at(cold, 95):.1f} ms the first time, {_at(warm, 50):.1f} and {_at(warm, 95):.1f} ms again; "
+        f"indexing them {result.index_ms:,.0f} ms"
     )
     console.print(f"similar pairs that the two steps lose among {LIST_NAMES:,} names: {result.lost_by_steps}")
     worst = min(result.quality.values(), key=lambda each: each.f1)
