@@ -47,14 +47,17 @@ class LoginAct:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person with several logins, by name."""
+    """A person with several logins, by name.
+
+    Attributes:
+        marks: what any name of this person has one of.
+    """
 
     logins: tuple[str, ...]
+    marks: frozenset[str] = field(init=False, compare=False, repr=False)
 
-    @property
-    def marks(self) -> frozenset[str]:
-        """What any name of this person has one of."""
-        return frozenset[str]().union(*map(person_marks, self.logins))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "marks", frozenset[str]().union(*map(person_marks, self.logins)))
 
     def has(self, name: str) -> bool:
         """Whether a name is one of this person's, in whatever spelling."""
@@ -104,7 +107,9 @@ class People:
         if same_person(one, other):
             return True
         earlier = () if since is None else (person for until, person in self.before if until > since)
-        return any(each.has(one) and each.has(other) for each in (*self.persons, *earlier))
+        mine, theirs = person_marks(one), person_marks(other)
+        both = (each.marks for each in (*self.persons, *earlier))
+        return any(not each.isdisjoint(mine) and not each.isdisjoint(theirs) for each in both)
 
     def person_of(self, name: str) -> Person | None:
         """The person of a name; None for somebody who has no second login."""
@@ -134,8 +139,7 @@ class People:
         if len(logins) > LOGINS_MAX:
             raise InvalidInput(f"One person has at most {LOGINS_MAX} logins.")
         rest = (each for each in self.persons if each not in joined)
-        # A name in common with a person made larger can tie in a third one.
-        return replace(self, persons=_closed([*rest, Person(logins)]), waits=waits)
+        return replace(self, persons=tuple(sorted((*rest, Person(logins)), key=lambda each: each.logins)), waits=waits)
 
     def unlink_asked(self, login: str, *, by: str) -> People:
         """With a login that waits to be taken out of its person.
@@ -194,13 +198,3 @@ class People:
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({person_keys(each): each for each in names}.values()))
-
-
-def _closed(persons: list[Person]) -> tuple[Person, ...]:
-    """The same persons; those with a name in common are one."""
-    found: list[Person] = []
-    for person in persons:
-        tied = [each for each in found if not each.marks.isdisjoint(person.marks)]
-        found = [each for each in found if each not in tied]
-        found.append(Person(_each_once(name for each in (person, *tied) for name in each.logins)))
-    return tuple(sorted(found, key=lambda each: each.logins))

@@ -98,7 +98,9 @@ class _Watched:
                 self._check(record, self.people())
 
     def _check(self, record: Record, people: People) -> None:
-        if self._hands.first is None and not people.before:
+        by = record.actor.name
+        # The log is only read where it matters: the two were one person once, or its first hand's login is asked for.
+        if self._hands.first is None and not any(people.same(each, by, since=0) for each in first_hands(record)):
             check_two_people(record, people, lambda _: 0)
             check_second(record, self._hands, lambda _: None)
             return
