@@ -222,7 +222,7 @@ ACTS = {
     if not name.startswith("_") and "by" in inspect.signature(method).parameters
 }
 # Calls that give a caller: everything else might be a bare name.
-GIVES = {"caller_of"}
+GIVES = {"caller_of", "looked"}
 
 
 def calls() -> Iterator[tuple[str, ast.Call, ast.FunctionDef]]:
@@ -245,17 +245,23 @@ def is_caller(value: ast.expr, function: ast.FunctionDef) -> bool:
     if value.id in parameters:
         return "Caller" in ast.unparse(parameters[value.id] or ast.Constant(None))
     given = list(assigned(value.id, function))
-    return bool(given) and all("caller_of(" in ast.unparse(each) for each in given)
+    return bool(given) and all(isinstance(each, ast.Call) and ast.unparse(each.func) in GIVES for each in given)
 
 
 def assigned(name: str, function: ast.FunctionDef) -> Iterator[ast.expr]:
-    """What a function gives a name, alone or as one of several."""
+    """What a function gives a name, alone or as one of several; of `looked` that is the first of two alone."""
     for node in ast.walk(function):
         if isinstance(node, ast.Assign):
             for target in node.targets:
-                several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
-                pairs = zip(target.elts, node.value.elts, strict=True) if several else [(target, node.value)]  # type: ignore[attr-defined]
-                yield from (value for each, value in pairs if ast.unparse(each) == name)
+                yield from (value for each, value in pairs(target, node.value) if ast.unparse(each) == name)
+
+
+def pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return list(zip(target.elts, value.elts, strict=True))
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Call) and ast.unparse(value.func) == "looked":
+        return [(target.elts[0], value)]
+    return [(target, value)]
 
 
 def test_every_command_that_writes_says_who_as_a_caller() -> None:
