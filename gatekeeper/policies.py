@@ -20,9 +20,9 @@ from datetime import date
 import structlog
 
 from gatekeeper.domain.ownership_facts import ownership_json
-from gatekeeper.domain.policy import ActivePack, Mode, Site
-from gatekeeper.domain.policy_facts import terms_json, terms_of
-from gatekeeper.domain.policy_milder import milder_in
+from gatekeeper.domain.policy import ActivePack, Mode, Site, left_open
+from gatekeeper.domain.policy_facts import site_json, site_of, terms_json, terms_of
+from gatekeeper.domain.policy_milder import milder_at, milder_in
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, RecordType, canonical_json, decode
 from gatekeeper.domain.table_facts import table_of
 from gatekeeper.domain.table_milder import table_milder_in
@@ -55,7 +55,7 @@ def record_packs(
             facts, before = pack_facts(active, cluster, now.date(), site or Site()), last.get(active.pack.id)
             if before is not None and _essence(before) == _essence(facts):
                 continue
-            milder: list[JsonValue] = list(_milder(before, active, now.date()))
+            milder: list[JsonValue] = list(_milder(before, active, site or Site(), now.date()))
             changed.append({**facts, "milder": milder})
             tx.append(new_record(RecordType.POLICY_LOADED, by, now, changed[-1]))
         for facts in _taken_away(last, packs) if by.kind is not ActorKind.PERSON else ():
@@ -70,6 +70,14 @@ def record_packs(
     return len(found)
 
 
+def tell_open_site(packs: tuple[ActivePack, ...], site: Site, day: date) -> None:
+    """Warn in the service's own log of what nobody named of the site, and of the packs that take it as the strictest:
+    by one that enforces, even a Tier 1 customer may then have a budget and no clearance."""
+    for name, asking in left_open(packs, site, day).items():
+        enforcing = [each.pack.id for each in packs if each.mode is Mode.ENFORCE and each.pack.id in asking]
+        _log.warning("site_not_named", setting=f"site.{name}", packs=list(asking), enforcing=enforcing)
+
+
 def _taken_away(last: Mapping[str, Facts], packs: tuple[ActivePack, ...]) -> list[Facts]:
     """What the log last said of packs that hold no more, and has not said to be off."""
     here = {each.pack.id for each in packs}
@@ -80,13 +88,15 @@ def _essence(facts: Facts) -> bytes:
     return canonical_json({key: value for key, value in facts.items() if key not in _OF_THE_DAY})
 
 
-def _milder(before: Facts | None, active: ActivePack, day: date) -> Iterator[str]:
+def _milder(before: Facts | None, active: ActivePack, site: Site, day: date) -> Iterator[str]:
     """In what a pack asks less than the log last said of it; nothing of one that is new or whose terms are not told."""
     if before is None:
         return
     if "terms" in before:
         was = Mode(str(before["mode"])), terms_of(before["terms"])
         yield from milder_in(was, (active.mode, terms_of(terms_json(active.pack))), day)
+        places = ((each, active.pack.tiers.tier_of(each.country, day)) for each in (site_of(before["site"]), site))
+        yield from milder_at(terms_of(terms_json(active.pack)), *places)
     if "tiers" in before:
         yield from table_milder_in(table_of(before["tiers"]), active.pack.tiers, day)
 
@@ -101,7 +111,7 @@ def pack_facts(active: ActivePack, cluster: str, day: date, site: Site) -> Facts
         "sha256": pack.sha256,
         "mode": active.mode.value,
         "legal_status": pack.legal_status.value,
-        "site": {"country": site.country, "chip_authorization": site.chip_authorization.value},
+        "site": site_json(site),
         "threshold_tflop": str(threshold.effective_tflop(day)) if threshold else None,
         "limit_tflop": str(threshold.limit_tflop(day)) if threshold else None,
         "terms": terms_json(pack),

@@ -33,7 +33,7 @@ from gatekeeper.garbage import seldom_searched
 from gatekeeper.meter import Meter
 from gatekeeper.metrics.exporter import RUNS_MAX, Exporter
 from gatekeeper.metrics.watching import WatchedCounters, WatchedGate, WatchedStores
-from gatekeeper.policies import SERVICE
+from gatekeeper.policies import SERVICE, tell_open_site
 from gatekeeper.ports import Counters
 from gatekeeper.retiering import Retiering
 from gatekeeper.service_logs import log_as_json
@@ -125,6 +125,7 @@ class Service:
         self._checkpoint()  # First of all: a ledger from an old backup has forgotten what was used since.
         settings = self._wiring.settings
         self._wiring.record_packs(SERVICE)
+        tell_open_site(self._wiring.packs, self._wiring.site, self._wiring.clock.now().date())
         port = self._server.start(settings.webhook.host, settings.webhook.port)
         try:
             if settings.metrics is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, opened
-from gatekeeper.cli.printing import say, say_json, show
+from gatekeeper.cli.printing import note, say, say_json, show
 
 app = typer.Typer(help="List, show and test policy packs.", no_args_is_help=True)
 FAILED = 1
@@ -17,10 +17,11 @@ FAILED = 1
 @app.command("list", epilog="Example: gatekeeper policy list")
 def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
     """List all policy packs with the mode that each is run in."""
+    from gatekeeper.domain.policy import left_open
     from gatekeeper.domain.units import format_flop
 
     with opened(config, data) as wiring:
-        packs, today = wiring.packs, wiring.clock.now().date()
+        packs, site, today = wiring.packs, wiring.site, wiring.clock.now().date()
     rows = [
         {
             "pack": active.pack.id,
@@ -34,6 +35,8 @@ def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = No
         for active in packs
     ]
     show(rows, ["pack", "version", "mode", "status", "threshold", "title"], output, nothing="No policy pack.")
+    for name, asking in left_open(packs, site, today).items():
+        note(f"site.{name} is not named; {', '.join(asking)} decides it as the strictest, for Tier 1 too.")
 
 
 @app.command("show", epilog="Example: gatekeeper policy show us-ai-diffusion")

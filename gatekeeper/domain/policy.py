@@ -5,6 +5,7 @@ The code knows no country and no threshold: all of them stand in packs. Reading 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -42,6 +43,7 @@ __all__ = [
     "Rule",
     "Site",
     "Threshold",
+    "left_open",
     "questions_of",
     "rule_among",
 ]
@@ -184,3 +186,15 @@ class ActivePack:
     def asks_on(self, day: date) -> bool:
         """Whether it says anything on a day."""
         return self.mode is not Mode.OFF and self.pack.holds_on(day)
+
+
+def left_open(packs: Iterable[ActivePack], site: Site, day: date) -> dict[str, tuple[str, ...]]:
+    """What nobody named of a site though rules of packs that are on hang on it: `country` or `chip_authorization` ->
+    ids of those packs. They decide it as the strictest that it could be, whoever the customer is."""
+    asking = [active.pack for active in packs if active.asks_on(day)]
+    places = tuple(each.id for each in asking if any(rule.countries or rule.site_tiers for rule in each.rules))
+    chips = tuple(each.id for each in asking if any(rule.authorizations for rule in each.rules))
+    found = {} if site.country else {"country": places}
+    if site.chip_authorization is ChipAuthorization.UNKNOWN:
+        found["chip_authorization"] = chips
+    return {name: each for name, each in found.items() if each}

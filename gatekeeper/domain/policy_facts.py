@@ -74,6 +74,24 @@ def terms_of(value: object) -> Terms:
         raise InvalidInput(f"These are not the terms of a policy pack: {error}.") from error
 
 
+def site_json(site: Site) -> dict[str, JsonValue]:
+    """The site that a pack is applied to as a record holds it."""
+    return {"country": site.country, "chip_authorization": site.chip_authorization.value}
+
+
+def site_of(value: object) -> Site:
+    """The site that a record holds.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        fields = _object(value)
+        return Site(str(fields.get("country") or ""), ChipAuthorization(_text(fields["chip_authorization"])))
+    except (KeyError, ValueError) as error:
+        raise InvalidInput(f"This is no site: {error}.") from error
+
+
 def _threshold_json(threshold: Threshold) -> dict[str, JsonValue]:
     return {
         "amount_tflop": str(threshold.amount_tflop),

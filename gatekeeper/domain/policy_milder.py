@@ -33,6 +33,16 @@ def milder_in(before: tuple[Mode, Terms], after: tuple[Mode, Terms], day: date) 
         yield f"it asks less of tier {', '.join(tiers)} in {len(cells)} cells of its table"
 
 
+def milder_at(terms: Terms, before: tuple[Site, Tier], after: tuple[Site, Tier]) -> Iterator[str]:
+    """That a pack asks less at another site than at the one before, as a clause; each with the tier of its country by
+    the pack. What is said of a site is a line of the settings, as the pack's mode is."""
+    if any(_asks(terms, tier, *after) < _asks(terms, tier, *before) for tier in Tier):
+        was, becomes = (
+            f"{site.chip_authorization.value} in {site.country or 'no named country'}" for site, _ in (before, after)
+        )
+        yield f"its site is {becomes}, and was {was}, of which it asks more"
+
+
 def _cells(*terms: Terms) -> Iterator[tuple[Tier, Site, Tier]]:
     countries = {"", *(country for each in terms for rule in each.rules for country in rule.countries or ())}
     for tier in Tier:

@@ -6,15 +6,15 @@ compare.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.policy import InquiryKind, InquiryTerms, Mode
-from gatekeeper.domain.policy_facts import Terms, terms_of
+from gatekeeper.domain.policy_facts import Terms, site_of, terms_of
 from gatekeeper.domain.record import ActorKind, Record, RecordType
-from gatekeeper.domain.site import ChipAuthorization, Site
+from gatekeeper.domain.site import Site
 from gatekeeper.verify.fields import Facts, Wrong, text_of
 
 # While one process takes over from another, both decide for a while: the old one by what held before.
@@ -73,12 +73,10 @@ class PackCheck:
             self._load(record.facts, record)
 
     def _load(self, facts: Facts, record: Record) -> None:
-        site, pack = facts.get("site"), text_of(facts, "pack")
+        pack = text_of(facts, "pack")
         try:
-            if not isinstance(site, Mapping):
-                raise InvalidInput("it names no site")
-            where = Site(str(site.get("country") or ""), ChipAuthorization(text_of(site, "chip_authorization")))
-            terms, mode = terms_of(facts["terms"]), Mode(text_of(facts, "mode"))
+            where, terms = site_of(facts.get("site")), terms_of(facts["terms"])
+            mode = Mode(text_of(facts, "mode"))
         except (InvalidInput, ValueError) as error:
             raise Wrong(f"The terms of pack {pack} cannot be read: {error}") from error
         cluster, sha256 = text_of(facts, "cluster"), text_of(facts, "sha256")

@@ -153,7 +153,8 @@ def test_the_webhook_stays_out_of_the_system_our_own_and_where_all_is_enforced_c
         "operator": "NotIn",
         "values": ["kube-system", "compute-gatekeeper"],
     }
-    for webhook in _webhooks(render(f"config.policies.us-ai-diffusion.mode={mode}")).values():
+    site = ("config.site.country=US", "config.site.chip_authorization=us_domestic")
+    for webhook in _webhooks(render(f"config.policies.us-ai-diffusion.mode={mode}", *site)).values():
         expected = [system] if asked_where_cleared else [cleared, system]
         assert webhook["namespaceSelector"]["matchExpressions"] == expected
 

@@ -86,9 +86,33 @@ def test_kubernetes_that_cannot_stamp_the_gate_is_refused(helm: Helm) -> None:
 
 
 def test_configuration_passes_through(render: Render) -> None:
-    objects = render("config.cluster=east", "config.policies.us-ai-diffusion.mode=enforce", "metrics.enabled=false")
+    site = ("config.site.country=US", "config.site.chip_authorization=us_domestic")
+    mode = "config.policies.us-ai-diffusion.mode=enforce"
+    objects = render("config.cluster=east", mode, *site, "metrics.enabled=false")
     config = yaml.safe_load(the(objects, "ConfigMap")["data"]["config.yaml"])
-    assert config == {"cluster": "east", "policies": {"us-ai-diffusion": {"mode": "enforce"}}}
+    assert config == {
+        "cluster": "east",
+        "policies": {"us-ai-diffusion": {"mode": "enforce"}},
+        "site": {"country": "US", "chip_authorization": "us_domestic"},
+    }
+
+
+@pytest.mark.parametrize(
+    "site", [(), ("config.site.country=US",), ("config.site.chip_authorization=us_domestic",)], ids=str
+)
+def test_nothing_is_enforced_before_somebody_said_where_the_accelerators_stand(
+    helm: Helm, site: tuple[str, ...]
+) -> None:
+    """An upgrade would otherwise take the clearances of Tier 1 and stop what runs there."""
+    done = helm("template", "config.policies.us-ai-diffusion.mode=enforce", *site)
+    assert done.returncode != 0
+    assert "config.site" in done.stderr
+    assert helm("template", "config.policies.us-ai-diffusion.mode=warn", *site).returncode == 0
+
+
+def test_that_nobody_knows_the_chips_is_said_and_can_be_enforced(render: Render) -> None:
+    site = ("config.site.country=US", "config.site.chip_authorization=unknown")
+    assert render("config.policies.us-ai-diffusion.mode=enforce", *site)
 
 
 def test_every_value_is_explained_and_in_the_schema() -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gatekeeper.domain.ownership import HALF, Ownership, ShareRule
 from gatekeeper.domain.policy import ActivePack, Mode, Site
@@ -15,14 +16,16 @@ from gatekeeper.domain.record import Actor, ActorKind, RecordType
 from gatekeeper.domain.site import ChipAuthorization
 from gatekeeper.domain.threshold import Floor
 from gatekeeper.domain.tier import Tier, TierTable
-from gatekeeper.policies import record_packs
+from gatekeeper.policies import record_packs, tell_open_site
 from gatekeeper.policy_changes import changes_of_cells, changes_of_customers
+from gatekeeper.policy_files import bundled_dir, load_pack
 from gatekeeper.snapshots import Snapshot
 from tests.databases import new_stores
 from tests.domain.questions import THRESHOLD
 from tests.test_gate import CLUSTER, PACK, House
 from tests.verify.test_limits import SERVICE
 
+HOUSE_PACK = load_pack(bundled_dir() / "house")
 TODAY = date(2026, 11, 22)
 HOME = Site("US", ChipAuthorization.US_DOMESTIC)
 
@@ -120,6 +123,29 @@ def test_a_pack_that_was_taken_away_is_told_once_and_not_by_a_persons_command(ho
     assert [without(SERVICE), without(SERVICE)] == [1, 0]
     last = house.records(RecordType.POLICY_LOADED)[-1]
     assert (last["pack"], last["mode"], last["milder"]) == (PACK.id, "off", ["it is not loaded any more"])
+
+
+def test_a_site_of_which_is_asked_less_is_told_like_a_milder_pack(house: House) -> None:
+    active = ActivePack(PACK, Mode.ENFORCE)
+    load(house, active, Site("MY", ChipAuthorization.NVEU))
+    load(house, active)
+    assert milder(house) == ["its site is us_domestic in US, and was nveu in MY, of which it asks more"]
+    load(house, active, Site())
+    assert milder(house) == []
+
+
+def test_the_services_log_warns_of_each_part_of_a_site_that_nobody_named(house: House) -> None:
+    """What is left open is decided as the strictest: a Tier 1 customer then has a budget, where it had a clearance."""
+    packs, unknown = (ActivePack(PACK, Mode.ENFORCE), ActivePack(HOUSE_PACK, Mode.ENFORCE)), ChipAuthorization.UNKNOWN
+    with capture_logs() as lines:
+        for site in (HOME, Site("US", unknown), Site()):
+            tell_open_site(packs, site, TODAY)
+    told = [(each["log_level"], each["setting"], each["packs"], each["enforcing"]) for each in lines]
+    chips, place = "site.chip_authorization", "site.country"
+    assert told == [("warning", each, [PACK.id], [PACK.id]) for each in (chips, place, chips)]
+    with capture_logs() as lines:
+        tell_open_site((ActivePack(PACK, Mode.OFF), ActivePack(HOUSE_PACK, Mode.ENFORCE)), Site(), TODAY)
+    assert lines == []
 
 
 def test_a_stricter_pack_is_not_called_milder(house: House) -> None:
