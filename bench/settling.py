@@ -23,7 +23,7 @@ from gatekeeper.domain.ledger import Account, Reservation
 from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.usage import Observation, PodFacts, PodInterval
 from gatekeeper.domain.workload import WorkloadRef
-from gatekeeper.garbage import seldom_searched
+from gatekeeper.garbage import never_searched_again, seldom_searched
 from gatekeeper.meter import Due, Meter
 from gatekeeper.ports import Stores, Transaction
 from gatekeeper.stores import open_stores
@@ -68,7 +68,7 @@ def measure(folder: Path, *, rounds: int, runs: Sequence[int] = RUNS) -> Settlin
     for count in runs:
         say(f"settling: {count:,} runs")
         url = f"sqlite:///{folder / f'settling-{count}.db'}"
-        with open_stores(url) as stores, seldom_searched():  # as `gatekeeper serve` does
+        with open_stores(url) as stores, never_searched_again(), seldom_searched():  # as `gatekeeper serve` does
             _open_reservations(stores, count)
             clock = _Clock(STARTS)
             meter = Meter(stores, _Counters(), clock, load_catalogue(), MeterTimes(delay_s=0, start_edge_s=0))

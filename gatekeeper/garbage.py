@@ -16,13 +16,22 @@ YOUNGER_SEARCHES = 20
 
 @contextmanager
 def seldom_searched() -> Iterator[None]:
-    """Enter it once all is loaded: modules, packs and catalogue stay to the end, and are not looked through again."""
+    """Look for garbage seldom meanwhile."""
     before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(NEW_VALUES, YOUNGER_SEARCHES, YOUNGER_SEARCHES)
     try:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+@contextmanager
+def never_searched_again() -> Iterator[None]:
+    """Look no more through what is there: modules, packs and catalogue. For a process that runs on for days: one search
+    of all of it takes longer than most commands."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
         gc.unfreeze()

@@ -29,7 +29,7 @@ from gatekeeper.cluster.state import Times
 from gatekeeper.domain.errors import GatekeeperError, InvalidInput, Unavailable
 from gatekeeper.domain.metering import MeterTimes
 from gatekeeper.domain.workload import Workload
-from gatekeeper.garbage import seldom_searched
+from gatekeeper.garbage import never_searched_again, seldom_searched
 from gatekeeper.meter import Meter
 from gatekeeper.metrics.exporter import RUNS_MAX, Exporter
 from gatekeeper.metrics.watching import WatchedCounters, WatchedGate, WatchedStores
@@ -206,7 +206,7 @@ def serve(wiring: Wiring) -> None:
         signal.signal(number, end)
     try:
         service = Service(wiring)
-        with seldom_searched():
+        with never_searched_again(), seldom_searched():
             service.run(ending)
     except GatekeeperError as error:
         _log.error("cannot_serve", error=str(error)[:1000])

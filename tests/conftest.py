@@ -7,6 +7,9 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from gatekeeper.stores import schema
+from tests.databases import migrate_once
+
 # A busy machine stops any example for longer than Hypothesis's 200 ms; how fast things are is for `make bench` to say.
 settings.register_profile("full", deadline=None, max_examples=100)
 # What `make check` has time for. Tests that set a number of their own keep it.
@@ -32,6 +35,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _migrated_once() -> Iterator[None]:
+    """A new database is one that was migrated once; the migrations' own tests compare that with the tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "_migrate", migrate_once)
+        yield
 
 
 @pytest.fixture(autouse=True)

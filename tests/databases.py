@@ -2,11 +2,16 @@
 
 import atexit
 import shutil
+import sqlite3
 import tempfile
 from functools import cache
 from pathlib import Path
 
-from gatekeeper.stores import SqlStores, open_stores
+from sqlalchemy import Connection, create_engine
+
+from gatekeeper.stores import SqlStores, open_stores, schema
+
+_migrate = schema._migrate
 
 
 def new_stores(path: Path) -> SqlStores:
@@ -14,6 +19,29 @@ def new_stores(path: Path) -> SqlStores:
     if not path.exists():
         shutil.copyfile(_migrated(), path)
     return open_stores(f"sqlite:///{path}")
+
+
+def migrate_once(connection: Connection, found: str | None) -> None:
+    """What the migrations do; an empty SQLite file gets all at once what they wrote into the first one."""
+    if found is not None or connection.dialect.name != "sqlite":
+        _migrate(connection, found)
+        return
+    for statement in _statements():
+        connection.exec_driver_sql(statement)
+
+
+@cache
+def _statements() -> tuple[str, ...]:
+    """What makes an empty SQLite file a migrated one, as SQLite tells it."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        _migrate(connection, None)
+    with engine.connect() as connection:
+        file = connection.connection.driver_connection
+        assert isinstance(file, sqlite3.Connection)
+        told = tuple(file.iterdump())
+    engine.dispose()
+    return tuple(line for line in told if line not in ("BEGIN TRANSACTION;", "COMMIT;"))
 
 
 @cache
