@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 from gatekeeper.api_settings import ApiSettings
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.policy import ChipAuthorization, Mode
-from gatekeeper.domain.retention import RETENTION_YEARS, RETENTION_YEARS_MIN
+from gatekeeper.domain.retention import RETENTION_YEARS, RETENTION_YEARS_MAX, RETENTION_YEARS_MIN
 from gatekeeper.identity_settings import IdentitySettings
 from gatekeeper.yaml_files import Document, Line, Part, parse, read
 
@@ -75,7 +75,7 @@ class RecordsSettings(_Section):
     profile: Literal["optional", "required"] = "optional"
     """Whether a record is refused that lacks what proposed 15 CFR 7.302(d)(1)(iii) (89 FR 5698, 2024-01-29) has a
     provider ask before it opens an account. Default: optional, as the proposal is not final."""
-    retention_years: Annotated[int, Field(ge=RETENTION_YEARS_MIN, le=100)] = RETENTION_YEARS
+    retention_years: Annotated[int, Field(ge=RETENTION_YEARS_MIN, le=RETENTION_YEARS_MAX)] = RETENTION_YEARS
     """Years after its latest event for which a closed customer's profile and evidence are kept at least. Not under
     five: 15 CFR 762.6."""
     evidence_mib: Annotated[int, Field(ge=1, le=4_096)] = 100

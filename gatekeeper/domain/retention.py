@@ -19,6 +19,7 @@ from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.units import require_utc
 
 RETENTION_YEARS_MIN = 5
+RETENTION_YEARS_MAX = 100
 # A year more, for what is booked or corrected late.
 RETENTION_YEARS = 6
 REASON_CHARACTERS_MAX = 2_000

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Record, RecordType
-from gatekeeper.domain.retention import NO_EVENTS, RETENTION_YEARS_MIN, kept_until
+from gatekeeper.domain.retention import NO_EVENTS, RETENTION_YEARS_MAX, RETENTION_YEARS_MIN, kept_until
 from gatekeeper.verify.fields import Facts, Wrong, amount_of, moment_of, text_of
 
 
@@ -33,7 +33,7 @@ class ErasureCheck:
         facts, by = record.facts, record.actor.name
         customer = facts.get("customer")
         if isinstance(customer, str) and record.type not in NO_EVENTS:
-            self._events[customer] = record.at
+            self._events[customer] = max(record.at, self._events.get(customer, record.at))
         if record.type is RecordType.CUSTOMER_CLOSED:
             self._closed.add(text_of(facts, "customer"))
         elif record.type is RecordType.HOLD_PLACED:
@@ -84,5 +84,5 @@ class ErasureCheck:
         years, last = amount_of(facts, "retention_years"), self._events[customer]
         if moment_of(facts, "last_event_at") != last:
             raise Wrong(f"The latest event of customer {customer} was at {last:%Y-%m-%dT%H:%M:%SZ} by the log.")
-        if years < RETENTION_YEARS_MIN or record.at < kept_until(last, years):
+        if not RETENTION_YEARS_MIN <= years <= RETENTION_YEARS_MAX or record.at < kept_until(last, years):
             raise Wrong(f"Customer {customer} was to be erased before {RETENTION_YEARS_MIN} years were over.")

@@ -78,6 +78,8 @@ def gone(_: Record) -> None:
         (T.CUSTOMER_ERASED, by_ana, "nobody else had asked"),
         (T.CUSTOMER_ERASED, sooner, "before 5 years were over"),
         (T.CUSTOMER_ERASED, with_facts(retention_years=4), "before 5 years were over"),
+        (T.CUSTOMER_ERASED, with_facts(retention_years=101), "before 5 years"),
+        (T.CUSTOMER_ERASED, with_facts(retention_years=10**6), "before 5 years"),
         (T.CUSTOMER_ERASED, with_facts(last_event_at="2020-01-01T00:00:00Z"), "latest event"),
         (T.ERASURE_REQUESTED, gone, "nobody else had asked"),
         (T.CUSTOMER_CLOSED, gone, "is not closed"),
@@ -90,6 +92,12 @@ def gone(_: Record) -> None:
 def test_what_was_changed_is_found(records: list[Record], kind: RecordType, change: Change, told: str) -> None:
     changed = [new for each in records if (new := change(each) if each.type is kind else each) is not None]
     assert any(told in each for each in problems(changed)), problems(changed)
+
+
+def test_the_latest_event_is_the_latest_also_where_a_clock_went_back(records: list[Record]) -> None:
+    place = next(index for index, each in enumerate(records) if each.type is T.CUSTOMER_CLOSED)
+    closed = records[place]
+    assert problems([*records[: place + 1], sooner(closed), *records[place + 1 :]]) == []
 
 
 def test_nobody_is_erased_twice(records: list[Record]) -> None:
