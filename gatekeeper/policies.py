@@ -45,20 +45,23 @@ def record_packs(
 
     One that asks less than before says in what (`milder`), in the record and to whoever reads the service's own log:
     files are changed by whoever can write them, and a second person sees it only there. So does one that is loaded no
-    more, if it is not a person's command that says so, which may read other settings.
+    more, if it is not a person's command that says so, which may read other settings. For the same reason
+    who serves goes by what was said by who served, whatever a command recorded meanwhile.
     """
-    now = clock.now()
+    now, serves = clock.now(), by.kind is not ActorKind.PERSON
 
     def work(tx: Transaction) -> list[Facts]:
-        last, changed = _last_said(tx, cluster), list[Facts]()
+        said, served, changed = _last_said(tx, cluster), _last_said(tx, cluster, served=True), list[Facts]()
+        last = served if serves else said
         for active in packs:
-            facts, before = pack_facts(active, cluster, now.date(), site or Site()), last.get(active.pack.id)
-            if before is not None and _essence(before) == _essence(facts):
+            facts = pack_facts(active, cluster, now.date(), site or Site())
+            pack, known = active.pack.id, _essence(facts)
+            if all(pack in each and _essence(each[pack]) == known for each in (last, said)):
                 continue
-            milder: list[JsonValue] = list(_milder(before, active, site or Site(), now.date()))
+            milder: list[JsonValue] = list(_milder(last.get(pack), active, site or Site(), now.date()))
             changed.append({**facts, "milder": milder})
             tx.append(new_record(RecordType.POLICY_LOADED, by, now, changed[-1]))
-        for facts in _taken_away(last, packs) if by.kind is not ActorKind.PERSON else ():
+        for facts in _taken_away(served, packs) if serves else ():
             changed.append({**facts, "mode": Mode.OFF.value, "milder": ["it is not loaded any more"]})
             tx.append(new_record(RecordType.POLICY_LOADED, by, now, changed[-1]))
         return changed
@@ -143,11 +146,14 @@ def tier_facts(table: TierTable) -> Facts:
     }
 
 
-def _last_said(tx: Transaction, cluster: str) -> dict[str, Facts]:
-    """Pack id -> what the newest record of this cluster says of it."""
+def _last_said(tx: Transaction, cluster: str, *, served: bool = False) -> dict[str, Facts]:
+    """Pack id -> what the newest record of this cluster says of it; of those by who `served` alone."""
     said: dict[str, Facts] = {}
     for _, leaf in tx.records(types=(RecordType.POLICY_LOADED,)):
-        facts = decode(leaf).facts
+        record = decode(leaf)
+        facts = record.facts
+        if served and record.actor.kind is ActorKind.PERSON:
+            continue
         if facts.get("cluster") == cluster and "pack" in facts:
             said[str(facts["pack"])] = facts
     return said

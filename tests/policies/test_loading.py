@@ -148,6 +148,21 @@ def test_the_services_log_warns_of_each_part_of_a_site_that_nobody_named(house: 
     assert lines == []
 
 
+def test_a_persons_command_that_reads_new_settings_first_does_not_speak_for_who_serves(house: House) -> None:
+    """Else who edits a pack and runs a command is told of to nobody, and an honest service decides by what no service
+    has said."""
+    ana, lifted = (
+        Actor(ActorKind.PERSON, "ana"),
+        ActivePack(replace(PACK, threshold=LIFTED, sha256="b" * 64), Mode.WARN),
+    )
+    load(house, ActivePack(PACK, Mode.ENFORCE))
+    assert record_packs(house.stores, house.clock, (lifted,), cluster=CLUSTER, by=ana, site=HOME) == 1
+    with capture_logs() as lines:
+        assert [load(house, lifted), load(house, lifted)] == [1, 0]
+    assert [each["event"] for each in lines] == ["policy_pack_milder"]
+    assert "its mode is warn, and was enforce" in str(milder(house))
+
+
 def test_a_stricter_pack_is_not_called_milder(house: House) -> None:
     load(house, ActivePack(PACK, Mode.WARN))
     load(house, ActivePack(PACK, Mode.ENFORCE))
