@@ -123,7 +123,9 @@ def _draft_records(
     with opened(config, data, makes_data=True, tell=note) as wiring:
         by = caller_of(wiring, person)
         record_packs(wiring, by, Right.EDIT)
-        tell_all(wiring.registry.draft_all(records, by=by))
+        with progress("keeping drafts") as tell:
+            plans = wiring.registry.draft_all(records, by=by, tell=tell)
+    tell_all(plans)
 
 
 def diff(files: Files, config: Config = None, data: Data = None) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.person import Right
@@ -31,6 +32,7 @@ from gatekeeper.registry.sheet import Sheet
 from gatekeeper.registry.within import Open, Still
 
 Tell = Callable[[int, int], None]
+_Act = Callable[["BatchRegistry", KycRecord], Plan]
 # Ten thousand customers are what the largest folder holds; beyond that somebody applies one folder after the other.
 RECORDS_MAX = 20_000
 _KEY_CHARACTERS_MAX = 255
@@ -48,9 +50,17 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
 
         Raises: as `apply_all`.
         """
-        return self._stores.read(
-            lambda reader: self._apply_each(Books(Sheet(reader).as_transaction), records, "plan", tell)
-        )
+        apply = partial(BatchRegistry.apply, by="plan")
+        return self._stores.read(lambda reader: self._each(Books(Sheet(reader).as_transaction), records, apply, tell))
+
+    def draft_all(self, records: Sequence[KycRecord], *, by: By, tell: Tell | None = None) -> tuple[Plan, ...]:
+        """Keep many first records as drafts, as `draft` does each: all of them, or none where one is refused.
+
+        Raises:
+            InvalidInput, NotPermitted: as `draft`, with the customer.
+        """
+        draft = partial(BatchRegistry.draft, by=by)
+        return self._at_length.submit(lambda tx: self._each(Books(tx), records, draft, tell)).result()
 
     def apply_all(
         self,
@@ -72,8 +82,6 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
         """
         now, actor = self._clock.now(), acting(by, Right.EDIT)
         request = sha256_of(records) if idempotency_key else ""
-        if len(records) > RECORDS_MAX:
-            raise InvalidInput(f"{len(records):,} customers at once; {RECORDS_MAX:,} is the most.")
         if len(idempotency_key) > _KEY_CHARACTERS_MAX:
             raise InvalidInput(f"An idempotency key has at most {_KEY_CHARACTERS_MAX} characters.")
 
@@ -83,7 +91,7 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
             if kept is not None and kept.at >= now - KEPT:
                 return repeated(kept, request)
             books = Books(tx)
-            plans = self._apply_each(books, records, by, tell)
+            plans = self._each(books, records, partial(BatchRegistry.apply, by=by), tell)
             counts = counts_of(plans)
             if books.first_record:
                 changed = [each.wanted.customer_id for each in plans if each.outcome is not Outcome.UNCHANGED]
@@ -160,13 +168,15 @@ class BatchRegistry(CustomerRegistry, ApprovalRegistry):
 
         return self._stores.read(work)
 
-    def _apply_each(self, books: Books, records: Sequence[KycRecord], by: By, tell: Tell | None) -> tuple[Plan, ...]:
+    def _each(self, books: Books, records: Sequence[KycRecord], act: _Act, tell: Tell | None) -> tuple[Plan, ...]:
+        if len(records) > RECORDS_MAX:
+            raise InvalidInput(f"{len(records):,} customers at once; {RECORDS_MAX:,} is the most.")
         _check_agree(records)
         inside, plans = self._inside(books), list[Plan]()
         for number, record in enumerate(records, 1):
             with _of_customer(record.customer_id):
                 books.look_at(record.customer_id, record)
-                plans.append(inside.apply(record, by=by))
+                plans.append(act(inside, record))
             if tell is not None:
                 tell(number, len(records))
         books.flush()

@@ -6,7 +6,7 @@ what only makes things stricter in `standings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -77,12 +77,8 @@ class CustomerRegistry(Desk):
         Raises:
             InvalidInput: as for `apply`. NotPermitted: the customer was approved or handed in before.
         """
-        return self.draft_all([record], by=by)[0]
-
-    def draft_all(self, records: Iterable[KycRecord], *, by: By) -> list[Plan]:
-        """Keep many drafts, or none where one is refused. Errors as for `draft`."""
         now, actor = self._clock.now(), acting(by, Right.EDIT)
-        return self._stores.transact(lambda tx: [self._draft(tx, each, actor, now) for each in records])
+        return self._stores.transact(lambda tx: self._draft(tx, record, actor, now))
 
     def submit(self, customer_id: str, *, by: By) -> Plan:
         """Hand in a draft as it stands. Who wrote the draft stays who prepared it, whoever hands it in.

@@ -19,8 +19,8 @@ from gatekeeper.registry.sheet import Sheet
 
 T = TypeVar("T")
 TRIES = 3
-# What runs, is counted and is told meanwhile, second by second: no work on customers looks at any of it. Everything
-# else, also what is not known here, counts as a change of what a rehearsal looked at.
+# What runs, is counted and is told meanwhile, second by second, and who reads or adds files: no work on customers looks
+# at any of it. Everything else, also what is not known here, counts as a change of what a rehearsal looked at.
 BESIDE_IT = frozenset(
     {
         RecordType.RESERVATION_PENDING,
@@ -47,6 +47,9 @@ BESIDE_IT = frozenset(
         RecordType.NAMESPACE_IDENTIFIED,
         RecordType.TIER_CHANGED,
         RecordType.CUSTOMER_NOTICE,
+        RecordType.EVIDENCE_ADDED,
+        RecordType.EVIDENCE_READ,
+        RecordType.ATTESTATION_MADE,
         RecordType.LOG_EXPORTED,
     }
 )

@@ -12,7 +12,7 @@ import pytest
 
 from gatekeeper.api.inside import Inside
 from gatekeeper.domain.customer import Standing
-from gatekeeper.domain.errors import Conflict, GatekeeperError
+from gatekeeper.domain.errors import Conflict, GatekeeperError, NotPermitted
 from gatekeeper.domain.kyc_profile import KycProfile
 from gatekeeper.domain.record import Actor, ActorKind, RecordType
 from gatekeeper.domain.tier import Tier
@@ -84,6 +84,29 @@ def test_what_runs_meanwhile_does_not_make_a_batch_begin_again(registry: Registr
     registry.apply_all([LAB, SHOP], by="ana", tell=meanwhile)
     assert told == [1, 2]
     assert log_types(stores) == ["reservation.settled"] * 2 + ["customer.enrolled"] * 2
+
+
+def test_drafts_hold_nobody_up_and_are_kept_all_or_none(registry: Registry, stores: Stores) -> None:
+    done = registry.draft_all([LAB, SHOP], by="ana", tell=once(lambda: append(stores, RecordType.RESERVATION_SETTLED)))
+    assert [each.outcome.value for each in done] == ["draft"] * 2
+    assert log_types(stores) == ["reservation.settled"] + ["customer.drafted"] * 2
+    registry.submit("shop", by="eve")
+    with pytest.raises(NotPermitted) as refused:
+        registry.draft_all([record_of(org("mill", "US"), customer="mill"), SHOP], by="ana")
+    assert refused.value.about == "shop"
+    assert len(log_types(stores)) == 4
+
+
+def test_who_reads_files_all_the_time_does_not_make_a_batch_give_up(registry: Registry, stores: Stores) -> None:
+    told = list[object]()
+
+    def meanwhile(done: int, _total: int) -> None:
+        told.append(done)
+        for kind in (RecordType.EVIDENCE_READ, RecordType.EVIDENCE_ADDED, RecordType.ATTESTATION_MADE):
+            append(stores, kind)
+
+    registry.apply_all([LAB, SHOP], by="ana", tell=meanwhile)
+    assert told == [1, 2]
 
 
 def test_the_versions_of_a_batch_name_their_own_records_behind_what_came_meanwhile(
