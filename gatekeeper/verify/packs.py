@@ -58,9 +58,12 @@ class PackCheck:
         return tuple(found)
 
     def surely_held(self, cluster: str, at: datetime) -> Iterator[tuple[str, Held]]:
-        """The packs that had to be asked at a moment, whichever process decided: pack, and as what."""
-        for pack, said in self._held.get(cluster, {}).items():
-            if at - said[-1].since > TAKING_OVER or len(said) == 1:
+        """The packs that had to be asked at a moment, whichever process decided: pack, and as what. Those that the
+        first one to serve said are sure at once: there was none before it."""
+        held = self._held.get(cluster, {})
+        first = min((said[0].since for said in held.values()), default=at)
+        for pack, said in held.items():
+            if at - said[-1].since > TAKING_OVER or said[-1].since == first:
                 yield pack, said[-1]
 
     def see(self, record: Record) -> None:

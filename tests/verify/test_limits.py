@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.domain.policy_facts import terms_json, terms_of
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode
 from gatekeeper.policies import record_packs
-from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.policy_files import bundled_dir, load_pack, load_packs
 from gatekeeper.verify.decisions import DecisionCheck
 from gatekeeper.verify.fields import Wrong
 from gatekeeper.verify.inquiries import InquiryCheck
@@ -115,6 +118,26 @@ def test_an_approval_by_who_answered_is_found(records: list[Record]) -> None:
 def test_an_approval_of_nothing_is_found(records: list[Record]) -> None:
     with pytest.raises(Wrong, match="does not follow"):
         check(without(records, RecordType.INQUIRY_ANSWERED))
+
+
+@pytest.mark.parametrize(("later", "accused"), [(timedelta(minutes=5), False), (timedelta(hours=2), True)])
+def test_who_still_decides_without_a_pack_that_was_just_added_is_accused_of_nothing_for_an_hour(
+    tmp_path: Path, later: timedelta, accused: bool
+) -> None:
+    """While one process takes over from another, the old one goes on by the packs that it has read."""
+    with new_stores(tmp_path / "gatekeeper.db") as stores:
+        house = House(stores)
+        house.record_packs()
+        house.enrol("vistula", "PL")
+        house.clock.move_to(house.clock.now() + timedelta(days=2))
+        provider = house.gate._provider
+        more = (*provider.packs, ActivePack(load_pack(bundled_dir() / "house"), Mode.ENFORCE))
+        record_packs(stores, house.clock, more, cluster=CLUSTER, by=SERVICE, site=provider.site)
+        house.clock.move_to(house.clock.now() + later)
+        assert house.gate.release(make_gang("vistula", "a")).reservations
+        records = [decode(leaf) for leaf in stores.read(lambda reader: list(reader.leaves()))]
+    with pytest.raises(Wrong, match="house is in force") if accused else nullcontext():
+        check(records)
 
 
 def test_two_terms_under_one_sha256_are_found(records: list[Record]) -> None:
