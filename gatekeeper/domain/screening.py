@@ -147,8 +147,12 @@ class Hit:
             raise NotPermitted(f"Hit {self.id} is of an older record.", hint="Judge the one that took its place.")
 
 
-def hit_of(party: Party, entry: ListEntry, score: int) -> Hit:
-    """A new hit; its id names exactly this party and this entry, as they are now."""
+def hit_of(party: Party, entry: ListEntry, score: int, today: date | None = None) -> Hit:
+    """A new hit; its id names exactly this party and this entry, as they are now.
+
+    An open hit blocks at once, also where the entry has yet to begin. So the listing of a true match does not wait for
+    that day: one person who says "true match" would unblock the party until then.
+    """
     party_sha256, entry_sha256 = identity_sha256(party), entry.sha256
     return Hit(
         id=hashlib.sha256(f"{party_sha256} {entry_sha256}".encode()).hexdigest()[:16],
@@ -160,7 +164,7 @@ def hit_of(party: Party, entry: ListEntry, score: int) -> Hit:
         score=score,
         party_name=party.legal_name,
         entry_name=entry.names[0],
-        listed_from=entry.begins,
+        listed_from=min(entry.begins, today) if entry.begins and today else entry.begins,
         listed_to=entry.ends,
     )
 

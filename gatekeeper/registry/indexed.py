@@ -38,14 +38,17 @@ class Indexed:
         return cls(of, held, index, {name: entries_sha256(each) for name, each in by_list.items()})
 
     def hits(self, party: Party, now: datetime) -> list[Hit]:
-        """The hits of a party by all its names, best first; and one for the names that cannot be compared."""
+        """The hits of a party by all its names, best first; and one for the names that cannot be compared, or are like
+        more entries than hits are kept."""
         found = [
-            hit_of(party, self.entries[place], score)
+            hit_of(party, self.entries[place], score, now.date())
             for place, score in self._scores(party).items()
             if not self.entries[place].ended_by(now.date())
         ]
         best = sorted(found, key=lambda each: (-each.score, each.id))[:HITS_PER_PARTY_MAX]
         names = unscreened(names_of(party)) if self.versions else ()
+        if len(found) > len(best):  # names that are like so many entries may be there to hide one of them
+            names = names_of(party)
         return [*best, unscreened_hit(party, names, (each.id for each in self.versions))] if names else best
 
     def _scores(self, party: Party) -> dict[int, int]:

@@ -9,17 +9,26 @@ import pytest
 
 from gatekeeper.domain.errors import Conflict, NotPermitted
 from gatekeeper.domain.list_entry import ListEntry
+from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
 from gatekeeper.registry.lists import NewList
-from tests.registry.office import enrol, log
-from tests.registry.screened import ENTRY, OTHER, loaded, named
+from tests.registry.office import enrol, log, tier
+from tests.registry.screened import ENTRY, OTHER, loaded, named, the_hit
 
 
 def test_an_entry_that_has_ended_is_not_screened_and_one_to_come_is(registry: Registry) -> None:
     enrol(registry, named("Korvet Dynamics Zavod"))
     assert loaded(registry, replace(ENTRY, ends=date(2026, 11, 22))) == []
     assert len(loaded(registry, replace(ENTRY, begins=date(2027, 1, 1)))) == 1
+
+
+def test_nobody_unblocks_a_party_alone_by_a_true_match_with_an_entry_that_is_to_come(registry: Registry) -> None:
+    enrol(registry, named("Korvet Dynamics Zavod"))
+    loaded(registry, replace(ENTRY, begins=date(2099, 1, 1)))
+    assert tier(registry) is Tier.UNRESOLVED
+    registry.judge(the_hit(registry).id, true_match=True, reason="same address", by="ana")
+    assert tier(registry) is Tier.THREE
 
 
 def many(source: str = "Entity List", count: int = 20) -> tuple[ListEntry, ...]:

@@ -8,12 +8,13 @@ from datetime import date
 import pytest
 
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.list_entry import ListEntry
 from gatekeeper.domain.screening import HitState
 from gatekeeper.domain.tier import Tier
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
 from gatekeeper.registry.lists import NewList
-from tests.registry.office import enrol, tier
+from tests.registry.office import enrol, record_of, tier
 from tests.registry.screened import ENTRY, OTHER, cleared, listed, loaded, named, renamed, the_hit
 
 ARABIC = "شركة كورفيت"
@@ -89,3 +90,14 @@ def test_two_names_that_hold_a_listed_one_between_them_by_chance_are_no_hit(regi
     loaded(registry, ENTRY)
     enrol(registry, replace(named("Korvet Sailing Club"), other_names=("Dynamics Zavod Bakery",)))
     assert registry.hits() == []
+
+
+def test_a_listed_name_hidden_behind_names_of_many_others_is_told(registry: Registry) -> None:
+    crowd = [f"Brasov{chr(97 + at % 26)} Petromil{chr(97 + at // 26)}" for at in range(50)]
+    entries = (ListEntry("csl", "Entity List", str(1_000 + at), (name,)) for at, name in enumerate(crowd))
+    loaded(registry, ENTRY, *entries)
+    hidden = replace(named("Korvet Dynamix Zavode"), other_names=tuple(crowd))
+    registry.apply(record_of(hidden), by="ana")
+    found = registry.hits()
+    assert ENTRY.key not in {each.entry_key for each in found}
+    assert [each.state for each in found if each.is_unscreened] == [HitState.OPEN]
