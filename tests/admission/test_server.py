@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,6 +162,29 @@ def test_a_connection_that_never_completes_its_headers_is_ended_and_a_resting_on
             assert len(served.server._server.server_state.connections) == 1
     finally:
         served.server.stop()
+
+
+def test_who_goes_on_sending_what_was_refused_is_cut_off(tmp_path: Path) -> None:
+    served = Served(tmp_path, headers_within_s=60)
+    size = 2**40
+    head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n\r\n"
+    try:
+        with served.tls() as connection:
+            connection.sendall(head.encode())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+            begun = time.monotonic()
+            until(lambda: was_cut(connection))
+            assert time.monotonic() - begun < 20  # and not only where a graceful end of TLS gives up, after 30 s
+    finally:
+        served.server.stop()
+
+
+def was_cut(connection: ssl.SSLSocket) -> bool:
+    try:
+        connection.sendall(b"x" * 2**16)
+    except OSError:
+        return True
+    return False
 
 
 def test_silent_connections_never_take_so_many_places_that_health_goes_unanswered(tmp_path: Path) -> None:
