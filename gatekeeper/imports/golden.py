@@ -47,14 +47,14 @@ def wanted_rows(
     with _opened(path) as (file, place):
         lines = _lines(path, file, place, tell)
         _, head = next(lines, (1, b""))
-        columns = next(csv.reader([_text(head).removeprefix("\ufeff")]), [])
+        columns = _cells(path, 1, _text(head).removeprefix("\ufeff"))
         for name in (key, *needed):
             if columns.count(name) != 1:
                 wrong = "stands twice" if name in columns else "is missing"
                 raise InvalidInput(f"{path}:1: the column {name} {wrong}.", hint="Take GLEIF's golden copy as CSV.")
         at = columns.index(key)
         for number, record in _records(path, lines, wanted, is_first=at == 0):
-            row = next(csv.reader(_text(record).splitlines(keepends=True)), [])
+            row = _cells(path, number, _text(record))
             if len(row) != len(columns):
                 raise InvalidInput(f"{path}:{number}: the row has {len(row)} cells, and the header {len(columns)}.")
             if row[at] in wanted:
@@ -87,6 +87,13 @@ def _records(
                 yield number, row
         elif may_be:
             yield number, line
+
+
+def _cells(path: Path, number: int, text: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text, newline="")), [])
+    except csv.Error as error:  # a cell longer than any that this module reads
+        raise InvalidInput(f"{path}:{number}: no CSV in the row that begins here: {error}.") from error
 
 
 def _rest(path: Path, number: int, lines: Iterator[tuple[int, bytes]]) -> bytes:

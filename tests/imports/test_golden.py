@@ -41,6 +41,12 @@ def test_a_line_inside_of_a_cell_is_no_row(tmp_path: Path) -> None:
     assert read_gleif({LAB}, GoldenCopy(lei2), at=NOON)[LAB].headquarters == "CN"
 
 
+def test_a_sign_that_ends_lines_elsewhere_ends_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "lei2"
+    path.write_text("\n".join([",".join(LEI2), ",".join(entry(LAB, "CN", name="A\u2028B\x85C"))]), encoding="utf-8")
+    assert read_gleif({LAB}, GoldenCopy(path), at=NOON)[LAB].headquarters == "CN"
+
+
 def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
     rows = (entry(with_check_digits(f"{each:018d}"), "DE", name="x" * 400) for each in range(10, 20_000))
     lei2 = table(tmp_path / "lei2", LEI2, *rows, entry(LAB, "CN"))
@@ -59,6 +65,8 @@ def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
         (b'"LEI","LEI"\n', "lei2:1: the column LEI stands twice"),
         (",".join(LEI2).encode() + b'\n"x', "lei2:2: a quoted cell does not end"),
         (b"x" * 1_100_000, "lei2:1: the line is longer than 1 MiB"),
+        (b"x" * 200_000, "lei2:1: no CSV in the row that begins here: field larger"),
+        (",".join(LEI2).encode() + f"\n{LAB},{'x' * 200_000}".encode(), "lei2:2: no CSV in the row"),
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
