@@ -19,6 +19,7 @@ class ErasureCheck:
     def __init__(self) -> None:
         self._closed: set[str] = set()
         self._events: dict[str, datetime] = {}
+        self._placed: set[str] = set()  # every hold that ever was
         self._holds: dict[str, str] = {}  # hold that holds -> customer
         self._lifts: dict[str, str] = {}  # hold -> who asked to lift it
         self._asked: dict[str, str] = {}  # customer -> who asked to erase it
@@ -37,13 +38,13 @@ class ErasureCheck:
         if record.type is RecordType.CUSTOMER_CLOSED:
             self._closed.add(text_of(facts, "customer"))
         elif record.type is RecordType.HOLD_PLACED:
-            self._holds[text_of(facts, "hold")] = text_of(facts, "customer")
+            self._place(text_of(facts, "hold"), text_of(facts, "customer"))
         elif record.type is RecordType.HOLD_LIFT_REQUESTED:
             self._lifts[self._hold(facts)] = by
         elif record.type is RecordType.HOLD_LIFT_REJECTED:
             self._lifts.pop(self._hold(facts), None)
         elif record.type is RecordType.HOLD_LIFTED:
-            self._lift(facts, by)
+            self._lift(record)
         elif record.type is RecordType.ERASURE_REQUESTED:
             self._asked[text_of(facts, "customer")] = by
             self._check(record)
@@ -52,18 +53,25 @@ class ErasureCheck:
         elif record.type is RecordType.CUSTOMER_ERASED:
             self._erase(record)
 
+    def _place(self, hold: str, customer: str) -> None:
+        if hold in self._placed:  # the one that is there goes on holding whom it holds
+            raise Wrong(f"Legal hold {hold} is placed a second time.")
+        self._placed.add(hold)
+        self._holds[hold] = customer
+
     def _hold(self, facts: Facts) -> str:
         hold = text_of(facts, "hold")
         if self._holds.get(hold) != text_of(facts, "customer"):
             raise Wrong(f"Legal hold {hold} does not hold customer {facts['customer']}.")
         return hold
 
-    def _lift(self, facts: Facts, by: str) -> None:
-        hold = self._hold(facts)
+    def _lift(self, record: Record) -> None:
+        hold, by = self._hold(record.facts), record.actor.name
         asked_by = self._lifts.pop(hold, "")
         del self._holds[hold]
         if not asked_by or same_person(asked_by, by):
             raise Wrong(f"Legal hold {hold} was lifted by {by}, and nobody else had asked for it.")
+        _check_hands(record, asked_by)
 
     def _erase(self, record: Record) -> None:
         customer, by = text_of(record.facts, "customer"), record.actor.name
@@ -73,6 +81,7 @@ class ErasureCheck:
             raise Wrong(f"Customer {customer} was erased by {by}, and nobody else had asked for it.")
         if again:
             raise Wrong(f"Customer {customer} is erased a second time.")
+        _check_hands(record, asked_by)
         self._check(record)
 
     def _check(self, record: Record) -> None:
@@ -86,3 +95,10 @@ class ErasureCheck:
             raise Wrong(f"The latest event of customer {customer} was at {last:%Y-%m-%dT%H:%M:%SZ} by the log.")
         if not RETENTION_YEARS_MIN <= years <= RETENTION_YEARS_MAX or record.at < kept_until(last, years):
             raise Wrong(f"Customer {customer} was to be erased before {RETENTION_YEARS_MIN} years were over.")
+
+
+def _check_hands(record: Record, asked_by: str) -> None:
+    """Who is one person is asked of the names that a record tells (`people`): they have to be those who did it."""
+    told = (record.facts.get("requested_by"), record.facts.get("approved_by"))
+    if told != (asked_by, record.actor.name):
+        raise Wrong(f"{asked_by} asked and {record.actor.name} approved; the record says {told[0]} and {told[1]}.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gatekeeper.domain.errors import GatekeeperError, NotPermitted
 from gatekeeper.domain.people import LoginAct, LoginChange, People
-from gatekeeper.domain.person import is_machine
+from gatekeeper.domain.person import Method, is_machine
 from gatekeeper.domain.record import ActorKind, Record, RecordType
 from gatekeeper.domain.two_hands import FirstHands, check_two_people
 from gatekeeper.verify.fields import Wrong, text_of, texts_of
@@ -59,6 +59,16 @@ class PeopleCheck:
             raise Wrong(f"Login {login} is {change.value.replace('_', ' ')}, which cannot be: {error}") from error
         if record.actor.kind is not ActorKind.PERSON or is_machine(by):
             raise Wrong(f"Login {login} is {change.value.replace('_', ' ')} by {by}, who is no person.")
+        if record.actor.auth in (None, Method.CLAIMED):
+            raise Wrong(
+                f"Login {login} is {change.value.replace('_', ' ')} by {by}, and nobody established who that is."
+            )
+        asked_by = before.waits.get(login) if change is LoginChange.UNLINKED else None
+        if facts.get("asked_by") != asked_by:
+            raise Wrong(f"{asked_by} asked to unlink {login}; the record says {facts.get('asked_by')}.")
+        withdrawn = tuple(sorted(before.waits.keys() - self._people.waits.keys()))
+        if change is LoginChange.LINKED and texts_of(facts, "withdrawn") != withdrawn:
+            raise Wrong(f"To link {login} withdraws {', '.join(withdrawn) or 'nothing'}; the record says otherwise.")
         told = self._people if change is LoginChange.LINKED else before
         found = told.person_of(login)
         logins = tuple(

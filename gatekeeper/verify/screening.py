@@ -140,6 +140,8 @@ class ScreeningCheck:
             raise Wrong(f"Hit {hit} is judged to be {state}, which is nothing that a hit can be.")
         if state == _FALSE and (first is None or same_person(first, actor) or facts.get("confirmed_by") != actor):
             raise Wrong(f"Hit {hit} is put aside by one person alone.")
+        if facts.get("judged_by") != (first if state == _FALSE else actor):
+            raise Wrong(f"Hit {hit} was judged by {first if state == _FALSE else actor}; the record says another one.")
         if state == _OPEN and before != _OPEN:
             raise Wrong(f"Hit {hit} was {before} and is open again, which no judgement can do.")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.person import Caller, Method, Role
-from gatekeeper.domain.record import decode
+from gatekeeper.domain.record import Record, RecordType, decode
 from gatekeeper.domain.tier import Tier
 from gatekeeper.domain.two_hands import Hands
 from gatekeeper.ports import Stores
@@ -351,10 +352,12 @@ def test_a_service_account_is_never_a_second_hand_whoever_vouches_for_it(registr
             registry.approve("lab", by=Caller(name, method, ALL))
 
 
-def problems(stores: Stores, *, without: str = "") -> list[str]:
+def problems(
+    stores: Stores, *, without: str = "", change: Callable[[Record], Record] = lambda record: record
+) -> list[str]:
     check, found = PeopleCheck(), []
     for leaf in stores.read(lambda reader: list(reader.leaves())):
-        record = decode(leaf)
+        record = change(decode(leaf))
         if record.type.value == without:
             continue
         try:
@@ -373,3 +376,28 @@ def test_the_verifier_follows_links_in_the_order_of_the_log(registry: Registry, 
     assert len(problems(stores, without="login.linked")) == 2
     found = problems(stores, without="login.unlink_asked")
     assert [each.partition(":")[0] for each in found] == [f"Login {ANA_TOO.name} is unlinked, which cannot be"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "auth", "told"),
+    [
+        (RecordType.LOGIN_UNLINKED, {"asked_by": "zoe"}, Method.OIDC, "asked to unlink"),
+        (RecordType.LOGIN_LINKED, {"withdrawn": ["zoe"]}, Method.OIDC, "withdraws nothing"),
+        (RecordType.LOGIN_LINKED, {}, Method.CLAIMED, "nobody established who that is"),
+        (RecordType.LOGIN_UNLINKED, {}, None, "nobody established who that is"),
+    ],
+)
+def test_the_verifier_finds_a_link_that_tells_of_others_or_that_nobody_known_made(
+    registry: Registry, stores: Stores, kind: RecordType, facts: dict[str, Any], auth: Method | None, told: str
+) -> None:
+    link(registry)
+    unlink(registry)
+
+    def change(record: Record) -> Record:
+        if record.type is not kind:
+            return record
+        return replace(record, facts={**record.facts, **facts}, actor=replace(record.actor, auth=auth))
+
+    assert problems(stores) == []
+    (found,) = problems(stores, change=change)
+    assert told in found

@@ -87,6 +87,11 @@ def gone(_: Record) -> None:
         (T.HOLD_LIFTED, by_ana, "nobody else had asked"),
         (T.HOLD_LIFT_REQUESTED, gone, "nobody else had asked"),
         (T.HOLD_PLACED, gone, "does not hold"),
+        # Who is one person is asked of these names: somebody else's would keep two logins of one from being seen.
+        (T.HOLD_LIFTED, with_facts(requested_by="zoe"), "ana asked and ben approved; the record says zoe and ben"),
+        (T.HOLD_LIFTED, with_facts(approved_by="zoe"), "the record says ana and zoe"),
+        (T.CUSTOMER_ERASED, with_facts(requested_by="zoe"), "the record says zoe and ben"),
+        (T.CUSTOMER_ERASED, with_facts(approved_by="zoe"), "the record says ana and zoe"),
     ],
 )
 def test_what_was_changed_is_found(records: list[Record], kind: RecordType, change: Change, told: str) -> None:
@@ -98,6 +103,16 @@ def test_the_latest_event_is_the_latest_also_where_a_clock_went_back(records: li
     place = next(index for index, each in enumerate(records) if each.type is T.CUSTOMER_CLOSED)
     closed = records[place]
     assert problems([*records[: place + 1], sooner(closed), *records[place + 1 :]]) == []
+
+
+def test_a_hold_is_not_taken_away_by_one_of_its_name_on_somebody_else(records: list[Record]) -> None:
+    never_lifted = [each for each in records if each.type not in (T.HOLD_LIFT_REQUESTED, T.HOLD_LIFTED)]
+    (placed,) = (each for each in records if each.type is T.HOLD_PLACED)
+    elsewhere = with_facts(customer="other")(placed)
+    at = next(at for at, each in enumerate(never_lifted) if each.type is T.ERASURE_REQUESTED)
+    told = problems([*never_lifted[:at], elsewhere, *never_lifted[at:]])  # type: ignore[list-item]
+    assert any("placed a second time" in each for each in told), told
+    assert "under a legal hold" in told[-1]
 
 
 def test_nobody_is_erased_twice(records: list[Record]) -> None:

@@ -97,6 +97,8 @@ def forged(story: list[Record], kind: RecordType, number: int, actor: str = "", 
     [
         (RecordType.SCREENING_JUDGED, 1, {"actor": "ANA", "confirmed_by": "ANA"}, "one person alone"),
         (RecordType.SCREENING_JUDGED, 0, {"state": "false_positive", "confirmed_by": "ana"}, "one person alone"),
+        (RecordType.SCREENING_JUDGED, 1, {"judged_by": "zoe"}, "was judged by ana; the record says another one"),
+        (RecordType.SCREENING_JUDGED, 0, {"judged_by": "zoe"}, "the record says another one"),
         (RecordType.SCREENING_JUDGED, 1, {"state": "settled"}, "nothing that a hit can be"),
         (RecordType.SCREENING_JUDGED, 2, {"before": "false_positive"}, "judged as if"),
         (RecordType.SCREENING_JUDGED, 0, {"hit": "0" * 16}, "judged as if"),
