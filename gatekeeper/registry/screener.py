@@ -40,10 +40,11 @@ class Screener:
 
     def indexed(self, reader: Reader) -> Indexed:
         """The lists as the reader sees them; indexed anew where they are others than before."""
-        versions = tuple(reader.lists())
-        if versions != self._indexed.versions:
-            self._indexed = Indexed.of(versions, reader.list_entries())
-        return self._indexed
+        versions, indexed = tuple(reader.lists()), self._indexed
+        if versions != indexed.versions:
+            # Returned is what this reader sees, though another thread may keep that of an older one meanwhile.
+            self._indexed = indexed = Indexed.of(versions, reader.list_entries())
+        return indexed
 
     def has(self, versions: tuple[ListVersion, ...]) -> bool:
         """Whether these versions are the ones that are indexed."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import cast
 
 import pytest
 
 from gatekeeper.domain.errors import Conflict, NotPermitted
-from gatekeeper.domain.list_entry import ListEntry
+from gatekeeper.domain.list_entry import ListEntry, ListVersion
 from gatekeeper.domain.tier import Tier
-from gatekeeper.ports import Stores
+from gatekeeper.ports import Reader, Stores
 from gatekeeper.registry import Registry
+from gatekeeper.registry.indexed import Indexed
 from gatekeeper.registry.lists import NewList
+from gatekeeper.registry.screener import Screener
 from tests.registry.office import enrol, log, tier
 from tests.registry.screened import ENTRY, OTHER, loaded, named, the_hit
 
@@ -91,3 +94,32 @@ def test_two_lists_that_are_loaded_at_once_do_not_lose_each_other(
     with pytest.raises(Conflict, match="meanwhile"):
         loaded(registry, ENTRY)
     assert [each.id for each in registry.lists()] == ["sdn"]
+
+
+class Seen:
+    """The lists as one reader sees them."""
+
+    def __init__(self, *entries: ListEntry) -> None:
+        self.entries = entries
+
+    def lists(self) -> list[ListVersion]:
+        return [ListVersion("csl", f"{len(self.entries)}" * 64, date(2026, 11, 20), len(self.entries), 1, "pia")]
+
+    def list_entries(self) -> tuple[ListEntry, ...]:
+        return self.entries
+
+
+def test_a_reader_is_given_its_own_lists_though_another_thread_indexes_older_ones_meanwhile() -> None:
+    """Else a name that is written beside a new list is compared with the one before it."""
+    new, old = cast("Reader", Seen(ENTRY, OTHER)), cast("Reader", Seen(ENTRY))
+
+    class Interrupted(Screener):
+        done = False
+
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if not self.done and cast("Indexed", value).versions:
+                type(self).done = True
+                self.indexed(old)
+
+    assert Interrupted().indexed(new).entries == (ENTRY, OTHER)
