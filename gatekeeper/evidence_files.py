@@ -151,6 +151,10 @@ class EvidenceFiles:
         """Whether the bytes are there."""
         return (self._folder / checked_sha256(sha256)).is_file()
 
+    def names(self) -> list[str]:
+        """The SHA-256 of every file that is kept, whoever has it on record."""
+        return sorted(each.name for each in self._folder.glob("[0-9a-f]" * 64))
+
     def drop(self, sha256: str) -> bool:
         """Remove the bytes, for good once this returns; whether there were any.
 

@@ -13,6 +13,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened
 from gatekeeper.cli.printing import say, show
+from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.evidence import CheckMethod, Sensitivity, Statement
 
 if TYPE_CHECKING:
@@ -51,18 +52,22 @@ def add(
         wiring.registry.check_may_add_evidence(customer, by=by)
         files, piped = wiring.evidence_files, str(file) == "-"
         kept = files.keep_stream(sys.stdin.buffer, "stdin") if piped else files.keep(file)
-        added = wiring.registry.add_evidence(
-            customer,
-            by=by,
-            sha256=kept.sha256,
-            size_bytes=kept.size_bytes,
-            media_type=media_type_of(file.name),
-            description=description,
-            source=source,
-            sensitivity=sensitivity,
-            collected_on=day,
-            is_kept=files.holds,
-        )
+        try:
+            added = wiring.registry.add_evidence(
+                customer,
+                by=by,
+                sha256=kept.sha256,
+                size_bytes=kept.size_bytes,
+                media_type=media_type_of(file.name),
+                description=description,
+                source=source,
+                sensitivity=sensitivity,
+                collected_on=day,
+                is_kept=files.holds,
+            )
+        except GatekeeperError:
+            wiring.registry.drop_unrecorded(kept.sha256, files)
+            raise
     say(f"evidence {added.sha256} of customer {customer}: {added.size_bytes:,} bytes, {added.media_type}")
 
 
@@ -113,13 +118,24 @@ def list_(
 @app.command(epilog="Example: gatekeeper evidence verify")
 def verify(
     customer: Annotated[str | None, typer.Argument(help="Id of the customer; all without it.")] = None,
+    *,
+    remove_unrecorded: Annotated[
+        bool, typer.Option("--remove-unrecorded", help="Remove files that nobody has on record.")
+    ] = False,
     config: Config = None,
     data: Data = None,
 ) -> int:
-    """Hash every kept file again, and compare it with the record. Exit code 1 where one differs."""
+    """Hash every kept file again, and compare it with the record. Exit code 1 where one differs.
+
+    Files that nobody has on record are told too: an upload that was killed at its end leaves one.
+    """
     with opened(config, data) as wiring:
-        found = [each for each in wiring.registry.evidence(customer) if not _is_erased(wiring, each.customer_id)]
+        names = [] if customer else wiring.evidence_files.names()  # before the record: what comes in now is on it then
+        found = wiring.registry.kept_evidence(customer)
         sizes = {each.sha256: each.size_bytes for each in found}
+        unrecorded = [each for each in names if each not in sizes]
+        if remove_unrecorded:
+            unrecorded = [each for each in unrecorded if not _is_removed(wiring, each)]
         wrong = {}
         with _bar(sum(sizes.values())) as tell:
             for sha256 in sizes:
@@ -128,8 +144,10 @@ def verify(
     for each in found:
         if each.sha256 in wrong:
             say(f"{each.sha256} of customer {each.customer_id}: {wrong[each.sha256]}")
+    for name in unrecorded:
+        say(f"{name}: nobody has this file on record. Remove it: gatekeeper evidence verify --remove-unrecorded")
     say(f"{len(sizes) - len(wrong)} of {len(sizes)} files are as they were recorded")
-    return 1 if wrong else 0
+    return 1 if wrong or unrecorded else 0
 
 
 @app.command(
@@ -189,9 +207,12 @@ def attestations(customer: Customer, output: Printed = Output.TABLE, config: Con
     show(rows, columns, output, nothing=f"Nobody attested anything about customer {customer}.")
 
 
-def _is_erased(wiring: Wiring, customer: str) -> bool:
-    erasure = wiring.stores.read(lambda reader: reader.erasure(customer))
-    return erasure is not None and not erasure.waits
+def _is_removed(wiring: Wiring, sha256: str) -> bool:
+    """Remove a file that nobody has on record; whether that was done."""
+    removed = wiring.registry.drop_unrecorded(sha256, wiring.evidence_files)
+    if removed:
+        say(f"{sha256}: removed, as nobody has it on record")
+    return removed
 
 
 @contextmanager

@@ -7,7 +7,7 @@ written before is what was known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -82,6 +82,10 @@ class KycReads(Protocol):
 
     def evidence(self, customer_id: str | None = None) -> list[Evidence]:
         """Evidence on one customer or on all, oldest first."""
+        ...
+
+    def evidence_of(self, sha256s: Collection[str]) -> list[Evidence]:
+        """Evidence on whomever that is one of these files."""
         ...
 
     def attestations(self, customer_id: str | None = None) -> list[Attestation]:

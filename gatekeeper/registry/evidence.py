@@ -5,7 +5,7 @@ What is on record is never changed or removed; bytes are, by an erasure (`retent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
 from gatekeeper.domain.errors import NotFound, Unavailable
@@ -84,11 +84,7 @@ class EvidenceRegistry(Desk):
 
     def drop_unrecorded(self, sha256: str, files: EvidenceBytes) -> bool:
         """Remove bytes that came in and that nobody has on record after all; whether they were removed."""
-
-        def work(tx: Transaction) -> bool:
-            return all(each.sha256 != sha256 for each in tx.evidence()) and files.drop(sha256)
-
-        return self._stores.transact(work)
+        return self._stores.transact(lambda tx: not held(tx, [sha256]) and files.drop(sha256))
 
     def read_evidence(self, customer_id: str, sha256: str, *, by: Caller) -> Evidence:
         """Put on record that somebody is shown a file.
@@ -109,6 +105,15 @@ class EvidenceRegistry(Desk):
             return found
 
         return self._stores.transact(work)
+
+    def kept_evidence(self, customer_id: str | None = None) -> list[Evidence]:
+        """What `evidence` lists and no erasure took the bytes of.
+
+        Raises:
+            NotFound: no such customer.
+        """
+        erased = self._stores.read(lambda reader: {each.customer_id for each in reader.erasures() if not each.waits})
+        return [each for each in self.evidence(customer_id) if each.customer_id not in erased]
 
     def attest(
         self,
@@ -186,6 +191,12 @@ class EvidenceRegistry(Desk):
             return reader.attestations(customer_id)
 
         return self._stores.read(work)
+
+
+def held(reader: Reader, sha256s: Collection[str], *, besides: str = "") -> frozenset[str]:
+    """Which of these files a customer that is not erased, and is another one than `besides`, has on record."""
+    others = {each.customer_id for each in reader.erasures() if not each.waits} | {besides}
+    return frozenset(each.sha256 for each in reader.evidence_of(sha256s) if each.customer_id not in others)
 
 
 def on_record(reader: Reader, customer_id: str, sha256: str) -> Evidence:

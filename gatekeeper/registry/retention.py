@@ -20,6 +20,7 @@ from gatekeeper.facts import new_record
 from gatekeeper.ports import Reader, Transaction
 from gatekeeper.ports.retention import EvidenceBytes
 from gatekeeper.registry.desk import Desk
+from gatekeeper.registry.evidence import held
 from gatekeeper.registry.life_facts import erasure_facts, hashes_facts
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.review import existing
@@ -189,7 +190,7 @@ class RetentionRegistry(Desk):
         customer = existing(reader, customer_id)
         kept = self._kept(reader, customer, reader.last_events(NO_EVENTS, customer_id), now)
         own = [each.sha256 for each in reader.evidence(customer_id)]
-        others = _held_by_others(reader, customer_id) if own else frozenset()
+        others = held(reader, own, besides=customer_id)
         return ErasurePlan(
             kept,
             tuple(reader.profile_names(customer_id)),
@@ -249,15 +250,8 @@ def _unfinished(reader: Reader) -> list[Erasure]:
     return [each for each in reader.erasures() if not each.waits and each.finished_at is None]
 
 
-def _held_by_others(reader: Reader, customer_id: str) -> frozenset[str]:
-    """Files that a customer which is not erased has on record too."""
-    erased = {each.customer_id for each in reader.erasures() if not each.waits} | {customer_id}
-    return frozenset(each.sha256 for each in reader.evidence() if each.customer_id not in erased)
-
-
 def _drop_files(tx: Transaction, files: EvidenceBytes) -> None:
     for each in _unfinished(tx):
-        others = _held_by_others(tx, each.customer_id)
-        for evidence in tx.evidence(each.customer_id):
-            if evidence.sha256 not in others:
-                files.drop(evidence.sha256)
+        own = {evidence.sha256 for evidence in tx.evidence(each.customer_id)}
+        for sha256 in own - held(tx, own):
+            files.drop(sha256)

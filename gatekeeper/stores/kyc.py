@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, RowMapping, String, Table, Text, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, RowMapping, String, Table, Text, bindparam, select
 
 from gatekeeper.domain.errors import Conflict
 from gatekeeper.domain.evidence import Attestation, CheckMethod, Evidence, Sensitivity, Statement
@@ -69,6 +70,9 @@ attestation_table = Table(
 )
 
 
+_OF_FILES = select(evidence_table).where(evidence_table.c.sha256.in_(bindparam("keys", expanding=True)))
+
+
 class KycReads(VersionReads):
     """`gatekeeper.ports.kyc.KycReads`."""
 
@@ -84,6 +88,10 @@ class KycReads(VersionReads):
     def evidence(self, customer_id: str | None = None) -> list[Evidence]:
         """Evidence on one customer or on all, oldest first."""
         return [_evidence_of(row) for row in self._of(evidence_table, customer_id, "added_at", "sha256")]
+
+    def evidence_of(self, sha256s: Collection[str]) -> list[Evidence]:
+        """Evidence on whomever that is one of these files."""
+        return [_evidence_of(row) for row in self._named(_OF_FILES, sorted(sha256s))]
 
     def attestations(self, customer_id: str | None = None) -> list[Attestation]:
         """Attestations on one customer or on all, oldest first."""

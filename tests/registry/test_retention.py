@@ -260,6 +260,21 @@ def test_a_file_that_another_customer_has_on_record_stays(
     assert not files.holds(shared.sha256)
 
 
+def test_a_file_that_only_somebody_erased_had_on_record_is_not_kept_for_a_refused_upload(
+    registry: Registry, stores: SqlStores, clock: HandClock, files: EvidenceFiles
+) -> None:
+    enrol(registry)
+    content = b"a passport that nobody keeps"
+    kept = add(registry, files, content)
+    assert not registry.drop_unrecorded(kept.sha256, files)
+    close(registry, clock)
+    erase(registry)
+    registry.finish_erasures(files, stores.scrub)
+    files.keep_stream(io.BytesIO(content), "stdin")  # and then it is not put on record
+    assert registry.drop_unrecorded(kept.sha256, files)
+    assert files.names() == []
+
+
 def test_a_file_that_an_erasure_takes_while_it_is_added_is_not_on_record_without_its_bytes(
     registry: Registry, files: EvidenceFiles
 ) -> None:
