@@ -1,13 +1,12 @@
 """Use cases on what closed accounts left behind: legal holds, what is due, and erasing it by two people.
 
-An erasure is two steps. The approval removes values, salts and kept answers in the transaction of its record: from then
-on nobody is shown them. Finishing takes their bytes out of the database's files and the folder of evidence; what is
-interrupted there is begun again, and changes nothing else.
+The approval removes values, salts and kept answers in the transaction of its record: from then on nobody is shown them.
+Their bytes are `finishing`'s part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,9 +17,8 @@ from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.retention import NO_EVENTS, Erasure, LegalHold, kept_until, refusal
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Reader, Transaction
-from gatekeeper.ports.retention import EvidenceBytes
-from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.evidence import held
+from gatekeeper.registry.finishing import FinishingRegistry
 from gatekeeper.registry.life_facts import erasure_facts, hashes_facts
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.review import existing
@@ -58,7 +56,7 @@ class ErasurePlan:
     shared: tuple[str, ...]
 
 
-class RetentionRegistry(Desk):
+class RetentionRegistry(FinishingRegistry):
     """Use cases on legal holds and erasures, over one store."""
 
     _retention_years: int
@@ -72,10 +70,21 @@ class RetentionRegistry(Desk):
         now = self._clock.now()
 
         def work(reader: Reader) -> list[Kept]:
-            events = reader.last_events(NO_EVENTS)
-            closed = [each for each in reader.customers() if each.standing is Standing.CLOSED]
-            found = [self._kept(reader, each, events, now) for each in closed]
-            return [each for each in found if not _is_finished(each.erasure) and not (due and each.refused)]
+            events, erasures = reader.last_events(NO_EVENTS), {each.customer_id: each for each in reader.erasures()}
+            holds, working = reader.legal_holds(), {each.customer_id for each in reader.open_reservations()}
+            found = [
+                self._kept(
+                    each,
+                    events[each.id],
+                    [hold for hold in holds if hold.customer_id == each.id],
+                    erasures.get(each.id),
+                    has_open_work=each.id in working,
+                    now=now,
+                )
+                for each in reader.customers()
+                if each.standing is Standing.CLOSED and not _is_finished(erasures.get(each.id))
+            ]
+            return [each for each in found if not (due and each.refused)]
 
         return sorted(self._stores.read(work), key=lambda each: (each.kept_until, each.customer.id))
 
@@ -161,34 +170,16 @@ class RetentionRegistry(Desk):
 
         return self._stores.transact(work)
 
-    def finish_erasures(self, files: EvidenceBytes, scrub: Callable[[], None]) -> list[str]:
-        """Take the bytes of all that was erased out of the folder of evidence and the database; whose those were.
-
-        Files go while nobody else can put them on record, so that none goes that somebody has just been told is kept.
-
-        Args:
-            scrub: takes what was deleted out of the files of the database.
-
-        Raises:
-            Unavailable: something could not be removed; asking again goes on with it.
-        """
-        unfinished = self._stores.read(_unfinished)
-        if not unfinished:
-            return []
-        self._stores.transact(lambda tx: _drop_files(tx, files))
-        scrub()
-        now = self._clock.now()
-
-        def done(tx: Transaction) -> None:
-            for each in unfinished:
-                tx.put_erasure(replace(each, finished_at=now))
-
-        self._stores.transact(done)
-        return [each.customer_id for each in unfinished]
-
     def _plan(self, reader: Reader, customer_id: str, now: datetime) -> ErasurePlan:
         customer = existing(reader, customer_id)
-        kept = self._kept(reader, customer, reader.last_events(NO_EVENTS, customer_id), now)
+        kept = self._kept(
+            customer,
+            reader.last_events(NO_EVENTS, customer_id)[customer_id],
+            reader.legal_holds(customer_id),
+            reader.erasure(customer_id),
+            has_open_work=bool(reader.open_reservations(customer_id)),
+            now=now,
+        )
         own = [each.sha256 for each in reader.evidence(customer_id)]
         others = held(reader, own, besides=customer_id)
         return ErasurePlan(
@@ -198,19 +189,26 @@ class RetentionRegistry(Desk):
             tuple(each for each in own if each in others),
         )
 
-    def _kept(self, reader: Reader, customer: Customer, events: dict[str, datetime], now: datetime) -> Kept:
-        last = events[customer.id]
-        until = kept_until(last, self._retention_years)
-        holds = tuple(each for each in reader.legal_holds(customer.id) if each.holds)
+    def _kept(
+        self,
+        customer: Customer,
+        last: datetime,
+        placed: Sequence[LegalHold],
+        erasure: Erasure | None,
+        *,
+        has_open_work: bool,
+        now: datetime,
+    ) -> Kept:
+        until, holds = kept_until(last, self._retention_years), tuple(each for each in placed if each.holds)
         refused, hint = refusal(
             customer.id,
             standing=customer.standing,
             holds=holds,
             kept_until_=until,
-            has_open_work=bool(reader.open_reservations(customer.id)),
+            has_open_work=has_open_work,
             now=now,
         )
-        return Kept(customer, last, until, holds, reader.erasure(customer.id), refused, hint)
+        return Kept(customer, last, until, holds, erasure, refused, hint)
 
 
 def waiting_erasure(reader: Reader, customer_id: str) -> Erasure:
@@ -244,14 +242,3 @@ def _check_may(kept: Kept) -> None:
 
 def _is_finished(erasure: Erasure | None) -> bool:
     return erasure is not None and erasure.finished_at is not None
-
-
-def _unfinished(reader: Reader) -> list[Erasure]:
-    return [each for each in reader.erasures() if not each.waits and each.finished_at is None]
-
-
-def _drop_files(tx: Transaction, files: EvidenceBytes) -> None:
-    for each in _unfinished(tx):
-        own = {evidence.sha256 for evidence in tx.evidence(each.customer_id)}
-        for sha256 in own - held(tx, own):
-            files.drop(sha256)

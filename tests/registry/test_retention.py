@@ -21,6 +21,7 @@ from gatekeeper.evidence_files import EvidenceFiles
 from gatekeeper.evidence_intake import Kept
 from gatekeeper.registry import KycRecord, Registry
 from gatekeeper.stores import SqlStores
+from tests.counting_statements import counted
 from tests.registry.office import NOON, HandClock, log, log_types, org
 
 SECRETS = ("first.mail@lab.example", "second.mail@lab.example", "77 Untraceable Road")
@@ -237,6 +238,21 @@ def test_each_act_needs_a_reason(registry: Registry, clock: HandClock, reason: s
     for act in acts:
         with pytest.raises(InvalidInput, match="reason"):
             act()
+
+
+def test_what_is_kept_of_many_is_asked_for_all_of_them_at_once(
+    registry: Registry, stores: SqlStores, clock: HandClock
+) -> None:
+    asked = []
+    for number in range(4):
+        enrol(registry, f"lab-{number}")
+        close(registry, clock, f"lab-{number}")
+        registry.hold(f"lab-{number}", by="ana", reason="agency")
+        with counted(stores) as told:
+            kept = registry.retention()
+        assert [len(each.holds) for each in kept] == [1] * (number + 1)
+        asked.append(len(told))
+    assert len(set(asked)) == 1
 
 
 def test_a_file_that_another_customer_has_on_record_stays(
