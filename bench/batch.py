@@ -146,7 +146,7 @@ def _writing(url: str) -> Iterator[dict[str, Any]]:
 
 
 def _write(url: str) -> None:
-    """Write one small transaction after the other until standard input ends, and say how long each took."""
+    """Write one small transaction after the other until standard input ends, at least one, and say how long each took."""
     ended = threading.Event()
 
     def wait() -> None:
@@ -158,7 +158,8 @@ def _write(url: str) -> None:
     actor = Actor(ActorKind.SERVICE, "controller")
     with open_stores(url) as stores:
         print("ready", flush=True)
-        while not ended.is_set():
+        is_over = False
+        while not is_over:
             begin = time.perf_counter()
             record = new_record(RecordType.WORKLOAD_WARNED, actor, SystemClock().now(), {"namespace": "bench"})
             try:
@@ -166,7 +167,7 @@ def _write(url: str) -> None:
             except Unavailable:
                 refused += 1
             waits.append(time.perf_counter() - begin)
-            ended.wait(0.05)
+            is_over = ended.wait(0.05)
     print(json.dumps({"waits": waits, "refused": refused}))
 
 

@@ -43,5 +43,5 @@ def test_a_short_run_measures_every_target(tmp_path: Path) -> None:
     assert all(each > 1 for each in facts["inspected_per_s"])
     assert [each["devices"] for each in facts["telemetry"]["readings"]] == [1_000, 2_000]
     assert [each["name"] for each in facts["batch"]] == ["apply", "apply again", "look at", "approve"]
-    assert all(each["passed_s"] > each["usual_s"] > 0 and each["refused"] == 0 for each in facts["batch"])
+    assert all(each["passed_s"] > 0 and each["usual_s"] > 0 and each["refused"] == 0 for each in facts["batch"])
     assert list(tmp_path.iterdir()) == []
