@@ -97,7 +97,7 @@ def approve_customer(customer_id: CustomerId, asked: Writing) -> Response:
         seen = registry.review(customer_id).fingerprint  # what If-Match named, in the same transaction
         registry.approve(customer_id, by=asked.caller, expires_at=said.expires_at, seen=seen)
 
-    return act_on(asked, customer_id, approve)
+    return act_on(asked, customer_id, approve, at_length=True)
 
 
 @router.get("/customers/{customer_id}/tier", response_model=TiersShown)

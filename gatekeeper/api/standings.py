@@ -40,7 +40,7 @@ def draft_customer(
 @router.post("/customers/{customer_id}/submit", response_model=RecordShown)
 def submit_customer(customer_id: CustomerId, asked: Writing) -> Response:
     """Hand in exactly the draft that If-Match names: from now on it waits for a second person."""
-    return act_on(asked, customer_id, lambda registry: registry.submit(customer_id, by=asked.caller))
+    return act_on(asked, customer_id, lambda registry: registry.submit(customer_id, by=asked.caller), at_length=True)
 
 
 @router.post("/customers/{customer_id}/suspend", response_model=RecordShown, openapi_extra={"x-body": "Because"})

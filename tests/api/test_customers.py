@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.api.office import ApiHouse, kyc_record, problem, record
 from tests.registry.office import PACK, log
+from tests.registry.screened import ENTRY, loaded
 
 NEW = {"If-None-Match": "*"}
 
@@ -205,3 +208,20 @@ def test_a_profile_is_shown_to_whoever_works_on_records_and_to_nobody_else(house
     assert len(tags) == 1
     house.approve()
     assert "kyc@" not in house.client("pia").post("/v1/customers/lab/suspend", json={"reason": "x"}).text
+
+
+def test_a_long_record_is_put_and_approved_while_others_write(house: ApiHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded(house.registry, ENTRY)
+    names = [f"{'Alba Fruit ' * 20}{number}" for number in range(30)]
+    screen, writes = house.screener.screen, list[int]()
+
+    def while_another_writes(*args: Any, **named: Any) -> Any:
+        writes.append(house.stores.submit(lambda tx: tx.log_size()).result(timeout=10))
+        return screen(*args, **named)
+
+    monkeypatch.setattr(house.screener, "screen", while_another_writes)
+    long = record(other_names=names)
+    put = house.client("ana").put("/v1/customers/lab", json=long, headers=NEW)
+    assert put.status_code == 201, put.text
+    house.approve()
+    assert len(writes) == 2
