@@ -146,7 +146,7 @@ def _writing(url: str) -> Iterator[dict[str, Any]]:
 
 
 def _write(url: str) -> None:
-    """Write one small transaction after the other until standard input ends, at least one, and say how long each took."""
+    """Write small transactions, at least one, until standard input ends, and say how long each took."""
     ended = threading.Event()
 
     def wait() -> None:
