@@ -29,6 +29,8 @@ _DOTTED = re.compile(r"(?<![^\W_])((?:[^\W\d_]\.){2,}[^\W\d_]?)")
 _WORD = re.compile(r"[^\W_]+")
 _COMMAS = re.compile(r"[,;，；]")
 _TOKEN = re.compile(r"\S+")
+# A row of single letters: a word that was spelled out, which would be read as initials and Roman numbers.
+_SPELLED_OUT = re.compile(r"(?<![^\W_])[^\W\d_](?:[ ._-][^\W\d_]){2,}(?![^\W_])")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 EASTERN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _HIRAGANA = {code: code + 0x60 for code in range(0x3041, 0x3097)}
@@ -107,7 +109,8 @@ class NameReader:
         """One name, in small letters, in each way that somebody may read it."""
         plain = self._sounded(self._mixed_repaired(text))
         yield self._read(plain)
-        others = (self._alike(text), self._decoded(text), *other_spellings(text))
+        closed = _SPELLED_OUT.sub(lambda match: match.group()[::2], text)
+        others = (closed, self._alike(text), self._decoded(text), *other_spellings(text))
         for other in others:
             if other != text:
                 yield self._read(self._sounded(self._mixed_repaired(other)))

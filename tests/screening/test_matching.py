@@ -44,6 +44,8 @@ def test_the_fast_first_step_loses_no_pair_that_the_second_would_find() -> None:
         "Ｋｏｒｖｅｔ Ｄｙｎａｍｉｃｓ Research Institute",
         "𝐊𝐨𝐫𝐯𝐞𝐭 Dynamics Research Institute",
         "K\u0308orvet Dynamics Research Institute",
+        "K o r v e t D y n a m i c s R e s e a r c h I n s t i t u t e",
+        "K-o-r-v-e-t D_y_n_a_m_i_c_s Research Institute",
         "KORVET-DYNAMICS (RESEARCH INST.)",
         "Institute of Research Korvet Dynamics GmbH & Co. KG",
     ],
