@@ -36,13 +36,19 @@ def objections(
     old, new = ({each.source for each in some} for some in (kept, entries))
     if old and old.isdisjoint(new):
         found.append(f"It is another kind of file: of {_some(new)}, and what is loaded is of {_some(old)}.")
-    lost = len(diff.removed) * 100
-    if lost > LOSS_PERCENT_MAX * before.entries:
+    lost = len(diff.removed) + _emptied(diff, today)
+    if lost * 100 > LOSS_PERCENT_MAX * before.entries:
         found.append(
-            f"It lacks {len(diff.removed):,} of the {before.entries:,} entries that are loaded, more than "
-            f"{LOSS_PERCENT_MAX} percent."
+            f"It lacks {lost:,} of the {before.entries:,} entries that are loaded, or has them as ended or without any "
+            f"of their names: more than {LOSS_PERCENT_MAX} percent."
         )
     return tuple(found)
+
+
+def _emptied(diff: ListDiff, today: date) -> int:
+    """Entries that are still there, and under which nobody is found any more who was found before."""
+    held = ((was, is_now) for was, is_now in diff.changed if not was.ended_by(today))
+    return sum(is_now.ended_by(today) or {*was.names}.isdisjoint(is_now.names) for was, is_now in held)
 
 
 def _some(sources: set[str]) -> str:

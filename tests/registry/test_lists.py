@@ -45,6 +45,8 @@ def many(source: str = "Entity List", count: int = 20) -> tuple[ListEntry, ...]:
         (date(2026, 11, 23), many(), "which is to come"),
         (date(2026, 11, 21), many("SDN"), "another kind of file: of SDN, and what is loaded is of Entity List"),
         (date(2026, 11, 21), many(count=15), "lacks 5 of the 20 entries"),
+        (date(2026, 11, 21), tuple(replace(each, names=("Qwx",)) for each in many()), "lacks 20 of the 20 entries"),
+        (date(2026, 11, 21), tuple(replace(each, ends=date(2020, 1, 1)) for each in many()), "lacks 20 of the 20"),
     ],
 )
 def test_a_list_that_may_be_a_slip_is_loaded_only_with_a_reason(
