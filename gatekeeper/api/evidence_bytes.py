@@ -16,7 +16,7 @@ from typing import Annotated, Any, BinaryIO
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gatekeeper.api.asking import Answer, Known, Office, Reading, office_of
 from gatekeeper.api.customer_answers import CustomerId
@@ -99,24 +99,29 @@ def read_evidence(customer_id: CustomerId, sha256: Sha256, asked: Reading) -> Re
         registry = office.registry_over(office.stores)
         known = registry.read_evidence(customer_id, sha256, by=asked.caller)
         content = undo.enter_context(files.open(sha256))
-        return _Bytes(content, known, undo.pop_all())
+        return _Bytes(content, known, undo.pop_all(), Pace(transfers.patience_s))
 
 
 class _Bytes(StreamingResponse):
-    """A file on its way out; its place is given back whatever becomes of it."""
+    """A file on its way out; its place is given back whatever becomes of it, also where nobody takes the bytes."""
 
-    def __init__(self, content: BinaryIO, known: Evidence, end: ExitStack) -> None:
+    def __init__(self, content: BinaryIO, known: Evidence, end: ExitStack, pace: Pace) -> None:
         headers = {
             "Content-Disposition": f'attachment; filename="{known.sha256}"',
             "Content-Length": str(known.size_bytes),
             "ETag": f'"{known.sha256}"',
         }
         super().__init__(_pieces(content, known.size_bytes), headers=headers, media_type="application/octet-stream")
-        self._end = end
+        self._end, self._pace, self._taken_bytes = end, pace, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def paced(message: Message) -> None:
+            async with asyncio.timeout(self._pace.left_s(self._taken_bytes)):
+                await send(message)
+            self._taken_bytes += len(message.get("body", b""))
+
         with self._end:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, paced)
 
 
 def _pieces(content: BinaryIO, left_bytes: int) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -25,9 +25,6 @@ from gatekeeper.cli.options import (
 from gatekeeper.cli.printing import confirm, say, say_json, show
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
 from gatekeeper.domain.person import Right, same_person
-
-if TYPE_CHECKING:
-    pass
 
 _ALIKE = "its rules are the same for every tier"
 app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)

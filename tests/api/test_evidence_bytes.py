@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gatekeeper.api import transfers
 from gatekeeper.api.transfers import AT_ONCE_MAX, OF_ONE_CALLER_MAX, Transfers
 from gatekeeper.evidence_files import EvidenceFiles
 from gatekeeper.stores import SqlStores
@@ -55,16 +56,22 @@ def kept(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir()) if folder.exists() else []
 
 
-def raw(house: ApiHouse, headers: str, body: bytes = b"") -> ssl.SSLSocket:
-    """A connection that has sent the head of an upload, and perhaps something of its body."""
+def connected(house: ApiHouse) -> ssl.SSLSocket:
+    """A connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    line = context.wrap_socket(socket.create_connection(("127.0.0.1", house.port), 10))
-    line.settimeout(10)
+    opened = context.wrap_socket(socket.create_connection(("127.0.0.1", house.port), 10))
+    opened.settimeout(10)
+    return opened
+
+
+def raw(house: ApiHouse, headers: str, body: bytes = b"") -> ssl.SSLSocket:
+    """A connection that has sent the head of an upload, and perhaps something of its body."""
+    opened = connected(house)
     head = f"POST /v1/customers/lab/evidence?description=a&source=b HTTP/1.1\r\nHost: x\r\n{headers}\r\n"
     head += f"Authorization: Bearer {house.tokens['ana']}\r\n\r\n"
-    line.sendall(head.encode() + body)
-    return line
+    opened.sendall(head.encode() + body)
+    return opened
 
 
 def answer_of(line: ssl.SSLSocket) -> str:
@@ -262,6 +269,22 @@ def test_a_link_that_has_the_name_of_a_file_is_not_followed(make: Make, folder: 
     problem(house.client().get(f"/v1/customers/lab/evidence/{sha256}"), 503)
     (folder / sha256).unlink()
     problem(house.client().get(f"/v1/customers/lab/evidence/{sha256}"), 404)
+
+
+def test_a_reader_who_takes_nothing_loses_the_place(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfers, "LEAST_BYTES_PER_S", 2**30)  # what lies in buffers counts as taken
+    house = make(Transfers(patience_s=0.3))
+    content = os.urandom(24 * MIB)  # more than those hold
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert send(house, content).status_code == 201
+    ask = f"GET /v1/customers/lab/evidence/{sha256} HTTP/1.1\r\nHost: x\r\n"
+    idle = [connected(house) for _ in range(OF_ONE_CALLER_MAX)]
+    for each in idle:
+        each.sendall(f"{ask}Authorization: Bearer {house.tokens['ana']}\r\n\r\n".encode())
+        assert each.recv(5) == b"HTTP/"
+    until(lambda: house.client().get(f"/v1/customers/lab/evidence/{sha256}").status_code == 200)
+    for each in idle:
+        each.close()
 
 
 def test_a_hundred_readers_who_hang_up_give_their_places_back(make: Make) -> None:
