@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def test_the_table_of_the_diffusion_pack_is_that_of_the_rule(
     forbids, unknown = chips in FORBIDS, chips is ChipAuthorization.UNKNOWN
     done = {tier: diffusion.rule_for(tier, Site(country, chips), TODAY) for tier in (Tier.ONE, Tier.TWO, Tier.THREE)}
     found = {tier: told(rule) for tier, rule in done.items() if rule is not None}
-    partner = "budget, then hold" if unknown else "allow"
+    partner = "allow"
     if country == ABROAD:
         conditions = "budget, then hold" if chips is ChipAuthorization.LICENCE else "allow"
         partner = "budget, then deny" if forbids or unknown else conditions
@@ -119,13 +119,20 @@ def test_the_table_of_the_diffusion_pack_is_that_of_the_rule(
     }
 
 
-def test_what_nobody_named_never_allows_without_a_budget(diffusion: Pack) -> None:
+def test_what_nobody_named_allows_only_where_every_name_that_it_could_have_does(diffusion: Pack) -> None:
+    """And there it does: a Tier 1 customer at home notices nothing, whatever was promised for the chips."""
+    places, unknown = (AT_HOME, ABROAD, EMBARGOED), ChipAuthorization.UNKNOWN
+    named = [each for each in ChipAuthorization if each is not unknown]
+
+    def is_free(tier: Tier, sites: Iterable[Site]) -> bool:
+        rules = [diffusion.rule_for(tier, each, TODAY) for each in sites]
+        return all(rule is not None and rule.action is Action.ALLOW for rule in rules)
+
     for tier in Tier:
+        for country in places:
+            assert is_free(tier, [Site(country, unknown)]) == is_free(tier, [Site(country, each) for each in named])
         for chips in ChipAuthorization:
-            for country in (AT_HOME, ABROAD, EMBARGOED, UNKNOWN):
-                if chips is ChipAuthorization.UNKNOWN or country == UNKNOWN:
-                    rule = diffusion.rule_for(tier, Site(country, chips), TODAY)
-                    assert rule is None or rule.action is Action.BUDGET
+            assert is_free(tier, [Site("", chips)]) == is_free(tier, [Site(each, chips) for each in places])
 
 
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.id)
