@@ -12,7 +12,7 @@ from gatekeeper.domain.errors import NotFound
 from gatekeeper.domain.list_entry import ListDiff
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.person import Right
-from gatekeeper.domain.screening import identity_sha256
+from gatekeeper.domain.screening import Hit, identity_sha256
 from gatekeeper.matching import VERSION
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.found import keep
@@ -70,39 +70,36 @@ class ScreeningRegistry(ListRegistry, HitRegistry, NamesakeRegistry):
                 return new
 
     def _screen_again(self, customer_ids: Sequence[str], *, last: bool) -> int:
-        """Compare some customers anew, outside of the transaction that stores it; `last`: with them all are."""
-        now, indexed = self._clock.now(), self._stores.read(self._screener.indexed)
-        parties = self._stores.read(lambda reader: parties_of(reader, customer_ids))
-        found = {identity_sha256(each): indexed.hits(each, now) for each in parties}
-
-        def work(tx: Transaction) -> int:
-            current = self._screener.indexed(tx)
-            computed = found if current is indexed else {}
-            screened = [(each, hits_of(computed, current, each, now)) for each in parties_of(tx, customer_ids)]
-            hits = keep(tx, screened, current, now, why="customers")
-            for each in current.versions if last else ():
-                tx.put_list(replace(each, matcher=VERSION))
-            return len(hits)
-
-        return self._stores.transact(work)
+        """Compare some customers anew; `last`: with them all are."""
+        hits, _ = self._compare(lambda reader: parties_of(reader, customer_ids), why="customers", is_everybody=last)
+        return len(hits)
 
     def _screen(self, party_id: str | None) -> Loaded | None:
-        now = self._clock.now()
-        indexed = self._stores.read(self._screener.indexed)
-        if not indexed.versions:
+        if not self._stores.read(lambda reader: reader.lists()):
             return None
-        parties = self._stores.read(lambda reader: _asked(reader, party_id))
-        found = {identity_sha256(each): indexed.hits(each, now) for each in parties}
+        everybody = party_id is None
+        hits, parties = self._compare(lambda reader: _asked(reader, party_id), why="run", is_everybody=everybody)
+        return Loaded(ListDiff((), (), ()), None, tuple(hits), parties)
 
-        def work(tx: Transaction) -> Loaded:
+    def _compare(
+        self, wanted: Callable[[Reader], Sequence[Party]], *, why: str, is_everybody: bool
+    ) -> tuple[list[Hit], int]:
+        """Compare some parties anew, outside of the transaction that stores it: new hits, and how many parties.
+
+        Args:
+            is_everybody: with these, everybody is compared by today's version of the comparison.
+        """
+        now, indexed = self._clock.now(), self._stores.read(self._screener.indexed)
+        found = {identity_sha256(each): indexed.hits(each, now) for each in self._stores.read(wanted)}
+
+        def work(tx: Transaction) -> tuple[list[Hit], int]:
             current = self._screener.indexed(tx)
             computed = found if current is indexed else {}
-            screened = [(each, hits_of(computed, current, each, now)) for each in _asked(tx, party_id)]
-            hits = keep(tx, screened, current, now, why="run")
-            if party_id is None:
-                for each in current.versions:
-                    tx.put_list(replace(each, matcher=VERSION))
-            return Loaded(ListDiff((), (), ()), None, tuple(hits), len(screened))
+            screened = [(each, hits_of(computed, current, each, now)) for each in wanted(tx)]
+            hits = keep(tx, screened, current, now, why=why)
+            for each in current.versions if is_everybody else ():
+                tx.put_list(replace(each, matcher=VERSION))
+            return hits, len(screened)
 
         return self._stores.transact(work)
 
