@@ -19,7 +19,7 @@ from gatekeeper.verify.fields import Facts, Wrong, amount_of, text_of
 from gatekeeper.verify.models import Models
 from gatekeeper.verify.report import RunTotals
 
-# Where a record of each type keeps a customer's party.
+# Where a record of each type keeps a customer's parties and tiers.
 STATES = {
     RecordType.CUSTOMER_DRAFTED: "applied",
     RecordType.CUSTOMER_ENROLLED: "applied",

@@ -22,14 +22,8 @@ from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.table_facts import table_of
 from gatekeeper.domain.tier import Tier, TierReason, TierTable, worst
 from gatekeeper.verify.fields import Wrong
+from gatekeeper.verify.shares import STATES
 
-# Where a record of each type keeps a customer's parties and tiers.
-_STATES = {
-    RecordType.CUSTOMER_DRAFTED: "applied",
-    RecordType.CUSTOMER_ENROLLED: "applied",
-    RecordType.CUSTOMER_SUBMITTED: "applied",
-    RecordType.CUSTOMER_APPROVED: "in_effect",
-}
 Reason = tuple[Tier, str, tuple[str, ...], int]
 
 
@@ -62,7 +56,7 @@ class TierCheck:
         if record.type is RecordType.POLICY_LOADED and "pack" in record.facts:
             self._learn(record)
         self._replay(record)
-        place = _STATES.get(record.type)
+        place = STATES.get(record.type)
         if place is None or place not in record.facts:
             return
         state = _object(record.facts[place], place)
