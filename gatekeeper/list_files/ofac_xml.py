@@ -55,7 +55,7 @@ def _elements(file: BinaryIO, source: Source, tell: Tell) -> Iterator[Element]:
             tell(file.tell(), source.size)
             yield from cutter.taken()
         cutter.parser.Parse(b"", True)  # noqa: FBT003 (its second argument has no name)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # also letters that cannot be read
         raise InvalidInput(f"{source.name} is no whole XML: {error}.", hint="Is the download complete?") from error
     yield from cutter.taken()
 

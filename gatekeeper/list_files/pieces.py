@@ -33,7 +33,7 @@ def objects(file: TextIO, source: Source, tell: Tell) -> Iterator[object]:
             return
         try:
             value, end = decoder.raw_decode(held, at)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also a number with too many digits
             piece = file.read(_PIECE_CHARACTERS)
             if not piece or len(held) - at > ENTRY_CHARACTERS_MAX:
                 told = f"{source.name} is no whole JSON: {error}."

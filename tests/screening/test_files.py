@@ -88,6 +88,7 @@ def test_all_errors_are_told_by_row_and_column_and_nothing_is_read(tmp_path: Pat
         ("a.json", '{"results": [{"source": "SDN", "name": ""}]}', "entry 1: name: is empty"),
         ("a.json", '{"results": [{"source": "SDN", "name": "A", "addresses": 5}]}', "does not belong there"),
         ("a.json", '{"results": ' + "[" * 100_000, "no whole JSON"),
+        ("a.json", '{"results": [' + "9" * 5_000 + "]}", "no whole JSON"),
     ],
 )
 def test_what_is_no_list_is_refused(tmp_path: Path, name: str, text: str, told: str) -> None:

@@ -103,6 +103,7 @@ def test_ofacs_advanced_xml_puts_names_together_in_each_alphabet_with_the_primar
     [
         ('<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><sdnList/>', "document type"),
         (SDN_XML[:-20], "no whole XML"),
+        ('<?xml version="1.0" encoding="UTF-7"?><sdnList/>', "no whole XML"),
         (SDN_XML.replace("<lastName>ZARYA AIR LINES</lastName>", ""), "entry 1: name: is empty"),
         (f"<sdnList><sdnEntry><lastName>{'x' * 5_000_000}</lastName></sdnEntry></sdnList>", "more than 4,194,304"),
         ("<html><body>Not found</body></html>", "no entry"),
