@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.domain.party import Party
+from gatekeeper.domain.record import RecordType
 from gatekeeper.matching import name_keys
 from gatekeeper.ports import Clock, Reader, Stores
 from gatekeeper.registry.indexed import names_of
+from gatekeeper.registry.rehearsal import BESIDE_IT
 from gatekeeper.registry.review import Review
 
 # More of one name tell an approver nothing that these do not.
@@ -48,25 +50,45 @@ class _Known:
     listed: tuple[str, ...]
 
 
-class NamesakeRegistry:
-    """The use case, over one store. What names there are is kept until something is written."""
+class Names:
+    """What everybody is called, kept for one process until somebody may be called otherwise: to read the names of ten
+    thousand customers takes most of a second."""
 
-    def __init__(self, stores: Stores, clock: Clock) -> None:
+    def __init__(self) -> None:
+        self._kept: tuple[int, bytes, Mapping[str, list[_Known]]] = (0, b"", {})
+
+    def of(self, reader: Reader) -> Mapping[str, list[_Known]]:
+        """Everybody by what names are compared by, as a reader sees them."""
+        size, (seen, last, known) = reader.log_size(), self._kept
+        # The same record at that place: a transaction that was undone may have been looked at, too.
+        is_before = bool(last) and seen <= size and _leaf(reader, seen) == last
+        if not is_before or next(reader.records(types=_RENAMING, begin=seen), None) is not None:
+            known = _by_key(_everybody(reader))
+        self._kept = (size, _leaf(reader, size), known)
+        return known
+
+
+def _leaf(reader: Reader, size: int) -> bytes:
+    """The last of so many records; nothing of none."""
+    return next((leaf for _, leaf in reader.records(begin=size - 1, end=size)), b"") if size else b""
+
+
+_RENAMING = frozenset(RecordType) - BESIDE_IT
+
+
+class NamesakeRegistry:
+    """The use case, over one store."""
+
+    def __init__(self, stores: Stores, clock: Clock, names: Names) -> None:
         self._stores = stores
         self._clock = clock
-        self._named: tuple[int, Mapping[str, list[_Known]]] = (-1, {})
+        self._names = names
 
     def namesakes(self, reviews: Sequence[Review]) -> dict[str, tuple[Namesake, ...]]:
         """Customer -> the parties of its record that are called like another one; only those that have any."""
-        known = self._stores.read(self._known)
+        known = self._stores.read(self._names.of)
         found = {each.customer.id: tuple(_of(each, known)) for each in reviews}
         return {customer: each[:NAMESAKES_MAX] for customer, each in found.items() if each}
-
-    def _known(self, reader: Reader) -> Mapping[str, list[_Known]]:
-        size = reader.log_size()
-        if self._named[0] != size:
-            self._named = (size, _by_key(_everybody(reader)))
-        return self._named[1]
 
 
 def _everybody(reader: Reader) -> Iterator[_Known]:

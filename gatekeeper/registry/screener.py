@@ -20,6 +20,7 @@ from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.found import keep
 from gatekeeper.registry.indexed import Indexed
 from gatekeeper.registry.kyc_record import owners_of
+from gatekeeper.registry.namesakes import Names
 from gatekeeper.registry.proposal import Proposal
 from gatekeeper.registry.sight import above
 
@@ -33,10 +34,11 @@ _OF_CUSTOMERS = (
 
 
 class Screener:
-    """Keeps the lists indexed for one process, and compares parties with them."""
+    """Keeps the lists indexed and everybody's names for one process, and compares parties with the lists."""
 
     def __init__(self) -> None:
         self._indexed = Indexed.of((), ())
+        self.names = Names()
 
     def indexed(self, reader: Reader) -> Indexed:
         """The lists as the reader sees them; indexed anew where they are others than before."""

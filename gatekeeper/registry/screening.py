@@ -32,7 +32,7 @@ class ScreeningRegistry(ListRegistry, HitRegistry, NamesakeRegistry):
 
     def __init__(self, stores: Stores, clock: Clock, screener: Screener) -> None:
         ListRegistry.__init__(self, stores, clock, screener)
-        NamesakeRegistry.__init__(self, stores, clock)
+        NamesakeRegistry.__init__(self, stores, clock, screener.names)
         self._behind: list[str] | None = None
 
     def screen(self, *, by: By, party_id: str | None = None) -> Loaded | None:

@@ -6,10 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from gatekeeper.api.inside import Inside
 from gatekeeper.domain.errors import Conflict
 from gatekeeper.domain.party import Listing
+from gatekeeper.domain.record import Actor, ActorKind, RecordType
+from gatekeeper.facts import new_record
+from gatekeeper.ports import Transaction
 from gatekeeper.registry import Registry
-from tests.registry.office import enrol, org, record_of
+from gatekeeper.registry.screener import Screener
+from gatekeeper.stores import SqlStores
+from tests.counting_statements import counted
+from tests.registry.office import NOON, PACKS, HandClock, enrol, org, record_of
 from tests.registry.screened import named
 
 
@@ -47,6 +54,43 @@ def test_what_was_told_is_told_anew_once_something_is_written(registry: Registry
     assert told(registry) == []
     registry.apply(record_of(named("Hold", "two"), customer="other"), by="ana")
     assert told(registry) == [("one", "two", ())]
+
+
+def test_names_are_not_read_again_for_each_request_nor_for_what_runs_meanwhile(
+    stores: SqlStores, clock: HandClock
+) -> None:
+    screener = Screener()
+
+    def office() -> Registry:  # as each request has its own
+        return Registry(stores, clock, packs=PACKS, cluster="east", screener=screener)
+
+    office().apply(record_of(named("Hold Ltd", "one"), customer="new"), by="ana")
+    office().apply(record_of(named("Hold", "two"), customer="other"), by="ana")
+    review = office().review("new")
+    office().namesakes([review])
+    settled = new_record(RecordType.RESERVATION_SETTLED, Actor(ActorKind.SERVICE, "controller"), NOON, {})
+    stores.transact(lambda tx: tx.append(settled))
+    with counted(stores) as asked:
+        assert [each.other_id for each in office().namesakes([review])["new"]] == ["two"]
+    assert not [each for each in asked if "FROM party" in each or "FROM proposal" in each]
+
+
+def test_names_of_a_transaction_that_was_undone_are_forgotten(stores: SqlStores, clock: HandClock) -> None:
+    screener = Screener()
+    registry = Registry(stores, clock, packs=PACKS, cluster="east", screener=screener)
+    registry.apply(record_of(named("Hold Ltd", "one"), customer="new"), by="ana")
+    review = registry.review("new")
+
+    def undone(tx: Transaction) -> None:
+        inside = Registry(Inside(tx, tx), clock, packs=PACKS, cluster="east", screener=screener)
+        inside.apply(record_of(named("Hold", "two"), customer="other"), by="ana")
+        assert [each.other_id for each in inside.namesakes([review])["new"]] == ["two"]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        stores.transact(undone)
+    registry.apply(record_of(named("Bold", "three"), customer="third"), by="ana")
+    assert registry.namesakes([review]) == {}
 
 
 def test_one_lei_on_two_parties_is_refused(registry: Registry) -> None:
