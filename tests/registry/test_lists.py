@@ -120,7 +120,7 @@ def test_a_reader_is_given_its_own_lists_though_another_thread_indexes_older_one
 
         def __setattr__(self, name: str, value: object) -> None:
             super().__setattr__(name, value)
-            if not self.done and cast("Indexed", value).versions:
+            if name == "_indexed" and not self.done and cast("Indexed", value).versions:
                 type(self).done = True
                 self.indexed(old)
 
