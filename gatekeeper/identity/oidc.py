@@ -39,6 +39,8 @@ _SUBJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+:|/=-]{0,198}[A-Za-z0-9=])?"
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,180}[A-Za-z0-9])?")
 # What issuers call a token of a program in claims of their own: Microsoft Entra ID, Auth0.
 _OF_PROGRAMS = (("idtyp", "app"), ("gty", "client-credentials"))
+# How Keycloak (26, 2026) calls the user that it makes for a client: the subject is not the client, and no claim tells.
+_KEYCLOAK_PROGRAM = "service-account-"
 # Beyond this a time in seconds is no time (year 36812).
 _TIME_MAX = 2**40
 
@@ -146,8 +148,13 @@ class OidcVerifier:
 def _is_program(claims: Mapping[str, Any]) -> bool:
     """Whether the issuer gave the token to a program in its own name and not to a person: the subject is then the
     client (RFC 9068 section 2.2, 2021-10), or the issuer says so in a claim of its own."""
-    clients = {each for name in ("client_id", "azp", "appid") for each in _texts(claims.get(name))}
-    return claims.get("sub") in clients or any(claims.get(name) == value for name, value in _OF_PROGRAMS)
+    clients = {each for name in ("client_id", "azp", "appid", "cid") for each in _texts(claims.get(name))}
+    called = str(claims.get("preferred_username", ""))
+    return (
+        claims.get("sub") in clients
+        or any(claims.get(name) == value for name, value in _OF_PROGRAMS)
+        or called.startswith(_KEYCLOAK_PROGRAM)
+    )
 
 
 def _check_canonical(bearer: str) -> None:

@@ -139,6 +139,8 @@ def test_an_address_that_is_not_what_it_looks_like_names_nobody(
         {"azp": "00u1"},
         {"idtyp": "app"},
         {"gty": "client-credentials"},
+        {"cid": "00u1"},
+        {"preferred_username": "service-account-kyc-importer", "azp": "kyc-importer"},
     ],
 )
 def test_a_token_of_a_program_gives_no_role_of_a_second_hand(
