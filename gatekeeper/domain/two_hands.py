@@ -111,15 +111,22 @@ class FirstHands:
     """Since when, and how known, each is a first hand of what waits; what was approved waits no more."""
 
     _since: dict[tuple[object, ...], dict[str, tuple[int, Actor]]] = field(default_factory=dict)
+    _last: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     def see(self, seq: int, record: Record) -> None:
         """Take the next record in."""
         if first_hands(record):
             self._since.pop(_key(record.type, record.facts), None)
+            self._last.pop(_key(record.type, record.facts), None)
             return
         for kind in _SECOND_OF.get(record.type, ()):
             known = self._since.setdefault(_key(kind, record.facts), {})
             known.setdefault(record.actor.name, (seq, record.actor))
+            self._last[_key(kind, record.facts)] = record.actor.name
+
+    def last(self, record: Record) -> str:
+        """Who became a first hand of what a record approves last; "" where no record tells."""
+        return self._last.get(_key(record.type, record.facts), "")
 
     def of(self, record: Record, name: str) -> tuple[int, Actor] | None:
         """Index and actor of the record by which a name became a first hand of what a record approves."""

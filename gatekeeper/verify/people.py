@@ -10,7 +10,7 @@ from gatekeeper.domain.errors import GatekeeperError, NotPermitted
 from gatekeeper.domain.people import LoginAct, LoginChange, People
 from gatekeeper.domain.person import Method, is_machine
 from gatekeeper.domain.record import ActorKind, Record, RecordType
-from gatekeeper.domain.two_hands import FirstHands, check_two_people
+from gatekeeper.domain.two_hands import FirstHands, check_two_people, first_hands
 from gatekeeper.verify.fields import Wrong, text_of, texts_of
 
 _CHANGES = {
@@ -18,6 +18,15 @@ _CHANGES = {
     RecordType.LOGIN_UNLINK_ASKED: LoginChange.UNLINK_ASKED,
     RecordType.LOGIN_UNLINKED: LoginChange.UNLINKED,
 }
+# Approved is what was asked for last, by one person. Of the other types the first hands are held to the log elsewhere.
+_ASKED_BY_ONE = frozenset(
+    {
+        RecordType.CUSTOMER_REOPENED,
+        RecordType.OVERRIDE_APPROVED,
+        RecordType.RESERVATION_SETTLED,
+        RecordType.RESERVATION_VOIDED,
+    }
+)
 
 
 class PeopleCheck:
@@ -39,10 +48,18 @@ class PeopleCheck:
             check_two_people(record, self._people, lambda name: self._since(record, name))
         except NotPermitted as error:
             raise Wrong(str(error)) from error
+        else:
+            self._check_told(record)
         finally:
             self._firsts.see(seq, record)
             if record.type in _CHANGES:
                 self._change(record, seq)
+
+    def _check_told(self, record: Record) -> None:
+        """Somebody else's name in the place of the first hand's would keep two logins of one person from being seen."""
+        told, last = first_hands(record), self._firsts.last(record)
+        if record.type in _ASKED_BY_ONE and told and told != (last,):
+            raise Wrong(f"{last or 'Nobody'} was the first hand of this, and the record says {', '.join(told)}.")
 
     def _since(self, record: Record, name: str) -> int:
         found = self._firsts.of(record, name)

@@ -71,6 +71,8 @@ class Users:
         approved = gained <= known.asked and not same_person(actor.name, known.asked_by)
         if gained and not approved and not alone:
             raise Wrong(f"{actor.name} alone gave {name} {_listed(gained)}, which takes two.")
+        if gained and approved and facts.get("asked_by") != known.asked_by:
+            raise Wrong(f"{known.asked_by} asked for {_listed(gained)} for {name}; the record says another one did.")
 
     def _take(self, name: str, now: _Held) -> None:
         self._held[name] = now

@@ -75,6 +75,7 @@ def by(name: str, method: Method | None = Method.LOCAL) -> Change:
         (4, by("ana"), "which takes two"),
         (4, by("Ana#s-1", Method.OIDC), "which takes two"),
         (4, with_facts(user="eve"), "never added"),
+        (4, with_facts(asked_by="zoe"), "the record says another one did"),
         (6, by("ben"), "which takes two"),
         (7, with_facts(roles=["kyc-approver", "policy-admin"]), "which takes two"),
         (9, with_facts(bootstrap=False), "which takes two"),
