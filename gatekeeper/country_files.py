@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from pathlib import Path
 
+from gatekeeper.country_format import CountriesFile, CountryPart
 from gatekeeper.domain.country import Country, CountryTable, HistoricCode
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.policy_format import CountriesFile, CountryPart
 from gatekeeper.yaml_files import Document, content_of, parse
 
 COUNTRIES_FILE = "countries.yaml"

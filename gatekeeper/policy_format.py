@@ -1,4 +1,4 @@
-"""The format of a pack.yaml and of countries.yaml, as models; `policies/pack.schema.json` is made from it.
+"""The format of a pack.yaml, as models; `policies/pack.schema.json` is made from it.
 
 `format: 2` stands in every pack, so that a later key is a new number and never a key that an older reader silently
 ignores. Unknown keys are errors. Format 1 (before allowances, dates and inquiries) is refused: what it could not say it
@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from gatekeeper.domain.country import CountryKind
 from gatekeeper.domain.policy import Action, ChipAuthorization, InquiryKind, LegalStatus, Mode
 from gatekeeper.yaml_files import Day, Line, Part
 
@@ -42,7 +41,6 @@ Clause = Annotated[Line, AfterValidator(_clause)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 CountryOrPart = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,5})?$")]
-Alpha3 = Annotated[str, StringConstraints(pattern=r"^([A-Z]{3})?$")]
 Flop = Annotated[str, StringConstraints(pattern=_FLOP, max_length=60), BeforeValidator(_amount)]
 Span = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 
@@ -227,45 +225,6 @@ class PackFile(Part):
     lease: LeasePart
     warn_percent: int = Field(ge=1, le=99, description="Share of the limit from which on the customer is warned.")
     remedy: Clause = Field(description="What a refused customer can do, as the last clause of a sentence.")
-
-
-class CountryPart(Part):
-    """A country, or a part of one that can have a tier of its own."""
-
-    name: Line
-    alpha3: Alpha3 = ""
-    kind: CountryKind = CountryKind.COUNTRY
-    parent: Country | None = None
-    aliases: tuple[Line, ...] = ()
-    source: Code | None = None
-
-
-class HistoricPart(Part):
-    """A code that was withdrawn."""
-
-    name: Line
-    alpha3: Alpha3 = ""
-    withdrawn: int = Field(ge=1900, le=9999)
-    now: tuple[Country, ...] = Field(min_length=1)
-
-
-class CountrySourcePart(Part):
-    """What rows rest on beside the source of the whole file."""
-
-    document: Line
-    date: Day
-
-
-class CountriesFile(Part):
-    """The codes that a headquarters may have; format 1 has only names."""
-
-    format: Literal["1", "2"]
-    as_of: Day
-    source: Line
-    sources: dict[Code, CountrySourcePart] = Field(default_factory=dict)
-    countries: dict[CountryOrPart, CountryPart | Line] = Field(min_length=1)
-    historic: dict[Country, HistoricPart] = Field(default_factory=dict)
-    mistaken: dict[Country, Country] = Field(default_factory=dict)
 
 
 def schema_text() -> str:
