@@ -9,62 +9,20 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gatekeeper.domain.cascade import Settled
 from gatekeeper.domain.circles import circles
+from gatekeeper.domain.ground import Ground, Kept, Offer, each_once, offered, passes
 from gatekeeper.domain.holdings import ONE, THREE
-from gatekeeper.domain.telling import Fact, facts_of
+from gatekeeper.domain.telling import facts_of
 from gatekeeper.domain.trails import Trails
 from gatekeeper.domain.way import Way
 
 # A group of ten thousand has as many reasons; nobody reads more than the strictest.
 REASONS_MAX = 20
-# In a circle: of shares that lead through more parties nobody is told but whom they concern themselves.
-HANDED_ON_MAX = 64
 # Place of the ground that is told where a party has no other of its level: below all places of shares.
 _ENTANGLED = -1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """One of them.
-
-    Attributes:
-        way: from the party that it is a ground of, one that controls whom is asked about or that one itself, up to
-            where it begins.
-        place: as how many-th ground of that party it was found.
-        fact: what that party is by itself; None where its owners bring it a level by their shares.
-        most: the share of the owner that does; total: what such owners hold together.
-    """
-
-    level: int
-    code: str
-    way: Way
-    place: int
-    fact: Fact | None
-    most: int = 0
-    total: int = 0
-
-    @property
-    def listed(self) -> bool:
-        """Whether it is by the list rule."""
-        return self.code.startswith("listed.")
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What is kept of a party: its grounds, strictest first, then shortest, each with the whole way; `more` were left
-    out, or more than that where several chains of control meet; `listed`: whether any begins at a party on a list."""
-
-    grounds: tuple[tuple[Ground, Way], ...]
-    more: int
-    listed: bool
-
-
-# Level, length, length of the control, who brings it, code, place: strictest first, then shortest, then by ids.
-_Order = tuple[int, int, int, str, str, int]
-_Offer = tuple[_Order, Ground, Way]
 
 
 class Grounds:
@@ -79,7 +37,7 @@ class Grounds:
             self._members.setdefault(first, []).append(number)
 
     def of(self, number: int) -> Kept:
-        """What is kept of a party; never nothing that is milder than its level."""
+        """What is kept of a party; the first of it is never milder than its level."""
         waiting = [number]
         while waiting:
             each = waiting[-1]
@@ -105,13 +63,13 @@ class Grounds:
     def _alone(self, number: int) -> None:
         """A party outside of all circles: the strictest of its own grounds and of those of who controls it."""
         own = list(self._own(number))
-        found = _each_once([*_offered(own), *self._brought(number)])
+        found = each_once([*offered(own), *self._brought(number)])
         least = heapq.nsmallest(REASONS_MAX, found, key=lambda each: each[0])
         total = max(len(found), len(own) + self._most(number))
         listed = any(self._held.listed[each.way.last] for each in own) or self._lists(number)
         self._keep(number, least, total, listed=listed)
 
-    def _keep(self, number: int, offers: list[_Offer], total: int, *, listed: bool) -> None:
+    def _keep(self, number: int, offers: list[Offer], total: int, *, listed: bool) -> None:
         """Keep some grounds of so many. Where none of them has its level, the party's own trail is one: in circles
         within circles what explains a member may lie on a way that passes it."""
         grounds = tuple((ground, way) for _, ground, way in offers)
@@ -129,11 +87,11 @@ class Grounds:
         waiting = [
             (order, each, turn, ground, way)
             for each in members
-            for turn, (order, ground, way) in enumerate([*_offered(own[each]), *self._brought(each)])
+            for turn, (order, ground, way) in enumerate([*offered(own[each]), *self._brought(each)])
         ]
         heapq.heapify(waiting)
         below = self._controlled(members)
-        kept: dict[int, dict[tuple[int, int], _Offer]] = {each: {} for each in members}
+        kept: dict[int, dict[tuple[int, int], Offer]] = {each: {} for each in members}
         while waiting:
             order, each, _, ground, way = heapq.heappop(waiting)
             mine, key = kept[each], (ground.way.number, ground.place)
@@ -141,7 +99,7 @@ class Grounds:
                 continue
             mine[key] = order, ground, way
             for asset in below.get(each, ()):
-                if key not in kept[asset] and len(kept[asset]) < REASONS_MAX and not _passes(ground, asset):
+                if key not in kept[asset] and len(kept[asset]) < REASONS_MAX and not passes(ground, asset):
                     offer = self._above(asset, each, ground, way, len(mine))
                     heapq.heappush(waiting, (offer[0], asset, len(waiting), *offer[1:]))
         totals = self._totals(members, own, below)
@@ -189,13 +147,13 @@ class Grounds:
     def _lists(self, number: int) -> bool:
         return any(self._kept[owner].listed for owner in self._outside(number))
 
-    def _brought(self, number: int) -> Iterator[_Offer]:
+    def _brought(self, number: int) -> Iterator[Offer]:
         """The grounds that are kept of those that control a party from outside of its circle."""
         for owner in self._outside(number):
             for place, (ground, way) in enumerate(self._kept[owner].grounds):
                 yield self._above(number, owner, ground, way, place)
 
-    def _above(self, number: int, owner: int, ground: Ground, way: Way, place: int) -> _Offer:
+    def _above(self, number: int, owner: int, ground: Ground, way: Way, place: int) -> Offer:
         """A ground of somebody, as one of whom it controls."""
         if way is ground.way and ground.code == "hq.own":
             ground = replace(ground, code="branch.head_office" if self._held.is_branch[number] else "hq.owner")
@@ -244,27 +202,3 @@ class Grounds:
         for owner, most in self._held.shares[number]:
             shares[owner] = shares.get(owner, 0) + most
         return sorted(shares.items(), key=lambda each: (-each[1], self._held.ids[each[0]]))
-
-
-def _offered(own: Iterable[Ground]) -> Iterator[_Offer]:
-    """A party's own grounds."""
-    for place, ground in enumerate(own):
-        yield (-ground.level, ground.way.length, 0, "", ground.code, place), ground, ground.way
-
-
-def _each_once(offers: Iterable[_Offer]) -> list[_Offer]:
-    """The first in order of those that are one ground."""
-    found: dict[tuple[int, int], _Offer] = {}
-    for offer in offers:
-        key = offer[1].way.number, offer[1].place
-        if key not in found or offer[0] < found[key][0]:
-            found[key] = offer
-    return list(found.values())
-
-
-def _passes(ground: Ground, number: int) -> bool:
-    """Whether the way of a ground passes a party: what begins beyond it is a reason of its own there. A ground that
-    rests on a longer way through a circle is not handed on."""
-    if ground.fact is not None:
-        return False
-    return ground.way.length > HANDED_ON_MAX or ground.way.passes({number})

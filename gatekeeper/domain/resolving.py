@@ -11,7 +11,8 @@ from datetime import date
 from itertools import pairwise
 
 from gatekeeper.domain.cascade import Settled
-from gatekeeper.domain.grounds import Ground, Grounds
+from gatekeeper.domain.ground import Ground
+from gatekeeper.domain.grounds import Grounds
 from gatekeeper.domain.headquarters import by_headquarters_alone
 from gatekeeper.domain.holdings import LEVELS, OPEN, Holdings
 from gatekeeper.domain.interest import WHOLE, percent_text
