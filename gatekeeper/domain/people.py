@@ -10,6 +10,7 @@ and never reaches back: whose logins were one while something waited stay one fo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -80,10 +81,16 @@ class People:
 
     @classmethod
     def after(cls, acts: Iterable[LoginAct]) -> People:
-        """What all acts, oldest first, leave."""
+        """What all acts that were judged already, oldest first, leave.
+
+        An act that cannot follow by the spellings that we know today (`spelling` grows) is passed over: two logins that
+        have become one by name need no link, and not to unlink is stricter. Nobody could approve anything otherwise.
+        """
         people = cls()
         for act in acts:
-            people = people.with_act(act)
+            if act.change is not LoginChange.LINKED or not same_person(act.person, act.login):
+                with suppress(Conflict, NotFound, NotPermitted):
+                    people = people.with_act(act)
         return people
 
     def with_act(self, act: LoginAct) -> People:

@@ -14,11 +14,13 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 
 from gatekeeper import cli
+from gatekeeper.cli.late import late_group
 from gatekeeper.cli.printing import plain, say_csv
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType
 from gatekeeper.policy_files import bundled_dir
@@ -59,6 +61,20 @@ def test_every_command_has_help_with_an_example_of_itself(
     example = re.search(r"Example: (gatekeeper .+)", shown)
     assert example is not None, shown
     assert shlex.split(example[1])[1 : len(words) + 1] == list(words)
+
+
+def test_a_command_that_is_made_late_is_the_one_that_typer_makes() -> None:
+    def told(command: Any) -> dict[str, Any]:
+        below = getattr(command, "commands", {})
+        said = {name: value for name, value in vars(command).items() if name not in ("callback", "commands", "params")}
+        return {
+            **said,
+            "kind": type(command),
+            "asks": [(each.name, each.opts) for each in command.params],
+            "below": [(name, told(each)) for name, each in below.items()],
+        }
+
+    assert told(late_group(cli.app)) == told(typer.main.get_command(cli.app))
 
 
 @pytest.mark.parametrize("words", LISTS, ids=words_of)

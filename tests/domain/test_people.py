@@ -73,6 +73,17 @@ def test_a_link_never_makes_two_of_one(acts: Acts, one: str, other: str) -> None
             assert people.same(one, other) or not before.same(one, other)
 
 
+def test_logins_that_were_linked_and_have_become_one_by_their_names_stop_nobody() -> None:
+    """As where the next version reads a spelling that this one does not."""
+    linked = LoginAct(1, LoginChange.LINKED, "a.na@x.example", "ana@x.example", "cem")
+    asked = LoginAct(2, LoginChange.UNLINK_ASKED, "a.na@x.example", "", "cem")
+    apart = LoginAct(3, LoginChange.UNLINKED, "a.na@x.example", "", "eve")
+    other = LoginAct(4, LoginChange.LINKED, "ben", "ana@x.example", "cem")
+    people = People.after([linked, asked, apart, other])
+    assert people.same("ana@x.example", "a.na@x.example")
+    assert people.same("a.na@x.example", "ben")
+
+
 def test_nobody_has_endless_logins() -> None:
     people = People()
     for number in range(LOGINS_MAX - 1):
