@@ -51,7 +51,7 @@ def record_packs(
     now, serves = clock.now(), by.kind is not ActorKind.PERSON
 
     def work(tx: Transaction) -> list[Facts]:
-        said, served, changed = _last_said(tx, cluster), _last_said(tx, cluster, served=True), list[Facts]()
+        (said, served), changed = _last_said(tx, cluster), list[Facts]()
         last = served if serves else said
         for active in packs:
             facts = pack_facts(active, cluster, now.date(), site or Site())
@@ -146,14 +146,14 @@ def tier_facts(table: TierTable) -> Facts:
     }
 
 
-def _last_said(tx: Transaction, cluster: str, *, served: bool = False) -> dict[str, Facts]:
-    """Pack id -> what the newest record of this cluster says of it; of those by who `served` alone."""
-    said: dict[str, Facts] = {}
+def _last_said(tx: Transaction, cluster: str) -> tuple[dict[str, Facts], dict[str, Facts]]:
+    """Pack id -> what the newest record of this cluster says of it: by anybody, and by who served."""
+    said, served = dict[str, Facts](), dict[str, Facts]()
     for _, leaf in tx.records(types=(RecordType.POLICY_LOADED,)):
         record = decode(leaf)
-        facts = record.facts
-        if served and record.actor.kind is ActorKind.PERSON:
-            continue
-        if facts.get("cluster") == cluster and "pack" in facts:
-            said[str(facts["pack"])] = facts
-    return said
+        if record.facts.get("cluster") == cluster and "pack" in record.facts:
+            pack = str(record.facts["pack"])
+            said[pack] = record.facts
+            if record.actor.kind is not ActorKind.PERSON:
+                served[pack] = record.facts
+    return said, served
