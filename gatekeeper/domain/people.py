@@ -167,7 +167,7 @@ class People:
         return replace(self, waits=self.waits | {name: by})
 
     def unlinked(self, login: str, *, by: str, seq: int) -> People:
-        """With a login on its own again. Two people do that, neither of them whose login it is.
+        """With a login on its own again. Two people do that; whose login it is may ask, and not approve.
 
         Raises:
             NotFound: it has no person. NotPermitted: nobody asked, or this is who asked, or whose login it is.

@@ -68,7 +68,8 @@ def new_login(name: str, domains: tuple[str, ...]) -> str:
             f"{name!r:.80} has a domain in punycode: it is shown otherwise than it is written.",
             hint="Use a login name without @, and link it to the address: gatekeeper user link NAME LOGIN",
         )
-    if domains and plain.casefold().rpartition("@")[2] not in {each.casefold() for each in domains}:
+    _, at, domain = plain.casefold().rpartition("@")
+    if domains and not (at and domain in {each.casefold() for each in domains}):
         raise InvalidInput(
             f"{plain} is no address in {' or '.join(domains)}.",
             hint="Use the address that the identity provider verifies: settings identity.user_domains.",

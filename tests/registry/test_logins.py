@@ -338,7 +338,7 @@ def test_where_only_the_provider_tells_people_apart_no_other_login_prepares(regi
 
 def test_users_are_called_by_an_address_of_the_house_where_the_settings_say_so(stores: Stores) -> None:
     registry = strict(stores, domains=("provider.example",))
-    for name in ("boss", "boss@else.example", "boss@provider.example.else.example"):
+    for name in ("boss", "provider.example", "boss@else.example", "boss@provider.example.else.example"):
         with pytest.raises(InvalidInput, match=r"no address in provider\.example"):
             registry.begin_users(name, frozenset({Role.POLICY_ADMIN}), "0" * 64)
     assert registry.begin_users("boss@Provider.example", frozenset({Role.POLICY_ADMIN}), "0" * 64).roles
