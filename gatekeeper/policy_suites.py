@@ -105,10 +105,17 @@ def run_matrix(pack: Pack, sources: Mapping[str, str], matrix: MatrixPart, suite
                 found = {key: value for key, value in got.items() if key in expected}
                 results.append(CaseResult(name, suite.where(where), expected, found, ""))
     tiers = {Tier.UNRESOLVED, *(pack.tiers.tier_of(each, matrix.day) for each in pack.tiers.countries)}
-    for cell in sorted({(tier, chips, at) for tier in tiers for chips in ChipAuthorization for at in places} - seen):
+    missing = {(tier, chips, at) for tier in tiers for chips in ChipAuthorization for at in places} - seen
+    for cell in sorted(missing, key=_in_order):
         words = f"{cell[0]}, {cell[1].value} chips, data centre in {cell[2]}"
         results.append(CaseResult(f"Cell {words}", suite.where(("matrix",)), {"row": "one"}, {"row": "none"}, ""))
     return results
+
+
+def _in_order(cell: tuple[Tier, ChipAuthorization, Tier]) -> tuple[int, str, int]:
+    """Cells by tier, chips and place: tiers are no words, and have no order but that of how strict they are."""
+    tier, chips, at = cell
+    return tier.strictness, chips.value, at.strictness
 
 
 def _places(pack: Pack, day: date) -> dict[Tier, str]:

@@ -152,6 +152,26 @@ def test_a_cell_without_a_row_fails_the_suite(edited: Edit) -> None:
     assert [each.name for each in failed] == ["Cell Tier 1, licence chips, data centre in Tier 2"]
 
 
+def test_a_country_that_moves_out_of_its_tier_fails_the_suite_with_every_cell_that_nobody_asks(edited: Edit) -> None:
+    folder = edited("IE, IT, JP", "IE, IN, IT, JP")
+    results = run_suite(folder)
+    missing = [each.name for each in results if each.got == {"row": "none"}]
+    assert missing
+    assert missing[0] == "Cell Tier 1, aia chips, data centre in Tier 2"
+    assert len(missing) == len(set(missing))
+
+
+def test_several_cells_without_a_row_are_named_strictest_last(edited: Edit) -> None:
+    folder = edited("effective_from", "effective_from")
+    suite = folder / "suite.yaml"
+    lines = suite.read_text().splitlines(keepends=True)
+    suite.write_text("".join(each for each in lines if "rule: tier-3" not in each))
+    missing = [each.name for each in run_suite(folder) if each.got == {"row": "none"}]
+    assert len(missing) == len(ChipAuthorization) * 4
+    assert missing[0] == "Cell Tier 3, aia chips, data centre in Tier 1"
+    assert missing[3] == "Cell Tier 3, aia chips, data centre in Tier 3"
+
+
 def test_a_row_that_names_no_citation_is_refused_with_its_place(edited: Edit) -> None:
     folder = edited("effective_from", "effective_from")
     suite = folder / "suite.yaml"
