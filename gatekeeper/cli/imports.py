@@ -97,7 +97,7 @@ def _use(
     data: Path | None,
 ) -> None:
     """Write what was read as files, or apply it."""
-    from gatekeeper.imports.folder import write_customers, write_parties
+    from gatekeeper.imports.folder import PARTIES_FILE, write_customers, write_parties
 
     if (out is not None) == (apply or dry_run):
         raise InvalidInput("Say what becomes of it: --out DIR for files, or --apply (with --dry-run to look first).")
@@ -111,10 +111,12 @@ def _use(
         return
     in_chains = {party.id for record in records for party in record.parties}
     others = [party for id_, party in sorted(graph.parties().items()) if id_ not in in_chains]
+    if others and any(f"{each.customer_id}.yaml" == PARTIES_FILE for each in records):
+        raise InvalidInput(f"{PARTIES_FILE} would be of a customer and of parties of none.", hint="Give that customer another id.")
     if records:
         say(f"customers written to {out}: {write_customers(records, out):,}")
     if others:
-        say(f"parties of no customer written to {out / 'parties.yaml'}: {write_parties(others, out):,}")
+        say(f"parties of no customer written to {out / PARTIES_FILE}: {write_parties(others, out):,}")
     say(f"look at them, and then: gatekeeper customer diff -f {out}")
 
 

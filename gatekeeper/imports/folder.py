@@ -16,6 +16,8 @@ from gatekeeper.domain.party import Party
 from gatekeeper.registry import KycRecord
 from gatekeeper.registry.kyc_record import PARTIES_MAX
 
+PARTIES_FILE = "parties.yaml"
+
 
 def write_customers(records: Iterable[KycRecord], folder: Path) -> int:
     """Write `CUSTOMER.yaml` for each; a file of that name is replaced. How many were written.
@@ -31,7 +33,7 @@ def write_parties(parties: Iterable[Party], folder: Path) -> int:
     told = [party_part(each) for each in parties]
     documents = [{"format": 1, "parties": told[at : at + PARTIES_MAX]} for at in range(0, len(told), PARTIES_MAX)]
     text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=10_000)
-    _write({"parties.yaml": text}, folder)
+    _write({PARTIES_FILE: text}, folder)
     return len(told)
 
 

@@ -41,6 +41,14 @@ def test_a_table_that_goes_wrong_at_its_end_leaves_nothing_behind(tmp_path: Path
     assert not (tmp_path / "data").exists()
 
 
+def test_a_customer_called_like_the_file_of_parties_without_one_is_not_written_over(
+    tmp_path: Path, typed: Typed
+) -> None:
+    (tmp_path / "all.csv").write_text(f"{GOOD}lab,Lab,DE,listed,parties,\nshop,Shop,DE,listed,,\n")
+    assert "parties.yaml would be of a customer" in typed("import", "csv", "@all.csv", "--out", "@made", code=2)
+    assert not (tmp_path / "made").exists()
+
+
 def test_every_format_names_its_customers_alike(tmp_path: Path, typed: Typed) -> None:
     told = {
         "csv": "id,legal_name\nlab,Lab\n",
