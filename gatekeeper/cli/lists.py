@@ -16,6 +16,7 @@ from gatekeeper.cli.printing import say, say_json, show, warn
 
 if TYPE_CHECKING:
     from gatekeeper.domain.list_entry import ListEntry
+    from gatekeeper.domain.screening import Hit
     from gatekeeper.registry.lists import Loaded, NewList
 
 app = typer.Typer(help="Load and compare restrictive lists.", no_args_is_help=True)
@@ -155,42 +156,55 @@ def _rows(entries: list[ListEntry]) -> list[dict[str, object]]:
 
 
 def _tell(new: NewList, loaded: Loaded, first: int, output: Output, *, dry_run: bool) -> None:
-    diff = loaded.diff
     for objection in loaded.objections:
         warn(objection)
     if output is Output.JSON:
-        say_json(
-            {
-                "list": new.id,
-                "sha256": new.sha256,
-                "dry_run": dry_run,
-                "entries": len(new.entries),
-                "added": len(diff.added),
-                "removed": len(diff.removed),
-                "changed": len(diff.changed),
-                "first_added": [each.key for each in diff.added[:first]],
-                "first_removed": [each.key for each in diff.removed[:first]],
-                "first_changed": [each.key for _, each in diff.changed[:first]],
-                "parties_screened": loaded.parties,
-                "new_hits": [each.id for each in loaded.hits],
-                "objections": list(loaded.objections),
-            }
-        )
+        say_json(_shown(new, loaded, first, dry_run=dry_run))
         return
-    for sign, entries in (
-        ("+", diff.added),
-        ("-", diff.removed),
-        ("~", tuple(after for _, after in diff.changed)),
-    ):
-        for each in entries[:first]:
-            say(f"{sign} {each.names[0]} ({each.key})")
-        if len(entries) > first:
-            say(f"{sign} and {len(entries) - first:,} more")
-    would = "would be " if dry_run else ""
+    diff, would = loaded.diff, "would be " if dry_run else ""
+    changed = tuple(after for _, after in diff.changed)
+    for sign, entries in (("+", diff.added), ("-", diff.removed), ("~", changed)):
+        _say_first([f"{sign} {each.names[0]} ({each.key})" for each in entries[:first]], len(entries), sign)
     say(
         f"{new.id}: {len(new.entries):,} entries; {len(diff.added):,} {would}added, {len(diff.removed):,} removed, "
         f"{len(diff.changed):,} changed."
     )
     say(f"{loaded.parties:,} parties {would}screened: {len(loaded.hits):,} new hits.")
-    if loaded.hits and not dry_run:
+    if loaded.hits and dry_run:
+        _say_first(list(map(_who, loaded.hits[:first])), len(loaded.hits), "!")
+        say("Their tiers would be unresolved until somebody judges, and what runs for them would stop.")
+    elif loaded.hits:
         say("Their tiers are unresolved until somebody judges: gatekeeper screening hits --open")
+
+
+def _shown(new: NewList, loaded: Loaded, first: int, *, dry_run: bool) -> dict[str, object]:
+    diff = loaded.diff
+    return {
+        "list": new.id,
+        "sha256": new.sha256,
+        "dry_run": dry_run,
+        "entries": len(new.entries),
+        "added": len(diff.added),
+        "removed": len(diff.removed),
+        "changed": len(diff.changed),
+        "first_added": [each.key for each in diff.added[:first]],
+        "first_removed": [each.key for each in diff.removed[:first]],
+        "first_changed": [each.key for _, each in diff.changed[:first]],
+        "parties_screened": loaded.parties,
+        "new_hits": [each.id for each in loaded.hits],
+        "parties_hit": sorted({each.party_id for each in loaded.hits}),
+        "objections": list(loaded.objections),
+    }
+
+
+def _say_first(lines: list[str], total: int, sign: str) -> None:
+    for each in lines:
+        say(each)
+    if total > len(lines):
+        say(f"{sign} and {total - len(lines):,} more")
+
+
+def _who(hit: Hit) -> str:
+    """Whose tier a hit would leave unresolved, and why."""
+    why = f"is like {hit.entry_name} ({hit.entry_key}), {hit.score} of 100"
+    return f"! party {hit.party_id} ({hit.party_name}) {'cannot be compared' if hit.is_unscreened else why}"

@@ -40,7 +40,12 @@ IMPORT = ("list", "import", "@csl.csv", "--list", "csl", "--published-on", "2026
 
 
 def test_a_list_is_tried_loaded_and_compared(typed: Typed) -> None:
-    assert "2 would be added" in typed(*IMPORT, "--dry-run")
+    looked = typed(*IMPORT, "--dry-run")
+    assert "2 would be added" in looked
+    assert "! party korvet (" in looked
+    assert ") is like Korvet Dynamics (Entity List 77), 100 of 100\n" in looked
+    assert "what runs for them would stop" in looked
+    assert json.loads(typed(*IMPORT, "--dry-run", "-o", "json"))["parties_hit"] == ["korvet"]
     assert typed("list", "show") == "No list is loaded.\n"
     told = typed(*IMPORT)
     assert "+ Korvet Dynamics (Entity List 77)" in told
