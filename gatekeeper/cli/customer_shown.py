@@ -9,8 +9,12 @@ from gatekeeper.cli.customer_told import suspicious_names, tell_changes, tell_di
 from gatekeeper.cli.printing import say
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gatekeeper.domain.customer import Customer
     from gatekeeper.domain.tier import TierFinding
     from gatekeeper.registry import KycRecord, Review
+    from gatekeeper.registry.lifting import Interrupted
     from gatekeeper.registry.namesakes import Namesake
 
 
@@ -48,6 +52,29 @@ def tell_review(review: Review, namesakes: Iterable[Namesake]) -> None:
     for each in namesakes:
         say(f"Look closely: {each}.")
     say(f"fingerprint: {review.fingerprint}")
+
+
+def tell_end(ends: datetime, stands: Interrupted | None, now: datetime) -> None:
+    """When the approval ends that somebody is asked for, before the answer."""
+    if stands is None:
+        say(f"If approved: approved until {ends:%Y-%m-%d}")
+        return
+    say(f"If approved: {_as_before(ends, now)}, prepared by {stands.prepared_by}, approved by {stands.approved_by}")
+
+
+def tell_approved(customer: Customer, stands: Interrupted | None, now: datetime) -> None:
+    """What an approval did."""
+    ends = customer.expires_at or now
+    if stands is None:
+        say(f"customer {customer.id} approved by {customer.approved_by} until {ends:%Y-%m-%d}")
+        return
+    say(f"customer {customer.id}: {customer.reason}; it is {_as_before(ends, now)}")
+    if ends <= now:
+        say(f"It has to be verified again: gatekeeper customer renew {customer.id}")
+
+
+def _as_before(ends: datetime, now: datetime) -> str:
+    return f"approved until {ends:%Y-%m-%d} as before" if ends > now else f"expired since {ends:%Y-%m-%d} as before"
 
 
 def _asked(review: Review) -> str:

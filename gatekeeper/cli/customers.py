@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli import customer_apply
-from gatekeeper.cli.customer_shown import finding_json, in_full, row_of, tell_review
+from gatekeeper.cli.customer_shown import finding_json, in_full, row_of, tell_approved, tell_end, tell_review
 from gatekeeper.cli.options import (
     Config,
     Data,
@@ -120,15 +120,17 @@ def approve(
                 f"{by.name} prepared the record of customer {customer} and so cannot approve it.",
                 hint="Ask a second person to approve.",
             )
+        end = start_of(expires_on, "--expires-on")
+        ends, stands = wiring.registry.if_approved(review, end)
         if seen is None:
             tell_review(review, wiring.registry.namesakes([review]).get(customer, ()))
+            if review.proposed is not None:
+                tell_end(ends, stands, wiring.clock.now())
             if not yes:
                 confirm(f"Approve this as {by.name}?")
         record_packs(wiring, by, Right.APPROVE)
-        approved = wiring.registry.approve(
-            customer, by=by, expires_at=start_of(expires_on, "--expires-on"), seen=seen or review.fingerprint
-        )
-    say(f"customer {customer} approved by {approved.approved_by} until {approved.expires_at:%Y-%m-%d}")
+        approved = wiring.registry.approve(customer, by=by, expires_at=end, seen=seen or review.fingerprint)
+        tell_approved(approved, stands, wiring.clock.now())
 
 
 @app.command(epilog='Example: gatekeeper customer suspend pacific-compute --reason "owner under inquiry"')

@@ -22,6 +22,7 @@ from gatekeeper.registry.desk import Desk
 from gatekeeper.registry.facts import approval_facts, customer_facts, split_facts, state_facts, written_facts
 from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.leis import check_leis
+from gatekeeper.registry.lifting import Interrupted, interrupted
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.plan import waits
 from gatekeeper.registry.profiles import check_demanded, with_profile
@@ -57,7 +58,8 @@ class ApprovalRegistry(Desk):
         """Approve what waits: a record, the end of a suspension that another person asked for, or a renewal.
 
         Args:
-            expires_at: end of the approval, not later than the terms allow; None for as long as they allow.
+            expires_at: end of the approval, not later than the terms allow; None for as long as they allow. An
+                approval that a suspension interrupted ends when it did before, or earlier.
             seen: fingerprint of the review that the approver looked at; None only where nobody could look before.
 
         Raises:
@@ -76,19 +78,40 @@ class ApprovalRegistry(Desk):
                     f"The record of customer {customer_id} is not the one that {actor.name} looked at.",
                     hint="Look at it again, and approve what it says now.",
                 )
-            end = self._end(review, expires_at, now)
+            stands = interrupted(tx, review)
+            end = self._end(review, stands, expires_at, now)
             waiting = _awaiting(review, now)
             check_second_hand(tx, review, actor.name)
             _check_current(review)
             if self._demands_profile:
                 check_demanded(with_profile(tx, review.looked_at) or review.looked_at)
             approved = waiting.approve(by=actor.name, expires_at=end)
-            self._put_approved(tx, review, approved, actor, now)
+            if stands is not None:
+                approved = stands.lifted(waiting, by=actor.name, asked_by=review.prepared_by, end=end)
+            self._put_approved(tx, review, approved, actor, now, stands=stands)
             return approved
 
         return self._stores.transact(work)
 
-    def _put_approved(self, tx: Transaction, review: Review, approved: Customer, actor: Actor, now: datetime) -> None:
+    def if_approved(self, review: Review, expires_at: datetime | None = None) -> tuple[datetime, Interrupted | None]:
+        """When the approval ends that somebody is about to give, and the one before, where that is what holds again.
+
+        Raises:
+            InvalidInput: as `approve` says of `expires_at`.
+        """
+        stands = self._stores.read(lambda reader: interrupted(reader, review))
+        return self._end(review, stands, expires_at, self._clock.now()), stands
+
+    def _put_approved(
+        self,
+        tx: Transaction,
+        review: Review,
+        approved: Customer,
+        actor: Actor,
+        now: datetime,
+        *,
+        stands: Interrupted | None,
+    ) -> None:
         parties = dict(tx.parties())
         written = review.waiting.written(parties) if review.waiting else []
         check_leis(tx, written)
@@ -102,9 +125,12 @@ class ApprovalRegistry(Desk):
             "authors": list(review.waiting.authors) if review.waiting else [],
             "ask": review.ask.value,
         }
+        # Both hands of this record are those of the lift; those of what was approved before stand beside.
+        lifts: dict[str, JsonValue] = {"prepared_by": review.prepared_by, "stands": stands.facts()} if stands else {}
         facts = {
             **customer_facts(approved),
             **approval_facts(approved),
+            **lifts,
             "in_effect": state_facts(review.looked_at, review.findings, self._sha256(), beside=beside),
             **beside,
             "fingerprint": review.fingerprint,
@@ -112,7 +138,9 @@ class ApprovalRegistry(Desk):
         tx.append(new_record(RecordType.CUSTOMER_APPROVED, actor, now, facts))
         reopen_for(tx, parties, written, actor, now)
 
-    def _end(self, review: Review, expires_at: datetime | None, now: datetime) -> datetime:
+    def _end(self, review: Review, stands: Interrupted | None, expires_at: datetime | None, now: datetime) -> datetime:
+        if stands is not None:
+            return stands.end(expires_at, now)
         latest = now + self._terms.longest(self._that_place(review.findings))
         end = expires_at or latest
         if not now < end <= latest:

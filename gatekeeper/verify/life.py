@@ -3,7 +3,7 @@ version is told twice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -39,6 +39,7 @@ class _Life:
     rejected_by: str = ""
     final: bool = False
     expires_at: datetime | None = None
+    approval: Facts | None = None  # who prepared and approved the record that holds, and until when
     asked_by: dict[str, str] = field(default_factory=dict)  # what an approval is asked to do besides -> the first hand
 
 
@@ -80,8 +81,10 @@ class LifeCheck:
         life = self._lives.setdefault(customer, _Life())
         before, life.standing = life.standing, text_of(facts, "standing")
         known, life.version = life.version, max(version, life.version)
+        approval = life.approval
         if record.type is RecordType.CUSTOMER_APPROVED and facts.get("expires_at") is not None:
             life.expires_at = moment_of(facts, "expires_at")
+            life.approval = _approval_of(facts, record.actor.name)
         rule = self._rules.get(record.type)
         if before == "closed":
             life.standing = before
@@ -94,6 +97,8 @@ class LifeCheck:
                 rule(life, facts, record.actor.name)
             finally:
                 life.standing = standing
+        if "stands" in facts:
+            _stands(facts, approval)
 
 
 # What only waits beside an approval leaves the customer as it was.
@@ -117,6 +122,23 @@ def _approved(life: _Life, facts: Facts, by: str) -> None:
         raise Wrong(f"The suspension of customer {customer} is lifted, and nobody had asked for it.")
     if ask != "change" and (ask not in asked_by or same_person(asked_by[ask], by)):
         raise Wrong(f"Customer {customer} is approved as asked ({ask}), and nobody else had asked for it.")
+
+
+def _approval_of(facts: Facts, by: str) -> Facts:
+    stands = facts.get("stands")
+    hands = stands if isinstance(stands, Mapping) else {"prepared_by": facts.get("prepared_by"), "approved_by": by}
+    return {**hands, "expires_at": facts.get("expires_at")}
+
+
+def _stands(facts: Facts, before: Facts | None) -> None:
+    """To lift a suspension brings the approval before back as it was, and no longer than it was."""
+    customer, stands = text_of(facts, "customer"), facts.get("stands")
+    if facts.get("ask") != "reinstate" or facts.get("written") or not isinstance(stands, Mapping):
+        raise Wrong(f"Customer {customer} is approved as before, and that was no lift of a suspension alone.")
+    if before is None or dict(stands) != dict(before):
+        raise Wrong(f"The suspension of customer {customer} is lifted to another approval than it had before.")
+    if moment_of(facts, "expires_at") > moment_of(stands, "expires_at"):
+        raise Wrong(f"The suspension of customer {customer} is lifted, and its approval lasts longer by that.")
 
 
 def _suspended(life: _Life, _: Facts, __: str) -> None:

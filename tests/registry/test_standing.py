@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from gatekeeper.domain.customer import Standing
+from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.policy_files import bundled_dir, load_packs
@@ -28,8 +28,55 @@ def test_a_suspension_is_lifted_by_one_who_asks_and_another_who_approves(registr
     with pytest.raises(NotPermitted, match="prepared the record"):
         registry.approve("lab", by="CEM")
     lifted = registry.approve("lab", by="ana", seen=review.fingerprint)
-    assert (lifted.standing, lifted.prepared_by, lifted.approved_by) == (Standing.APPROVED, "cem", "ana")
+    assert (lifted.standing, lifted.prepared_by, lifted.approved_by) == (Standing.APPROVED, "ana", "ben")
+    assert lifted.reason == "suspension lifted by ana, as cem asked"
     assert log_types(stores)[-3:] == ["customer.suspended", "customer.reinstatement_requested", "customer.approved"]
+
+
+def lift(registry: Registry, *, ends: datetime | None = None) -> Customer:
+    registry.suspend("lab", by="ben", reason="inquiry")
+    registry.reinstate("lab", by="ben", reason="closed")
+    return registry.approve("lab", by="ana", expires_at=ends)
+
+
+def test_a_lifted_suspension_brings_the_approval_back_with_its_end_and_its_hands(
+    registry: Registry, clock: HandClock
+) -> None:
+    registry.apply(record_of(org("lab", "US")), by="ana")
+    ends = clock.at + timedelta(days=13)
+    registry.approve("lab", by="ben", expires_at=ends)
+    for _ in range(2):  # the second lift finds the approval behind the first
+        clock.at += timedelta(days=1)
+        lifted = lift(registry)
+        assert (lifted.prepared_by, lifted.approved_by) == ("ana", "ben")
+        assert lifted.expires_at == ends.replace(microsecond=0)
+    with pytest.raises(InvalidInput, match="does not lengthen the approval"):
+        lift(registry, ends=ends + timedelta(days=1))
+    assert registry.approve("lab", by="ana", expires_at=ends - timedelta(days=2)).expires_at == ends - timedelta(days=2)
+    assert lift(registry).expires_at == (ends - timedelta(days=2)).replace(microsecond=0)
+
+
+def test_an_approval_that_had_ended_stays_ended_after_a_suspension(registry: Registry, clock: HandClock) -> None:
+    enrol(registry, org("lab", "US"))
+    clock.at += timedelta(days=400)
+    assert lift(registry).standing_at(clock.at) is Standing.EXPIRED
+    registry.renew("lab", by="cem", reason="register extract")
+    assert registry.approve("lab", by="ben").standing_at(clock.at) is Standing.APPROVED
+
+
+def test_a_change_that_is_decided_on_with_a_suspension_is_a_new_approval(registry: Registry, clock: HandClock) -> None:
+    enrol(registry, org("lab", "US", "hold"), org("hold", "US"))
+    registry.apply(record_of(org("lab", "US")), by="ana")
+    clock.at += timedelta(days=100)
+    approved = lift_by_a_third(registry)
+    assert (approved.prepared_by, approved.approved_by) == ("dia", "cem")
+    assert approved.expires_at == clock.at + timedelta(days=365)
+
+
+def lift_by_a_third(registry: Registry) -> Customer:
+    registry.suspend("lab", by="ben", reason="inquiry")
+    registry.reinstate("lab", by="dia", reason="closed")
+    return registry.approve("lab", by="cem")
 
 
 def test_a_change_that_waits_does_not_lift_a_suspension_until_somebody_asks_for_both(registry: Registry) -> None:

@@ -130,7 +130,38 @@ def test_no_suspension_is_lifted_that_nobody_asked_to_lift(house: House) -> None
 def test_a_log_from_before_suspensions_were_lifted_on_request_verifies(house: House) -> None:
     asked = (RecordType.CUSTOMER_REINSTATEMENT, RecordType.CUSTOMER_RENEWAL)
     old = [each for each in live(house) if each.type not in asked]
-    verify([replace(each, facts={k: v for k, v in each.facts.items() if k != "ask"}) for each in old])
+    newer = ("ask", "stands")
+    verify([replace(each, facts={k: v for k, v in each.facts.items() if k not in newer}) for each in old])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"stands": {"prepared_by": "cem", "approved_by": "ben", "expires_at": "END"}}, "to another approval than it"),
+        ({"stands": {"prepared_by": "ana", "approved_by": "ben", "expires_at": "2029-01-01T00:00:00Z"}}, "to another"),
+        ({"expires_at": "2029-01-01T00:00:00Z"}, "its approval lasts longer by that"),
+        ({"written": [{"id": "lab"}]}, "was no lift of a suspension alone"),
+        ({"stands": None}, "was no lift of a suspension alone"),
+    ],
+)
+def test_a_lifted_suspension_that_made_another_approval_is_refused(
+    house: House, change: dict[str, Any], says: str
+) -> None:
+    found = live(house)
+    lifted = next(index for index, each in enumerate(found) if "stands" in each.facts)
+    end = found[lifted].facts["expires_at"]
+    if isinstance(change.get("stands"), dict):
+        change = {"stands": {k: end if v == "END" else v for k, v in change["stands"].items()}}
+    found[lifted] = told(**change)(found[lifted])
+    with pytest.raises(Wrong, match=says):
+        follow(found)
+
+
+def follow(found: list[Record]) -> None:
+    """By the life of customers alone."""
+    life = LifeCheck()
+    for record in found:
+        life.see(record)
 
 
 def test_nothing_becomes_of_a_closed_customer(house: House) -> None:
