@@ -112,7 +112,9 @@ def _use(
     in_chains = {party.id for record in records for party in record.parties}
     others = [party for id_, party in sorted(graph.parties().items()) if id_ not in in_chains]
     if others and any(f"{each.customer_id}.yaml" == PARTIES_FILE for each in records):
-        raise InvalidInput(f"{PARTIES_FILE} would be of a customer and of parties of none.", hint="Give that customer another id.")
+        raise InvalidInput(
+            f"{PARTIES_FILE} would be of a customer and of parties of none.", hint="Give that customer another id."
+        )
     if records:
         say(f"customers written to {out}: {write_customers(records, out):,}")
     if others:
