@@ -11,6 +11,7 @@ from pathlib import Path
 from gatekeeper.country_format import CountriesFile, CountryPart
 from gatekeeper.domain.country import Country, CountryTable, HistoricCode
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.party import checked_country
 from gatekeeper.yaml_files import Document, content_of, parse
 
 COUNTRIES_FILE = "countries.yaml"
@@ -56,6 +57,30 @@ def load_countries(folder: Path | None = None) -> CountryTable:
 def known_countries() -> CountryTable:
     """The table that comes with the package, read once: for what people write into files."""
     return load_countries()
+
+
+def checked_code(code: str) -> str:
+    """The code itself, if it is one in use: what is not known is left out, and never enrolled under a code that nobody
+    has. The one check of all files, of the API and of imports.
+
+    Raises:
+        InvalidInput: it is none; the message says which one may be meant.
+    """
+    if code not in known_countries().countries:
+        raise InvalidInput(known_countries().refusal(code), hint="Leave it out where it is not known.")
+    return code
+
+
+def checked_jurisdiction(code: str) -> str:
+    """The code itself, if it is one in use or a part of one, such as US-DE: laws have parts that headquarters have not.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if "-" in checked_country(code):
+        checked_code(code.partition("-")[0])
+        return code
+    return checked_code(code)
 
 
 def _table(document: Document) -> CountryTable:

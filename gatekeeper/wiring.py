@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gatekeeper.catalogue_files import load_catalogue
-from gatekeeper.country_files import load_countries
+from gatekeeper.country_files import checked_code, load_countries
 from gatekeeper.domain.catalogue import Catalogue
 from gatekeeper.domain.errors import InvalidInput, NotFound, Unavailable
 from gatekeeper.domain.fleet import Fleet
@@ -167,6 +167,7 @@ class Wiring:
             demands_profile=self.settings.records.profile == "required",
             retention_years=self.settings.records.retention_years,
             hands=self.settings.identity.hands,
+            check_code=checked_code,
         )
 
     @cached_property

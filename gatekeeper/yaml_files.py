@@ -7,17 +7,19 @@ expanded or merged: anchors, aliases, tags, merge keys and duplicate keys are er
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 
 from gatekeeper.domain.errors import InvalidInput
 
@@ -43,6 +45,7 @@ _WRONG_KIND = {
     "datetime_parsing": "a moment like 2026-11-22T03:00:00Z, or a day",
 }
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_OURS = "refused"  # the type of an error that is a sentence of ours already
 
 
 def _iso_day(value: object) -> object:
@@ -50,6 +53,21 @@ def _iso_day(value: object) -> object:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("write a day like 2026-11-22")
     return date.fromisoformat(value)
+
+
+def checked(check: Callable[[str], object]) -> AfterValidator:
+    """A text that a check of the domain accepts, so that its refusals are told with all others of a file. Empty passes:
+    it says nothing."""
+
+    def validate(text: str) -> str:
+        try:
+            if text:
+                check(text)
+        except InvalidInput as error:
+            raise PydanticCustomError(_OURS, "{sentence}", {"sentence": str(error)}) from error
+        return text
+
+    return AfterValidator(validate)
 
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
@@ -88,7 +106,14 @@ class Document:
 
     def error(self, place: Sequence[str | int], message: str) -> InvalidInput:
         """The error to raise for a place."""
-        return InvalidInput(f"{self.where(place)}: {message}")
+        return self.errors([(tuple(place), message)])
+
+    def errors(self, found: Sequence[tuple[Place, str]]) -> InvalidInput:
+        """The error to raise for several places, one line each."""
+        lines = [f"{self.where(place)}: {sentence}" for place, sentence in found[:MOST_ERRORS_SHOWN]]
+        if len(found) > MOST_ERRORS_SHOWN:
+            lines.append(f"{self.name}: and {len(found) - MOST_ERRORS_SHOWN} more errors.")
+        return InvalidInput("\n".join(lines))
 
     @contextmanager
     def at(self, *place: str | int) -> Iterator[None]:
@@ -107,11 +132,7 @@ class Document:
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
-            found = faults_of(error)
-            lines = [f"{self.where(place)}: {sentence}" for place, sentence in found[:MOST_ERRORS_SHOWN]]
-            if len(found) > MOST_ERRORS_SHOWN:
-                lines.append(f"{self.name}: and {len(found) - MOST_ERRORS_SHOWN} more errors.")
-            raise InvalidInput("\n".join(lines)) from error
+            raise self.errors(faults_of(error, model)) from error
 
 
 def read(path: Path, *, name: str | None = None) -> Document:
@@ -158,7 +179,8 @@ def parse_all(content: bytes, *, name: str) -> list[Document]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{name}:1:1: the file is not UTF-8 (byte {error.start}).") from error
+        message = f"{name}:1:1: the file is not UTF-8 (byte {error.start})."
+        raise InvalidInput(message, hint="Save it as UTF-8.") from error
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         found = [Document(name, data, marks, sha256) for data, marks in _Reader(name).documents(text)]
@@ -173,9 +195,15 @@ def parse_all(content: bytes, *, name: str) -> list[Document]:
     return found
 
 
-def faults_of(error: ValidationError) -> list[tuple[Place, str]]:
+def faults_of(error: ValidationError, model: type[BaseModel]) -> list[tuple[Place, str]]:
     """Each place that a model refused, with one sentence in our words."""
-    return [(each["loc"], _say(each)) for each in _causes(error.errors(include_url=False, include_input=False))]
+    return [(each["loc"], _say(each, model)) for each in _causes(error.errors(include_url=False, include_input=False))]
+
+
+def meant(name: str, names: Sequence[str]) -> str:
+    """What may be meant by a name that is none, as the end of a sentence: the one that is similar, or else all."""
+    near = difflib.get_close_matches(name.lower(), names, 1)
+    return f"do you mean {near[0]}?" if near else f"there are {', '.join(names)}."
 
 
 def _causes(errors: Sequence[Any]) -> list[Any]:
@@ -189,14 +217,35 @@ def _causes(errors: Sequence[Any]) -> list[Any]:
     return [each for each in errors if not follows(each)]
 
 
-def _say(error: Any) -> str:
+def _keys_at(model: type[BaseModel], place: Place) -> list[str]:
+    """The keys that a model knows at a place; none where it may be one of several."""
+    for each in place:
+        field = next((it for name, it in model.model_fields.items() if each in (name, it.alias)), None)
+        if field is not None:
+            inside = _models_in(field.annotation)
+            if len(inside) != 1:
+                return []
+            (model,) = inside
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {each for part in get_args(annotation) for each in _models_in(part)}
+
+
+def _say(error: Any, model: type[BaseModel]) -> str:
     """One error of a model in our words."""
+    if error["type"] == _OURS:
+        return str(error["msg"])
     names = [each for each in error["loc"] if isinstance(each, str) and each != "[key]"]
     key = names[-1] if names else "the document"
     if error["type"] == "missing":
         return f"{key!r} is missing."
     if error["type"] == "extra_forbidden":
-        return f"{key!r} is no key that belongs here."
+        known = _keys_at(model, error["loc"][:-1])
+        return f"{key!r} is no key that belongs here{f'; {meant(key, known)}' if known else '.'}"
     if error["type"] in _WRONG_KIND:
         return f"{repr(key) if names else key} should be {_WRONG_KIND[error['type']]}."
     return f"{key!r}: {error['msg'].removeprefix('Value error, ').rstrip('.')}."
@@ -229,7 +278,7 @@ class _Reader:
     def _value(self, event: Any, place: Place) -> Any:
         self._marks.setdefault(place, (event.start_mark.line + 1, event.start_mark.column + 1))
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise self._refuse(event, "anchors and aliases are not accepted")
+            raise self._refuse(event, "anchors and aliases are not accepted: write out what they stand for")
         if event.tag is not None:
             raise self._refuse(event, f"the tag {event.tag} is not accepted")
         if len(place) > DEEPEST_NESTING:

@@ -69,6 +69,17 @@ def test_every_error_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     assert "norway.yaml:6:5: 'Norway' is no code of a country." in str(caught.value)
 
 
+def test_every_error_of_a_party_is_told_at_once(tmp_path: Path) -> None:
+    wrong = LAB.replace("NO", "QQ").replace("    no_parent_reason: listed\n", "    lei: X\n    jurisdiction: UK-ENG\n")
+    wrong += "    interests: [{owner: a, share: 200}]\n    bogus: 1\n"
+    told = refusal(tmp_path, wrong).splitlines()
+    assert [each.partition("lab.yaml:")[2].split(":")[0] for each in told] == ["6", "9", "7", "8", "10"]
+    late = LAB.replace("no_parent_reason: listed", "interests: [{owner: a, share: 2, share_min: 1}]\n    residence: NO")
+    told = refusal(tmp_path, late).splitlines()
+    assert "given exactly and by bounds" in told[0]
+    assert "no residence" in told[1]
+
+
 def test_one_customer_stands_in_one_file(tmp_path: Path) -> None:
     write(tmp_path, LAB)
     write(tmp_path, LAB, "again.yaml")
@@ -80,8 +91,9 @@ def test_one_customer_stands_in_one_file(tmp_path: Path) -> None:
     ("text", "says"),
     [
         (LAB + "    headquarters: SE\n", "lab.yaml:8:5: the key 'headquarters' stands twice."),
-        (LAB + "    tier: 1\n", "lab.yaml:8:5: 'tier' is no key that belongs here."),
-        (LAB.replace("lab\n", "&a lab\n"), "lab.yaml:2:11: anchors and aliases are not accepted."),
+        (LAB + "    tier: 1\n", "lab.yaml:8:5: 'tier' is no key that belongs here; there are id, kind,"),
+        (LAB.replace("headquarters", "headqarters"), "'headqarters' is no key that belongs here; do you mean head"),
+        (LAB.replace("lab\n", "&a lab\n"), "lab.yaml:2:11: anchors and aliases are not accepted: write out what"),
         (LAB.replace("format: 1", "format: 2"), "lab.yaml:1:1: 'format': Input should be '1'."),
         (LAB.replace("customer: lab", "customer: Lab!"), "lab.yaml:3:1: 'Lab!' cannot be the id of a customer"),
         (LAB.replace("Lab Ltd", '"Lab \\u202eLtd"'), "lab.yaml:4:5: A name of party lab holds control"),
@@ -176,9 +188,9 @@ def test_ownership_and_profile_are_read_exactly_and_written_back_the_same(tmp_pa
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        ("lei: 529900T8BM49AURSDO55", "lei: 529900T8BM49AURSDO56", "lab.yaml:4:5: 529900T8BM49AURSDO56 is no LEI"),
-        ("share: 49.9999995", "share: 1e400", "lab.yaml:11:9: '1e400' is no share between 0 and 100 percent."),
-        ("share: 49.9999995", "share: -1", "lab.yaml:11:9: '-1' is no share"),
+        ("lei: 529900T8BM49AURSDO55", "lei: 529900T8BM49AURSDO56", "lab.yaml:7:5: 529900T8BM49AURSDO56 is no LEI"),
+        ("share: 49.9999995", "share: 1e400", "lab.yaml:11:23: '1e400' is no share between 0 and 100 percent."),
+        ("share: 49.9999995", "share: -1", "lab.yaml:11:23: '-1' is no share"),
         ("share: 49.9999995", "share: nan", "'nan' is no share"),
         ("share: 49.9999995", "share: 80", "The shares of party lab sum to 105 percent from 2020-01-01 on."),
         ("share_min: 25, ", "share: 25, ", "The share of ana is given exactly and by bounds."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -82,9 +83,16 @@ def approve_batch(batch_id: BatchId, asked: Writing) -> Response:
 
 def _records(asked: Asked) -> list[KycRecord]:
     """The records of a body, or every place of it that is wrong."""
-    wanted = asked.body.check(Batched)
     found, faults, first = list[KycRecord](), list[Fault](), dict[str, int]()
-    for number in range(len(wanted.records)):
+    try:
+        asked.body.check(Batched)
+    except InvalidBody as error:
+        faults += error.faults
+    whole = [fault for fault in faults if not re.match(r"/records/\d+(/|$)", fault.pointer or "")]
+    if whole:
+        raise InvalidBody(whole)
+    wrong = {int((fault.pointer or "").split("/")[2]) for fault in faults}
+    for number in sorted(set(range(len(asked.body.data["records"]))) - wrong):
         try:
             found.append(record_of(asked.body.part("records", number)))
         except InvalidBody as error:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from gatekeeper.api.problems import ERRORS_MAX, Fault, InvalidBody, Refused
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.yaml_files import Document, faults_of
+from gatekeeper.yaml_files import Document, Place, faults_of
 
 BODY_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 16
@@ -44,9 +44,9 @@ class Body(Document):
             data = data[each]
         return replace(self, data=data, pointer=self.where(place))
 
-    def error(self, place: Sequence[str | int], message: str) -> InvalidInput:
-        """The error to raise for a place."""
-        return InvalidBody([Fault(message, pointer=self.where(place))])
+    def errors(self, found: Sequence[tuple[Place, str]]) -> InvalidInput:
+        """The error to raise for several places."""
+        return InvalidBody([Fault(sentence, pointer=self.where(place)) for place, sentence in found[:ERRORS_MAX]])
 
     def check(self, model: type[_M]) -> _M:
         """The body as a value of the model.
@@ -57,8 +57,7 @@ class Body(Document):
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
-            found = [Fault(sentence, pointer=self.where(place)) for place, sentence in faults_of(error)]
-            raise InvalidBody(found[:ERRORS_MAX]) from error
+            raise self.errors(faults_of(error, model)) from error
 
 
 def parse(content: bytes) -> Body:

@@ -10,17 +10,22 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from gatekeeper.country_files import known_countries
+from gatekeeper.country_files import checked_code, checked_jurisdiction
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import Interest, millionths, percent_text
+from gatekeeper.domain.lei import checked_lei
 from gatekeeper.domain.party import INTERESTS_MAX, OTHER_NAMES_MAX, Listing, Party, PartyKind
 from gatekeeper.registry.kyc_record import PARTIES_MAX
-from gatekeeper.yaml_files import Day, Document, Part, Place
+from gatekeeper.yaml_files import Day, Document, Part, Place, checked
 
 Id = Annotated[str, StringConstraints(max_length=63)]
 Name = Annotated[str, StringConstraints(max_length=300)]
-Code = Annotated[str, StringConstraints(max_length=8)]
-_Share = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)]
+Code = Annotated[str, StringConstraints(max_length=300), checked(checked_code)]
+_Jurisdiction = Annotated[str, StringConstraints(max_length=8), checked(checked_jurisdiction)]
+_Lei = Annotated[str, StringConstraints(max_length=300), checked(checked_lei)]
+_Share = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=40), checked(lambda text: millionths(text, up=False))
+]
 
 
 class Dated(Part):
@@ -63,36 +68,31 @@ class PartyPart(Part):
     nationalities: tuple[Code, ...] = Field(default=(), max_length=20)
     branch_of: Id | None = None
     other_names: tuple[Name, ...] = Field(default=(), max_length=OTHER_NAMES_MAX)
-    lei: str | None = None
-    jurisdiction: Code | None = None
+    lei: _Lei | None = None
+    jurisdiction: _Jurisdiction | None = None
 
 
 def parties_of(parts: tuple[PartyPart, ...], document: Document) -> tuple[Party, ...]:
     """The parties of a document.
 
     Raises:
-        InvalidInput: with the place of what is wrong.
+        InvalidInput: with the place of everything that is wrong.
     """
-    found = []
+    found, faults = list[Party](), list[tuple[Place, str]]()
     for index, part in enumerate(parts):
         interests = []
         for number, each in enumerate(part.interests):
-            with document.at("parties", index, "interests", number):
+            try:
                 interests.append(interest_of(each))
-        _check_codes(part, document, index)
-        with document.at("parties", index):
+            except InvalidInput as error:
+                faults.append((("parties", index, "interests", number), str(error)))
+        try:
             found.append(party_of(part, tuple(interests)))
+        except InvalidInput as error:
+            faults.append((("parties", index), str(error)))
+    if faults:
+        raise document.errors(faults)
     return tuple(found)
-
-
-def _check_codes(part: PartyPart, document: Document, index: int) -> None:
-    """Refuse codes that are none: what is not known is left out, and never enrolled under a code that nobody has."""
-    told: list[tuple[Place, str | None]] = [(("headquarters",), part.headquarters), (("residence",), part.residence)]
-    told += [(("nationalities", at), code) for at, code in enumerate(part.nationalities)]
-    for place, code in told:
-        if code and code not in known_countries().countries:
-            refusal = known_countries().refusal(code)
-            raise document.error(("parties", index, *place), f"{refusal} Leave it out where it is not known.")
 
 
 def party_of(part: PartyPart, interests: tuple[Interest, ...]) -> Party:

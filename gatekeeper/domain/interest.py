@@ -43,7 +43,10 @@ class Interest:
                 hint="Leave the share out where it is not known.",
             )
         if self.begins is not None and self.ends is not None and self.ends <= self.begins:
-            raise InvalidInput(f"The interest of {self.owner} ends on {self.ends}, before it begins.")
+            raise InvalidInput(
+                f"The interest of {self.owner} ends on {self.ends}, before it begins.",
+                hint=f"It begins on {self.begins}; `to` is the first day on which it no longer holds.",
+            )
         if len(self.source) > 300:
             raise InvalidInput(f"The source of the interest of {self.owner} has more than 300 characters.")
 

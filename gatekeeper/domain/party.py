@@ -19,6 +19,7 @@ from gatekeeper.domain.observation import HIDDEN
 
 _IDENTIFIER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,5})?")
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp")
 OTHER_NAMES_MAX = 50
 INTERESTS_MAX = 10_000
 
@@ -45,6 +46,12 @@ def checked_country(code: str, prefix: str = "") -> str:
     return code
 
 
+def _unseen(name: str) -> str:
+    """The signs of a name that nobody sees, by their codes."""
+    found = sorted({each for each in name if unicodedata.category(each) in _UNSEEN})
+    return ", ".join(f"U+{ord(each):04X} ({unicodedata.name(each, 'a control character').lower()})" for each in found)
+
+
 class PartyKind(StrEnum):
     """What a party is."""
 
@@ -64,7 +71,10 @@ class Listing:
     def __post_init__(self) -> None:
         checked_identifier(self.list, "list")
         if self.begins is not None and self.ends is not None and self.ends <= self.begins:
-            raise InvalidInput(f"The listing on {self.list} ends on {self.ends}, before it begins.")
+            raise InvalidInput(
+                f"The listing on {self.list} ends on {self.ends}, before it begins.",
+                hint=f"It begins on {self.begins}; `to` is the first day on which it no longer holds.",
+            )
 
     def holds_on(self, day: date) -> bool:
         """Whether it is in force on that day."""
@@ -126,8 +136,11 @@ class Party:
         for name in (self.legal_name, *self.other_names):
             if not name.strip() or len(name) > 300:
                 raise InvalidInput(f"Party {self.id} needs names of 1 to 300 characters.")
-            if any(unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp") for each in name):
-                raise InvalidInput(f"A name of party {self.id} holds control or direction characters.")
+            if any(unicodedata.category(each) in _UNSEEN for each in name):
+                raise InvalidInput(
+                    f"A name of party {self.id} holds control or direction characters.",
+                    hint=f"Take out {_unseen(name)}; letters that are written from the right need none.",
+                )
         if self.lei:
             checked_lei(self.lei)
 

@@ -50,7 +50,7 @@ def read_bods(graph: Graph, paths: Iterable[Path]) -> None:
                 with graph.faults.at(place):
                     _keep(last, place, statement)
         except InvalidInput as error:
-            graph.faults.told.append(error.message)
+            graph.faults.told.append(str(error))
     held: _Held = {}
     for place, statement in last.values():
         if statement.get("recordStatus") != "closed":

@@ -29,7 +29,7 @@ class Faults:
     def add(self, place: str, message: str) -> None:
         """Something is wrong at a place."""
         if len(self.told) < FAULTS_MAX:
-            self.told.append(f"{place}: {message.rstrip('.')}.")
+            self.told.append(f"{place}: {message.rstrip('.')}{'' if message.endswith('?') else '.'}")
         else:
             self.more += 1
 
@@ -54,7 +54,7 @@ class Faults:
                 column = "".join(f":{part}" for part in each["loc"][:1])
                 self.add(f"{place}{column}", each["msg"].removeprefix("Value error, "))
         except InvalidInput as error:
-            self.add(place, error.message)
+            self.add(place, str(error))
 
     def check(self) -> None:
         """Stop where anything is wrong.

@@ -49,7 +49,7 @@ def read_ftm(graph: Graph, paths: Iterable[Path]) -> None:
                 if line.strip():
                     _entity(graph, file, f"{path}:{number}", line)
         except InvalidInput as error:
-            graph.faults.told.append(error.message)
+            graph.faults.told.append(str(error))
     for place, schema, properties in file.links:
         with graph.faults.at(place):
             (_ownership if schema == "Ownership" else _control)(graph, file, place, properties)

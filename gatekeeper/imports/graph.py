@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from gatekeeper.customer_files.format import InterestPart, PartyPart, interest_of, party_of
 from gatekeeper.customer_files.profile_format import ProfilePart, profile_of
-from gatekeeper.domain.interest import WHOLE, Interest, millionths
+from gatekeeper.domain.interest import WHOLE, Interest
 from gatekeeper.domain.kyc_profile import KycProfile
 from gatekeeper.domain.party import Party
 from gatekeeper.imports.faults import Faults
@@ -41,6 +41,7 @@ class Graph:
         self._customers: dict[str, tuple[str, str, KycProfile | None]] = {}
         self._owned: list[tuple[str, str, Interest | None, str]] = []
         self._spelled: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._is_loose = False
         self._interests: dict[tuple[str, str, date | None], str] = {}
 
@@ -56,10 +57,16 @@ class Graph:
             self.faults.add(place, f"the id {foreign!r:.80} is too much like {self._spelled[plain]!r:.80}")
         return plain
 
-    def party(self, place: str, values: Mapping[str, Any]) -> None:
-        """A party with the fields of `parties:` in our own files."""
+    def party(self, place: str, values: Mapping[str, Any], *, unfit: Collection[str] = ()) -> None:
+        """A party with the fields of `parties:` in our own files; `unfit` are those that were refused already."""
+        # What hangs on a refused party is no error of its own.
+        self._refused.add(str(values.get("id", "")))
         with self.faults.at(place):
-            part = PartyPart.model_validate(values)
+            kept = {name: each for name, each in values.items() if name not in unfit}
+            part = PartyPart.model_validate({"id": "unfit", **kept} if "id" in unfit else kept)
+            if unfit:
+                return
+            self._refused.discard(part.id)
             before = self._parties.get(part.id)
             if before is not None:
                 self.faults.add(place, f"party {part.id} is told at {before.place} already")
@@ -78,19 +85,7 @@ class Graph:
                 before = self._interests[asset, part.owner, part.begins]
                 self.faults.add(place, f"{part.owner} owns a share of {asset} from that day on at {before} already")
                 return
-            if not self._may_be(place, part):
-                return
             self._owned.append((place, asset, interest_of(part), part.owner))
-
-    def _may_be(self, place: str, part: InterestPart) -> bool:
-        """Whether its shares are shares, each told at its own column."""
-        told = {"share": part.share, "share_min": part.share_min, "share_max": part.share_max}
-        before = len(self.faults.told) + self.faults.more
-        for column, share in told.items():
-            if share is not None:
-                with self.faults.at(f"{place}:{column}"):
-                    millionths(share, up=False)
-        return len(self.faults.told) + self.faults.more == before
 
     def parent(self, place: str, asset: str, owner: str) -> None:
         """Who controls a party by other means than a share."""
@@ -117,8 +112,16 @@ class Graph:
         Raises:
             InvalidInput: everything that is wrong so far.
         """
+        found = self._gathered()
+        self.faults.check()
+        return found
+
+    def _gathered(self) -> dict[str, Party]:
+        """All parties that can be built; what is wrong with the others is told."""
         for place, asset, interest, owner in self._owned:
             told = self._parties.get(asset)
+            if told is None and asset in self._refused:
+                continue
             if told is None:
                 self.faults.add(place, f"there is no party {asset!r:.80} that could be owned")
             elif interest is not None:
@@ -136,7 +139,6 @@ class Graph:
             with self.faults.at(told.place):
                 part = told.part.model_copy(update={"parents": tuple(sorted(told.parents))})
                 found[id_] = party_of(part, tuple(told.interests))
-        self.faults.check()
         return found
 
     def records(self) -> list[KycRecord]:
@@ -145,8 +147,10 @@ class Graph:
         Raises:
             InvalidInput: everything that is wrong.
         """
-        parties, found = self.parties(), []
+        parties, found = self._gathered(), []
         for customer, (place, party_id, profile) in self._customers.items():
+            if party_id not in parties and (party_id in self._refused or party_id in self._parties):
+                continue  # why it is not there was told
             if party_id not in parties:
                 near = party_id.lower()
                 meant = f"; if you mean {near}, say it in lower case" if near in parties and near != party_id else ""

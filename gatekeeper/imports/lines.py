@@ -57,9 +57,11 @@ def _text(path: Path, number: int, line: bytes) -> str:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path}:{number}: the line is not UTF-8 (byte {error.start}).") from error
+        raise InvalidInput(
+            f"{path}:{number}: the line is not UTF-8 (byte {error.start}).", hint="Save the file as UTF-8."
+        ) from error
     if "\0" in text:
-        raise InvalidInput(f"{path}:{number}: the line holds a NUL.")
+        raise InvalidInput(f"{path}:{number}: the line holds a NUL.", hint="If the file is UTF-16, save it as UTF-8.")
     return text
 
 

@@ -8,15 +8,15 @@ line, or with | between them.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gatekeeper.domain.errors import InvalidInput
-from gatekeeper.domain.lei import checked_lei
-from gatekeeper.domain.party import checked_country, checked_identifier
+from gatekeeper.domain.party import checked_identifier
 from gatekeeper.imports.graph import Graph
 from gatekeeper.imports.lines import lines_of, parsed
+from gatekeeper.yaml_files import meant
 
 # OWASP "CSV Injection": a cell that begins with one of these is a formula to a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -49,13 +49,10 @@ PROFILE = (
 CUSTOMER = ("customer", "party", *PROFILE, "address", "address_country")
 INTERESTS = ("asset", *INTEREST)
 _ALL = frozenset({*PARTY, *CUSTOMER, *INTERESTS})
+_NAMED = sorted(_ALL)
+UNKNOWN_MAX = 10
 _NAMES = ("legal_name", "other_names")
-_CODES = ("headquarters", "residence", "jurisdiction", "nationalities")
-_CHECKED: dict[str, Callable[[str], str]] = {
-    **dict.fromkeys(_CODES, checked_country),
-    **dict.fromkeys(("id", "branch_of", "parents"), lambda text: checked_identifier(text, "party")),
-    "lei": checked_lei,
-}
+_IDS = ("id", "branch_of", "parents")
 
 
 def read_csv(graph: Graph, paths: Iterable[Path]) -> None:
@@ -64,7 +61,7 @@ def read_csv(graph: Graph, paths: Iterable[Path]) -> None:
         try:
             _read_csv(graph, path)
         except InvalidInput as error:
-            graph.faults.told.append(error.message)
+            graph.faults.told.append(str(error))
 
 
 def read_jsonl(graph: Graph, paths: Iterable[Path]) -> None:
@@ -75,7 +72,7 @@ def read_jsonl(graph: Graph, paths: Iterable[Path]) -> None:
                 if line.strip():
                     _object(graph, f"{path}:{number}", line)
         except InvalidInput as error:
-            graph.faults.told.append(error.message)
+            graph.faults.told.append(str(error))
 
 
 def unguarded(cell: str) -> str:
@@ -129,7 +126,9 @@ def _row_of(path: Path, begins: int, rows: Iterator[list[str]]) -> list[str] | N
 def _check_columns(path: Path, columns: list[str]) -> None:
     unknown = [each for each in columns if each not in _ALL]
     if unknown:
-        raise InvalidInput(f"{path}:1:{unknown[0]:.60}: no such column; docs/records.md names them.")
+        raise InvalidInput(
+            "\n".join(f"{path}:1:{each:.60}: no such column; {meant(each, _NAMED)}" for each in unknown[:UNKNOWN_MAX])
+        )
     twice = next((each for each in columns if columns.count(each) > 1), None)
     if twice is not None:
         raise InvalidInput(f"{path}:1:{twice}: the column stands twice.")
@@ -142,7 +141,8 @@ def _object(graph: Graph, place: str, line: str) -> None:
             raise InvalidInput("the line is no object")
         unknown = sorted(value.keys() - _ALL)
         if unknown:
-            graph.faults.add(f"{place}:{unknown[0]:.60}", "no such field; docs/records.md names them")
+            for each in unknown[:UNKNOWN_MAX]:
+                graph.faults.add(f"{place}:{each:.60}", f"no such field; {meant(each, _NAMED)}")
             return
         _row(graph, place, {name: each for name, each in value.items() if each not in (None, "", [])})
 
@@ -170,22 +170,20 @@ def _party(graph: Graph, place: str, cells: Mapping[str, Any]) -> None:
     values = {name: values[name] for name in PARTY if name in values}
     if "owner" in cells:
         graph.interest(place, str(values.get("id", "")), {name: cells[name] for name in INTEREST if name in cells})
-    fit = [_fits(graph, f"{place}:{name}", name, values[name]) for name in _CHECKED if name in values]
-    if not all(fit):
-        return
+    unfit = [name for name in _IDS if name in values and not _fits(graph, f"{place}:{name}", values[name])]
     if "listed" in values:
         values["listed"] = [_listing(each) for each in split(values["listed"])]
-    graph.party(place, {name: split(each) if name in LISTS else each for name, each in values.items()})
+    graph.party(place, {name: split(each) if name in LISTS else each for name, each in values.items()}, unfit=unfit)
     if "customer" in cells:
         graph.customer(place, str(cells["customer"]), str(values.get("id", "")), _profile(graph, place, cells))
 
 
-def _fits(graph: Graph, place: str, name: str, cell: object) -> bool:
-    """Whether a cell can be what its column says, told by itself so that its column is told too."""
+def _fits(graph: Graph, place: str, cell: object) -> bool:
+    """Whether a cell holds ids, told by itself so that its column is told too."""
     before = len(graph.faults.told) + graph.faults.more
     with graph.faults.at(place):
         for each in split(cell):
-            _CHECKED[name](str(each))
+            checked_identifier(str(each), "party")
     return len(graph.faults.told) + graph.faults.more == before
 
 

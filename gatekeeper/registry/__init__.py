@@ -7,6 +7,8 @@ classify what does not count, and correct what was counted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gatekeeper.domain.policy import ActivePack
 from gatekeeper.domain.retention import RETENTION_YEARS
 from gatekeeper.domain.two_hands import Hands
@@ -86,11 +88,14 @@ class Registry(
         hands: Hands | None = None,
         retention_years: int = RETENTION_YEARS,
         demands_profile: bool = False,
+        check_code: Callable[[str], object] | None = None,
     ) -> None:
         """`screener`: what several registries of one process share, so that lists are indexed once.
-        `hands`: whose logins the provider lets be hands; None for all."""
+        `hands`: whose logins the provider lets be hands; None for all.
+        `check_code`: refuses what is no code of a country in use; None takes every code of that form."""
         self._retention_years = retention_years
         self._demands_profile = demands_profile
+        self._check_code = check_code
         screener = screener or Screener()
         hands = hands or Hands()
         self._at_length = Screened(TwoHanded(Rehearsed(stores), hands), clock, screener)

@@ -45,6 +45,7 @@ class CustomerRegistry(Desk):
         def work(reader: Reader) -> Plan:
             seen = sight_of(reader, record.customer_id, record)
             whole = sealed(seen, record)[0]
+            self._check_codes(whole, seen.parties())
             plan = plan_of(seen, whole, yardstick)
             self._check_profile(plan, whole)
             return _shown(seen, plan)
@@ -57,7 +58,9 @@ class CustomerRegistry(Desk):
 
         def work(reader: Reader) -> Plan:
             seen = sight_of(reader, record.customer_id, record)
-            return _shown(seen, draft_plan_of(seen, sealed(seen, record)[0], yardstick))
+            whole = sealed(seen, record)[0]
+            self._check_codes(whole, seen.parties())
+            return _shown(seen, draft_plan_of(seen, whole, yardstick))
 
         return self._stores.read(work)
 
@@ -141,6 +144,7 @@ class CustomerRegistry(Desk):
     def _apply(self, tx: Transaction, record: KycRecord, actor: Actor, prepared_by: str, now: datetime) -> Plan:
         tx = sight_of(tx, record.customer_id, record)
         record = _kept(tx, record)
+        self._check_codes(record, tx.parties())
         plan = _shown(tx, plan_of(tx, record, self._yardstick(now)), prepared_by)
         if plan.outcome is Outcome.UNCHANGED:
             return plan
@@ -162,6 +166,7 @@ class CustomerRegistry(Desk):
     def _draft(self, tx: Transaction, record: KycRecord, actor: Actor, now: datetime) -> Plan:
         tx = sight_of(tx, record.customer_id, record)
         record = _kept(tx, record)
+        self._check_codes(record, tx.parties())
         plan = _shown(tx, draft_plan_of(tx, record, self._yardstick(now)), actor.name)
         if plan.outcome is Outcome.UNCHANGED:
             return plan

@@ -73,6 +73,19 @@ def test_every_wrong_record_is_told_with_its_place(house: ApiHouse) -> None:
         assert found["errors"][0]["pointer"] == "/records"
 
 
+def test_faults_of_the_shape_and_of_the_content_are_told_together(house: ApiHouse) -> None:
+    wrong = batch("a", "b", "c", "d")
+    wrong["records"][0]["bogus"] = "1"
+    wrong["records"][1]["parties"][0]["headquarters"] = "UK"
+    wrong["records"][2]["parties"][0]["residence"] = "GB"
+    found = problem(house.client("ana").post("/v1/batches", json=wrong), 422)
+    assert [each["pointer"] for each in found["errors"]] == [
+        "/records/0/bogus",
+        "/records/1/parties/0/headquarters",
+        "/records/2/parties/0",
+    ]
+
+
 def test_a_dry_run_of_a_batch_says_what_would_be_writes_nothing_and_is_for_editors(house: ApiHouse) -> None:
     before = len(log(house.stores))
     plan = house.client("ana").post("/v1/batches?dry_run=true", json=batch("a", "b"))

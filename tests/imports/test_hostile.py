@@ -6,6 +6,7 @@ import json
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,13 +41,19 @@ def refusal(graph: Graph) -> str:
         ("id,legal_name,tier\n", "p.csv:1:tier: no such column"),
         ("id,id,legal_name\n", "p.csv:1:id: the column stands twice."),
         (PARTIES + "lab,Lab\n", "p.csv:2: the row has 2 cells, and the header 4."),
-        (PARTIES + "lab,Lab,Germany,\n", "p.csv:2:headquarters: 'Germany' is not a country code"),
-        (PARTIES + "lab,Lab,XXX,\n", "p.csv:2:headquarters: 'XXX' is not a country code"),
+        (PARTIES + "lab,Lab,Germany,\n", "p.csv:2:headquarters: 'Germany' is no code; that of Germany is DE. Leave"),
+        (PARTIES + "lab,Lab,XXX,\n", "p.csv:2:headquarters: 'XXX' is no code of a country."),
+        (PARTIES + "lab,Lab,UK,\n", "p.csv:2:headquarters: 'UK' is no ISO code; GB is."),
+        (PARTIES + "lab,Lab,SU,\n", "p.csv:2:headquarters: 'SU' (USSR"),
+        ("id,legal_name,headqarters\n", "p.csv:1:headqarters: no such column; do you mean headquarters?"),
         (PARTIES + "LAB,Lab,DE,\n", "p.csv:2:id: 'LAB' cannot be the id of a party."),
         (PARTIES + "lab,Lab,DE,\nlab,Lab,DE,\n", "p.csv:3: party lab is told at"),
-        (PARTIES + "lab,\u202eLab,DE,\n", "p.csv:2: A name of party lab holds control or direction characters."),
+        (
+            PARTIES + "lab,\u202eLab,DE,\n",
+            "p.csv:2: A name of party lab holds control or direction characters. Take out U+202E",
+        ),
         (PARTIES + "lab,Lab\0,DE,\n", "p.csv:2: the line holds a NUL."),
-        (PARTIES.encode() + b"lab,L\xffb,DE,\n", "p.csv:2: the line is not UTF-8 (byte 5)."),
+        (PARTIES.encode() + b"lab,L\xffb,DE,\n", "p.csv:2: the line is not UTF-8 (byte 5). Save the file as UTF-8."),
         (PARTIES + 'lab,"Lab,DE,\n', "p.csv:2: no CSV in the row that begins here: unexpected end of data."),
         (PARTIES + 'a,A,DE,\nlab,Lab,DE,"l', "p.csv:3: no CSV in the row that begins here: unexpected end of data."),
         (PARTIES + 'a,"A\nB",DE,\nlab,Lab,D', "p.csv:4: the row has 3 cells, and the header 4."),
@@ -56,9 +63,12 @@ def refusal(graph: Graph) -> str:
             PARTIES + f'lab,"{"x" * 200_000}",DE,\n',
             "p.csv:2: no CSV in the row that begins here: field larger than field",
         ),
-        ((PARTIES + "lab,Lab,DE,\n").encode("utf-16"), "p.csv:1: the file is UTF-16 or UTF-32."),
+        ((PARTIES + "lab,Lab,DE,\n").encode("utf-16"), "p.csv:1: the file is UTF-16 or UTF-32. Save it as UTF-8."),
         ((PARTIES + "lab,Lab,DE,\n").encode("utf-32"), "p.csv:1: the file is UTF-16 or UTF-32."),
-        ((PARTIES + "lab,Lab,DE,\n").encode("utf-16-le"), "p.csv:1: the line holds a NUL."),
+        (
+            (PARTIES + "lab,Lab,DE,\n").encode("utf-16-le"),
+            "the line holds a NUL. If the file is UTF-16, save it as UTF-8.",
+        ),
         (
             PARTIES.replace("\n", "\r") + "lab,Lab,DE,\r",
             "p.csv:1: no CSV in the row that begins here: new-line character",
@@ -75,7 +85,7 @@ def test_a_wrong_table_is_told_with_its_row_and_column(tmp_path: Path, text: str
 @pytest.mark.parametrize(
     ("interest", "says"),
     [
-        ("lab,fund,60,,2026-01-01,2025-01-01", "ends on 2025-01-01, before it begins"),
+        ("lab,fund,60,,2026-01-01,2025-01-01", "ends on 2025-01-01, before it begins. It begins on 2026-01-01"),
         ("lab,fund,101,,,", "'101' is no share between 0 and 100 percent"),
         ("lab,fund,1e999999999,,,", "is no share"),
         ("lab,fund,=1+1,,,", "'=1+1' is no share"),
@@ -91,6 +101,41 @@ def test_a_wrong_interest_is_told(tmp_path: Path, interest: str, says: str) -> N
     path = tmp_path / "interests.csv"
     path.write_text(f"asset,owner,share,share_min,from,to\n{interest}\n")
     assert says in refusal(read(read_csv, parties, path))
+
+
+def test_all_that_is_wrong_in_a_table_is_told_at_once(tmp_path: Path) -> None:
+    text = "id,legal_name,headquarters,lei,nationalities,owner,share,customer\n"
+    text += "Lab,Lab,QQ,X,,fund,200,lab\nshop,Shop,DE,,,,,\na,A,UK,,,,,a\n,,,,,,,none\n"
+    told = refusal(csv_of(tmp_path, text))
+    assert [line.partition(": ")[0].partition("p.csv")[2] for line in told.splitlines()] == [
+        ":2:share",
+        ":2:id",
+        ":2:headquarters",
+        ":2:lei",
+        ":4:headquarters",
+        ":5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reader", "line"),
+    [
+        (read_jsonl, {"id": "lab", "legal_name": "Lab", "headquarters": "UK", "customer": "lab"}),
+        (read_jsonl, {"id": "lab", "legal_name": "Lab", "jurisdiction": "UK-ENG", "customer": "lab"}),
+        (read_ftm, {"id": "lab", "schema": "Company", "properties": {"name": ["Lab"], "mainCountry": ["uk"]}}),
+        (
+            read_bods,
+            {
+                "recordId": "lab",
+                "recordType": "entity",
+                "recordDetails": {"name": "Lab", "addresses": [{"type": "business", "country": {"code": "UK"}}]},
+            },
+        ),
+    ],
+)
+def test_no_format_takes_a_code_that_files_of_ours_refuse(tmp_path: Path, reader: Any, line: dict[str, Any]) -> None:
+    (tmp_path / "told.json").write_text(json.dumps(line) + "\n")
+    assert "'UK' is no ISO code; GB is. Leave it out" in refusal(read(reader, tmp_path / "told.json"))
 
 
 def test_shares_above_the_whole_are_refused(tmp_path: Path) -> None:
@@ -120,7 +165,7 @@ def test_what_is_worth_a_look_is_counted_too(tmp_path: Path) -> None:
 
 def test_cells_with_line_breaks_keep_the_lines_of_the_rows_after_them(tmp_path: Path) -> None:
     text = "id,legal_name,other_names,headquarters\r\n" + 'a,A,"One\r\nTwo",DE\r\nb,B,,Nowhere\r\n'
-    assert "p.csv:4:headquarters: 'Nowhere' is not a country code" in refusal(csv_of(tmp_path, text))
+    assert "p.csv:4:headquarters: 'Nowhere' is no code of a country" in refusal(csv_of(tmp_path, text))
     graph = csv_of(tmp_path, text.replace("Nowhere", "FR"))
     assert graph.parties()["a"].other_names == ("One", "Two")
 

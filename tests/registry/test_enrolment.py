@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from gatekeeper.country_files import checked_code
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotPermitted
+from gatekeeper.domain.party import Listing
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Outcome, Registry
-from tests.registry.office import NOON, PACK, enrol, log_types, org, record_of
+from tests.registry.office import NOON, PACK, PACKS, HandClock, enrol, log_types, org, record_of
 
 
 def test_a_new_customer_waits_until_a_second_person_approves(registry: Registry, stores: Stores) -> None:
@@ -21,6 +24,30 @@ def test_a_new_customer_waits_until_a_second_person_approves(registry: Registry,
     assert (approved.standing, approved.prepared_by, approved.approved_by) == (Standing.APPROVED, "ana", "ben")
     assert stores.read(lambda reader: reader.parties()) == {"lab": org("lab", "US")}
     assert log_types(stores) == ["customer.enrolled", "customer.approved"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"headquarters": "UK"}, {"jurisdiction": "UK-ENG"}, {"other": "SU"}], ids=["seat", "law", "owner"]
+)
+def test_the_registry_takes_no_code_that_nobody_has(stores: Stores, changes: dict[str, str]) -> None:
+    registry = Registry(stores, HandClock(), packs=PACKS, cluster="east", check_code=checked_code)
+    owner = org("fund", changes.get("other", "DE"))
+    own = {name: code for name, code in changes.items() if name != "other"}
+    record = record_of(replace(org("lab", "US", "fund"), **own), owner)
+    for use in (registry.plan, registry.plan_draft):
+        with pytest.raises(InvalidInput, match=r"Party (lab|fund): '(UK|SU)'"):
+            use(record)
+    for act in (registry.apply, registry.draft):
+        with pytest.raises(InvalidInput, match=r"Party (lab|fund): '(UK|SU)'"):
+            act(record, by="ana")
+    assert log_types(stores) == []
+
+
+def test_a_code_that_a_party_has_from_before_keeps_nobody_from_being_stricter(stores: Stores) -> None:
+    enrol(Registry(stores, HandClock(), packs=PACKS, cluster="east"), org("lab", "SU"))
+    registry = Registry(stores, HandClock(), packs=PACKS, cluster="east", check_code=checked_code)
+    listed = replace(org("lab", "SU"), listings=(Listing("us-sdn"),))
+    assert registry.apply(record_of(listed), by="ana").outcome is Outcome.AT_ONCE
 
 
 @pytest.mark.parametrize("spelling", ["ana", "Ana", "ANA ", "a na", "ａｎａ"])
