@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatekeeper.domain.allowances import extra_counted_tflop
 from gatekeeper.domain.customer import Customer
-from gatekeeper.domain.ledger import Account
 from gatekeeper.domain.policy import PERCENT, Action, ActivePack, Site
-from gatekeeper.view import View, findings_of, lineage_of
+from gatekeeper.sharing import Shared
+from gatekeeper.view import Term, View, counted_tflop, findings_of, pool_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +29,24 @@ def notices_of(
     site: Site,
     customer: Customer,
     *,
-    accounts: Iterable[Account],
-    run_id: str,
+    shares: Sequence[Shared],
     now: datetime,
 ) -> tuple[Notice, ...]:
-    """The notices of a run: what its accounts used or hold, with what a pack counts beside them."""
+    """The notices of a run by the accounts that share a limit with it: of what a decision would weigh by a pack."""
     day, found = now.date(), list[Notice]()
-    used_tflop, lineage = sum(each.used_tflop for each in accounts), lineage_of(view, run_id)
     for active in packs:
         threshold = active.pack.threshold
         if threshold is None or not active.asks_on(day):
             continue
-        counted = used_tflop + extra_counted_tflop(active.pack.allowances, lineage)
-        limit = threshold.limit_tflop(day)
-        if counted * PERCENT < limit * active.pack.warn_percent:
+        most = max(counted_tflop(view, active.pack, each) for each in shares)
+        if most * PERCENT < threshold.limit_tflop(day) * active.pack.warn_percent:
             continue  # before the tier is worked out, which costs more: a scrape asks this of every run
         tier = findings_of(view, (active,), customer, now)[active.pack.id].tier
         rule = active.pack.rule_for(tier, site, day)
-        if rule is not None and rule.action is Action.NOTIFY:
-            effective = threshold.effective_tflop(day)
-            found.append(Notice(active.pack.id, counted > limit, counted, effective, rule.text))
+        if rule is None or rule.action is not Action.NOTIFY:
+            continue
+        pool = pool_by(view, Term(active.pack, active.mode, tier, rule.action), site, day, shares)
+        if pool is not None and pool.used_tflop * PERCENT >= pool.limit_tflop * active.pack.warn_percent:
+            past, effective = pool.used_tflop > pool.limit_tflop, threshold.effective_tflop(day)
+            found.append(Notice(active.pack.id, past, pool.used_tflop, effective, rule.text))
     return tuple(found)

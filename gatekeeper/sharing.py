@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gatekeeper.belonging import Runs
 from gatekeeper.domain.customer import Customer
-from gatekeeper.domain.join import counted_twice_tflop
+from gatekeeper.domain.join import Bond, Tie, counted_twice_tflop, ties_of
 from gatekeeper.domain.ledger import Account, Pool
 from gatekeeper.domain.run import Purpose, Run, RunState, named_run, undeclared_run_id
 
@@ -44,12 +44,14 @@ class Shared:
         beside: runs among them that are booked apart, and count because they could be the same model.
         model: the declared runs among them: what they rest on decides the limit.
         twice_tflop: operations of one base that several of them carry in.
+        ties: the declared runs of `beside`, and why they count; the others are undeclared training.
     """
 
     accounts: tuple[Account, ...] = ()
     beside: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
     twice_tflop: int = 0
+    ties: tuple[Tie, ...] = ()
 
     @property
     def used_tflop(self) -> int:
@@ -65,6 +67,7 @@ class Shared:
             self.beside,
             extra_tflop=extra_tflop,
             twice_tflop=self.twice_tflop,
+            ties=self.ties,
         )
 
 
@@ -82,7 +85,13 @@ def shares_of(holders: Holders, customer: Customer, run_id: str) -> tuple[Shared
     beside = _models_beside(holders, customer, own)
     found = {each.run_id: each for each in holders.accounts([*own, *{it for ids in beside.values() for it in ids}])}
     shares = [
-        Shared(tuple(found[each] for each in (*own, *ids)), tuple(ids), model, _twice_tflop(holders, model))
+        Shared(
+            tuple(found[each] for each in (*own, *ids)),
+            tuple(ids),
+            model,
+            _twice_tflop(holders, model),
+            tuple(Tie(each.id, Bond.COULD_BE, each.customer_id == customer.id) for each in _runs(holders, model)),
+        )
         for model, ids in beside.items()
     ]
     shares.sort(key=lambda each: (-each.used_tflop, each.model))
@@ -111,7 +120,8 @@ def _of_declared(holders: Holders, customer: Customer, run: Run) -> Shared:
     model = holders.model(run.id)
     others = [each for each in model if each != run.id]
     beside = [*others, *undeclared_of(holders, [customer, *_owners(holders, others)])]
-    return Shared(holders.accounts([run.id, *beside]), tuple(beside), model, _twice_tflop(holders, model))
+    ties = ties_of(run, _runs(holders, others))
+    return Shared(holders.accounts([run.id, *beside]), tuple(beside), model, _twice_tflop(holders, model), ties)
 
 
 def _models_beside(holders: Holders, customer: Customer, own: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
@@ -126,9 +136,12 @@ def _models_beside(holders: Holders, customer: Customer, own: Iterable[str]) -> 
 
 
 def _owners(holders: Holders, run_ids: Iterable[str]) -> list[Customer]:
-    runs = [run for each in run_ids if (run := holders.run(each)) is not None]
-    return [owner for each in runs if (owner := holders.customer(each.customer_id)) is not None]
+    return [owner for each in _runs(holders, run_ids) if (owner := holders.customer(each.customer_id)) is not None]
+
+
+def _runs(holders: Holders, run_ids: Iterable[str]) -> list[Run]:
+    return [run for each in run_ids if (run := holders.run(each)) is not None]
 
 
 def _twice_tflop(holders: Holders, model: tuple[str, ...]) -> int:
-    return counted_twice_tflop(run for each in model if (run := holders.run(each)) is not None) if len(model) > 1 else 0
+    return counted_twice_tflop(_runs(holders, model)) if len(model) > 1 else 0

@@ -6,7 +6,7 @@ courtesy, so a stale view costs a wrong hint and never a reservation); `snapshot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -62,6 +62,16 @@ class Limit:
     effective_tflop: int
     pack: str
     mode: Mode
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What one pack says of a customer at a site: that it limits it."""
+
+    pack: Pack
+    mode: Mode
+    tier: Tier
     action: Action
 
 
@@ -165,7 +175,7 @@ class _Limits:
             known = [self._of_run(it) for it in each.model]
             bare = all(it == _NO_REST for it in known)
             limit = plain if bare else self.tflop(pack, tier, each.model)
-            extra = 0 if bare else sum(extra_counted_tflop(pack.allowances, lineage) for lineage, _ in known)
+            extra = 0 if bare else _extra_tflop(pack, (lineage for lineage, _ in known))
             found += [each.under(limit, purpose, extra)] if limit is not None else []
         return min(found, key=_left_tflop, default=None)
 
@@ -204,15 +214,13 @@ def override_of(view: View, customer: Customer, now: datetime) -> Override | Non
     return next((each for each in view.overrides(customer.id) if each.holds_at(now)), None)
 
 
-def limit_of(
-    view: View, packs: tuple[ActivePack, ...], site: Site, customer: Customer, now: datetime, *, run_id: str = ""
-) -> Limit | None:
-    """What training runs of a customer stand under: the lowest limit of the packs that enforce and do not simply allow
-    it; else of those that warn, else of those that observe. None where every active pack allows it without one, or
-    sets it none. With a run, what its lineage and its answered inquiries make of that limit."""
-    findings, found = findings_of(view, packs, customer, now), dict[Mode, list[Limit]]()
-    day, run = now.date(), view.run(run_id)
-    model = view.model(run_id) if run is not None and run.state is RunState.APPROVED else ()
+def terms_of(
+    view: View, packs: tuple[ActivePack, ...], site: Site, customer: Customer, now: datetime
+) -> tuple[Term, ...]:
+    """What limits training runs of a customer: the packs that enforce and do not simply allow it; else those that warn,
+    else those that observe. Empty where every active pack allows it without a limit, or sets it none."""
+    findings, found = findings_of(view, packs, customer, now), dict[Mode, list[Term]]()
+    day = now.date()
     for active in packs:
         pack, tier = active.pack, findings[active.pack.id].tier
         if pack.threshold is None or not pack.holds_on(day):
@@ -220,11 +228,36 @@ def limit_of(
         rule = pack.rule_for(tier, site, day)
         action = rule.action if rule else Action.DENY
         if action not in (Action.ALLOW, Action.NOTIFY):
-            tflop = _Limits(view, site, day).tflop(pack, tier, model) or 0
-            limit = Limit(tflop, pack.threshold.effective_tflop(day), pack.id, active.mode, action)
-            found.setdefault(active.mode, []).append(limit)
-    strictest = next((found[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in found), [])
-    return min(strictest, key=lambda each: (each.tflop, each.pack), default=None)
+            found.setdefault(active.mode, []).append(Term(pack, active.mode, tier, action))
+    return tuple(next((found[mode] for mode in (Mode.ENFORCE, Mode.WARN, Mode.OBSERVE) if mode in found), []))
+
+
+def limited_by(
+    view: View, terms: Iterable[Term], site: Site, day: date, shares: Sequence[Shared]
+) -> tuple[Limit, Pool] | None:
+    """The limit that leaves training least, and the pool that a decision would weigh under it: what is shown of a run
+    is what the gate counts. None without any limit."""
+    limits, found = _Limits(view, site, day), list[tuple[Limit, Pool]]()
+    for each in terms:
+        pool = limits.pool(each.pack, each.tier, shares, Purpose.TRAINING)
+        if pool is not None and each.pack.threshold is not None:
+            effective_tflop = each.pack.threshold.effective_tflop(day)
+            found.append((Limit(pool.limit_tflop, effective_tflop, each.pack.id, each.mode, each.action), pool))
+    return min(found, key=lambda each: (_left_tflop(each[1]), each[0].tflop, each[0].pack), default=None)
+
+
+def pool_by(view: View, term: Term, site: Site, day: date, shares: Sequence[Shared]) -> Pool | None:
+    """What a decision would weigh of training by one pack; None where the pack sets no threshold."""
+    return _Limits(view, site, day).pool(term.pack, term.tier, shares, Purpose.TRAINING)
+
+
+def counted_tflop(view: View, pack: Pack, shared: Shared) -> int:
+    """What counts of accounts that share a limit, by a pack: with the models that made their data."""
+    return shared.used_tflop + _extra_tflop(pack, (lineage_of(view, each) for each in shared.model))
+
+
+def _extra_tflop(pack: Pack, lineages: Iterable[Lineage | None]) -> int:
+    return sum(extra_counted_tflop(pack.allowances, each) for each in lineages)
 
 
 def lineage_of(runs: Runs, run_id: str) -> Lineage | None:

@@ -30,6 +30,7 @@ WIDTH_WITHOUT_TERMINAL = 100
 _WIDEST = 110
 _LEVELS = "▁▂▃▄▅▆▇█"
 _CARRIED, _SETTLED, _PENDING, _LEFT = ("▓", "cyan"), ("█", "blue"), ("▒", "yellow"), ("░", "bright_black")
+_MADE = ("▞", "magenta")
 _HEADING, _SOFT, _ALARM = "bold", "dim", "bold red"
 
 
@@ -123,6 +124,7 @@ def _budget(statement: Statement, width: int) -> Iterator[RenderableType]:
         (*_CARRIED, "carried in", statement.carried_in_tflop, nearest),
         (*_SETTLED, "settled", statement.settled_tflop, upper),
         (*_PENDING, "pending", statement.pending_tflop, upper),
+        *([(*_MADE, "models that made its data", statement.extra_tflop, upper)] if statement.extra_tflop else []),
         (*_LEFT, "left", statement.left_tflop or 0, below),
     ]
     share = f" {percent_of(statement)} %"

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from gatekeeper.domain.answers import Answers, answers_to, named
 from gatekeeper.domain.decision import Grant, Opinion, Question, Verdict
 from gatekeeper.domain.inquiry import Permit
+from gatekeeper.domain.join import Bond
 from gatekeeper.domain.ledger import Pool
 from gatekeeper.domain.policy import PERCENT, Action, InquiryTerms, LeaseTerms, Pack, Rule
-from gatekeeper.domain.run import is_undeclared
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.domain.units import Rounding, format_below, format_duration, format_flop
 
@@ -122,11 +122,17 @@ def _is_near(pool: Pool, pack: Pack) -> bool:
 
 
 def _apart(pool: Pool) -> str:
-    """What of it the customer looks for in vain on the run that asked."""
-    if not pool.beside_tflop:
-        return ""
-    what = "undeclared training" if any(map(is_undeclared, pool.beside)) else "a declared run"
-    return f", {_up(pool.beside_tflop)} of it by {what} of the same group, which could be the same model"
+    """What of it the customer looks for in vain on the run that asked: each part by what it is, only what used any."""
+    ties, parts = {each.run_id: each for each in pool.ties}, dict[str, int]()
+    whose = "of the same group" if all(each.own for each in pool.ties) else "of those with a part in the model"
+    for account in pool.accounts:
+        if account.run_id not in pool.beside or not account.used_tflop:
+            continue
+        what = f"undeclared training {whose}, {Bond.COULD_BE}"
+        if tie := ties.get(account.run_id):
+            what = f"run {tie.run_id}, {tie.bond}" if tie.own else f"a run of another customer, {tie.bond}"
+        parts[what] = parts.get(what, 0) + account.used_tflop
+    return "".join(f", {_up(amount)} of it by {what}" for what, amount in parts.items())
 
 
 def _up(amount_tflop: int, digits: int = 3) -> str:

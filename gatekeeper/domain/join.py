@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.run import Run, RunState
@@ -33,6 +34,36 @@ class Join:
             raise InvalidInput(f"Run {self.one} is one model with itself already.")
         if not self.reason.strip() or len(self.reason) > REASON_CHARACTERS_MAX:
             raise InvalidInput(f"A hand-over needs a reason of at most {REASON_CHARACTERS_MAX:,} characters.")
+
+
+class Bond(StrEnum):
+    """What makes a declared run count beside the one that asks: a clause that can follow its name."""
+
+    HANDED_OVER = "one model with it since a checkpoint was handed over"
+    SAME_BASE = "which began from the same base"
+    COULD_BE = "which could be the same model"
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A declared run that counts beside another, and why. `own`: the same customer's, so that it may read its name."""
+
+    run_id: str
+    bond: Bond
+    own: bool
+
+
+def ties_of(run: Run, others: Iterable[Run]) -> tuple[Tie, ...]:
+    """What the other runs of its model are to a run."""
+    base = shared_base(run)
+    return tuple(
+        Tie(
+            each.id,
+            Bond.SAME_BASE if base and shared_base(each) == base else Bond.HANDED_OVER,
+            each.customer_id == run.customer_id,
+        )
+        for each in others
+    )
 
 
 def models_of(bases: Mapping[str, object], pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput
+from gatekeeper.domain.join import Tie
 from gatekeeper.domain.run import Purpose
 from gatekeeper.domain.units import LARGEST_TFLOP, checked_tflop, require_utc
 from gatekeeper.domain.usage import DeviceUsage, Usage, total
@@ -54,6 +55,7 @@ class Pool:
         purpose: of the run that asks; what does not count has no limit but NO_LIMIT_TFLOP.
         beside: runs among the accounts that are booked apart and counted here all the same: undeclared training beside
             a declared run, a declared run beside undeclared training.
+        ties: those of them that are declared, and why they count; the others are undeclared training.
         extra_tflop: operations that no account holds and the pack counts all the same: of models that made its data.
         twice_tflop: operations that several accounts carry in, of one base, and that count once.
     """
@@ -64,6 +66,7 @@ class Pool:
     beside: tuple[str, ...] = ()
     extra_tflop: int = 0
     twice_tflop: int = 0
+    ties: tuple[Tie, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.purpose.counts and (self.limit_tflop != NO_LIMIT_TFLOP or len(self.accounts) != 1):
@@ -79,11 +82,12 @@ class Pool:
         *,
         extra_tflop: int = 0,
         twice_tflop: int = 0,
+        ties: tuple[Tie, ...] = (),
     ) -> Pool:
         """The pool under a pack's limit, or under none where the purpose does not count."""
         if not purpose.counts:
             return cls(NO_LIMIT_TFLOP, accounts, purpose, beside)
-        return cls(limit_tflop, accounts, purpose, beside, extra_tflop, twice_tflop)
+        return cls(limit_tflop, accounts, purpose, beside, extra_tflop, twice_tflop, ties)
 
     @property
     def used_tflop(self) -> int:

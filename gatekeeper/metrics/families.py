@@ -98,9 +98,15 @@ RUN_SETTLED_LOW = _gauge("run_settled_low_tflop", "Metered operations, lower bou
 RUN_SETTLED_BEST = _gauge("run_settled_best_tflop", "Metered operations, best estimate.", *_RUN)
 RUN_SETTLED_HIGH = _gauge("run_settled_high_tflop", "Metered operations, upper bound: what blocking rests on.", *_RUN)
 RUN_PENDING = _gauge("run_pending_tflop", "Held for pods that may still run.", *_RUN)
+RUN_SYNTHETIC_DATA = _gauge(
+    "run_synthetic_data_tflop",
+    "Operations of the models that made its data, which count beside its account; absent where none do.",
+    *_RUN,
+)
 RUN_USED_RATIO = _gauge(
     "run_used_ratio",
-    "Carried in and settled, of all that share the limit, as a share of it; without what is only held.",
+    "Carried in, settled and by the models that made the data, of all that share the limit, as a share of it; without "
+    "what is only held.",
     *_RUN,
     "bound",
 )

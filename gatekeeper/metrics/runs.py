@@ -8,20 +8,20 @@ them together (gatekeeper/view.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gatekeeper.domain.customer import Customer
-from gatekeeper.domain.ledger import Account
+from gatekeeper.domain.ledger import NO_LIMIT_TFLOP, Account, Pool
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.record import RecordType
-from gatekeeper.domain.run import named_run, undeclared_run_id
+from gatekeeper.domain.run import Purpose, named_run, undeclared_run_id
 from gatekeeper.notices import notices_of
 from gatekeeper.ports import Reader
-from gatekeeper.sharing import accounts_of
+from gatekeeper.sharing import Shared, shares_of
 from gatekeeper.snapshots import Snapshot
-from gatekeeper.view import limit_of
+from gatekeeper.view import Term, limited_by, terms_of
 
 # Records of these kinds change nobody; all others may, also those of kinds that come later.
 _BOOKED = ("reservation.", "metering.", "correction.", "usage.", "workload.", "clearance.", "policy.", "log.")
@@ -36,7 +36,9 @@ class RunFigures:
     Attributes:
         limit_tflop: None where no pack sets this customer one.
         notices: advisory packs that want the provider to know, and whether the run is past their threshold.
-        pool_best_tflop, pool_high_tflop: carried in and settled; pool_used_tflop: with what is held.
+        pool_best_tflop, pool_high_tflop: carried in, settled, and of the models that made the data; pool_used_tflop:
+            with what is held, as a decision weighs it.
+        extra_tflop: of it by the models that made the data, which no account holds.
     """
 
     account: Account
@@ -45,6 +47,7 @@ class RunFigures:
     pool_best_tflop: int
     pool_high_tflop: int
     pool_used_tflop: int
+    extra_tflop: int = 0
     notices: tuple[tuple[str, bool], ...] = ()
 
     @property
@@ -60,8 +63,8 @@ class People:
     packs: tuple[ActivePack, ...]
     site: Site
     _known: Snapshot | None = None
-    _limits: dict[tuple[str, str], int | None] = field(default_factory=dict)
-    _limits_of: str = ""
+    _terms: dict[str, tuple[Term, ...]] = field(default_factory=dict)
+    _terms_as_of: str = ""
 
     def current(self, reader: Reader, now: datetime) -> Snapshot:
         """Everybody, without accounts."""
@@ -71,11 +74,11 @@ class People:
             parties = reader.parties()
             runs = {each.id: each for each in reader.runs()}
             known = Snapshot.of_people(customers, parties, runs, reader)
-            self._limits = {}
+            self._terms = {}
         # Tiers come and go with dates, and with overrides.
         in_force = [each.id for those in known.by_override.values() for each in those if each.holds_at(now)]
-        if self._limits_of != (as_of := f"{now.date()} {sorted(in_force)}"):
-            self._limits, self._limits_of = {}, as_of
+        if self._terms_as_of != (as_of := f"{now.date()} {sorted(in_force)}"):
+            self._terms, self._terms_as_of = {}, as_of
         self._known = replace(known, log_size=size)
         return self._known
 
@@ -94,38 +97,38 @@ class People:
         return found[:most], max(0, len(found) - most)
 
     def _of_run(self, customer: Customer, account: Account, booked: Snapshot, now: datetime) -> RunFigures:
-        run_id, pool = account.run_id, accounts_of(booked, customer, account.run_id).accounts
-        if not _counts(run_id, booked):
-            return _figures(customer, pool, account=account, limit_tflop=None)
-        told = notices_of(booked, self.packs, self.site, customer, accounts=pool, run_id=run_id, now=now)
-        figures = _figures(customer, pool, account=account, limit_tflop=self.limit_tflop(customer, now, run_id))
+        shares = shares_of(booked, customer, account.run_id)
+        unlimited = shares[0].under(NO_LIMIT_TFLOP, Purpose.TRAINING)
+        if not _counts(account.run_id, booked):
+            return _figures(customer, unlimited, account, limit_tflop=None)
+        pool = self.pool(booked, customer, shares, now)
+        told = notices_of(booked, self.packs, self.site, customer, shares=shares, now=now)
+        figures = _figures(customer, pool or unlimited, account, limit_tflop=pool.limit_tflop if pool else None)
         return replace(figures, notices=tuple((each.pack, each.due) for each in told))
 
-    def limit_tflop(self, customer: Customer, now: datetime, run_id: str) -> int | None:
-        """The limit of a customer's run; None where every active pack allows it without one."""
-        assert self._known is not None
-        run = self._known.run(run_id)
-        of_its_own = (run is not None and run.lineage is not None) or bool(self._known.permits(run_id))
-        key = (customer.id, run_id if of_its_own else "")
-        if key not in self._limits:
-            limit = limit_of(self._known, self.packs, self.site, customer, now, run_id=run_id)
-            self._limits[key] = limit.tflop if limit else None
-        return self._limits[key]
+    def pool(self, booked: Snapshot, customer: Customer, shares: Sequence[Shared], now: datetime) -> Pool | None:
+        """What a decision weighs of the training of a customer; None where every active pack allows it without a
+        limit."""
+        if customer.id not in self._terms:
+            self._terms[customer.id] = terms_of(booked, self.packs, self.site, customer, now)
+        found = limited_by(booked, self._terms[customer.id], self.site, now.date(), shares)
+        return found[1] if found else None
 
     @staticmethod
     def _changed(reader: Reader, since: int) -> bool:
         return next(iter(reader.records(types=_OF_PEOPLE, begin=since)), None) is not None
 
 
-def _figures(customer: Customer, pool: tuple[Account, ...], *, account: Account, limit_tflop: int | None) -> RunFigures:
-    carried_in_tflop = sum(each.carried_in_tflop for each in pool)
+def _figures(customer: Customer, pool: Pool, account: Account, *, limit_tflop: int | None) -> RunFigures:
+    before_tflop = pool.extra_tflop - pool.twice_tflop + sum(each.carried_in_tflop for each in pool.accounts)
     return RunFigures(
         account=account,
         customer=customer.id,
         limit_tflop=limit_tflop,
-        pool_best_tflop=carried_in_tflop + sum(each.settled.best_tflop for each in pool),
-        pool_high_tflop=carried_in_tflop + sum(each.settled.high_tflop for each in pool),
-        pool_used_tflop=sum(each.used_tflop for each in pool),
+        pool_best_tflop=before_tflop + sum(each.settled.best_tflop for each in pool.accounts),
+        pool_high_tflop=before_tflop + sum(each.settled.high_tflop for each in pool.accounts),
+        pool_used_tflop=pool.used_tflop,
+        extra_tflop=pool.extra_tflop,
     )
 
 

@@ -7,13 +7,14 @@ programs, `report` for regulators, `svg` a picture.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from gatekeeper.domain.correction import Correction
 from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import NotFound
-from gatekeeper.domain.ledger import Account
+from gatekeeper.domain.join import Tie
+from gatekeeper.domain.ledger import NO_LIMIT_TFLOP, Account, Pool
 from gatekeeper.domain.plan import PlanCheck
 from gatekeeper.domain.policy import ActivePack, Site
 from gatekeeper.domain.projection import WINDOWS_DAYS, Projection, project
@@ -21,9 +22,9 @@ from gatekeeper.domain.run import Purpose, Run, RunState, named_run, undeclared_
 from gatekeeper.domain.usage import DailyUsage, Usage, total
 from gatekeeper.notices import Notice, notices_of
 from gatekeeper.ports import Reader
-from gatekeeper.sharing import Shared, accounts_of
+from gatekeeper.sharing import Shared, shares_of
 from gatekeeper.snapshots import Snapshot
-from gatekeeper.view import Limit, limit_of
+from gatekeeper.view import Limit, limited_by, purpose_of, terms_of
 
 # Enough days for a projection, with a day to spare.
 _PROJECTED_DAYS = max(WINDOWS_DAYS) + 1
@@ -42,6 +43,10 @@ class Statement:
         as_of: now; the end of the last day on which the ledger holds any usage, where that is later.
         clock_is_behind: whether it is.
         notices: what advisory packs want the provider to be told.
+        extra_tflop: operations of the models that made its data, which the pack of the limit counts and no account
+            holds. twice_tflop: of one base, which several accounts carry in, and which count once.
+        ties: the declared runs of `beside`, and why they count.
+        if_approved: the same of a run that waits, as it would be with its approval: what an approver approves.
     """
 
     as_of: datetime
@@ -56,6 +61,10 @@ class Statement:
     clock_is_behind: bool = False
     beside: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    extra_tflop: int = 0
+    twice_tflop: int = 0
+    ties: tuple[Tie, ...] = ()
+    if_approved: Statement | None = None
 
     @property
     def purpose(self) -> Purpose:
@@ -77,8 +86,13 @@ class Statement:
         """Why runs that are booked apart count here too; "" where none do."""
         if not self.beside:
             return ""
-        what = "undeclared training" if self.declared else "the declared run of the group that used most"
-        return f"{what} counts beside it, as it could be training of the same model"
+        could_be = "counts beside it, as it could be training of the same model"
+        if not self.declared:
+            return f"the declared run of the group that used most {could_be}"
+        parts = [f"run {each.run_id} counts beside it, {each.bond}" for each in self.ties]
+        if len(self.ties) < len(self.beside):
+            parts.append(f"undeclared training {could_be}")
+        return "; ".join(parts)
 
     @property
     def declared(self) -> bool:
@@ -87,8 +101,13 @@ class Statement:
 
     @property
     def carried_in_tflop(self) -> int:
-        """Carried into all that share the limit."""
-        return sum(each.carried_in_tflop for each in self.shared)
+        """Carried into all that share the limit, a base that several carry in once."""
+        return sum(each.carried_in_tflop for each in self.shared) - self.twice_tflop
+
+    @property
+    def before_tflop(self) -> int:
+        """What counts without having been counted here: carried in, and of the models that made its data."""
+        return self.carried_in_tflop + self.extra_tflop
 
     @property
     def settled_tflop(self) -> int:
@@ -102,8 +121,8 @@ class Statement:
 
     @property
     def used_tflop(self) -> int:
-        """What counts against the limit."""
-        return self.carried_in_tflop + self.settled_tflop + self.pending_tflop
+        """What counts against the limit: the number that a decision weighs."""
+        return Pool(NO_LIMIT_TFLOP, self.shared, extra_tflop=self.extra_tflop, twice_tflop=self.twice_tflop).used_tflop
 
     @property
     def left_tflop(self) -> int | None:
@@ -125,7 +144,7 @@ class Statement:
         """Where it leads; None without a limit. What is only held counts as left: it may come back."""
         if self.limit is None:
             return None
-        left_tflop = self.limit.tflop - self.carried_in_tflop - self.settled_tflop
+        left_tflop = self.limit.tflop - self.used_tflop + self.pending_tflop
         return project(high_by_day(self.days), today=self.as_of.date(), left_tflop=left_tflop)
 
     @property
@@ -166,10 +185,14 @@ def statement_of(reader: Reader, run_id: str, *, packs: tuple[ActivePack, ...], 
     """
     books = _Books.read(reader, packs, site, now)
     customer = books.customer_of(run_id)
-    runs = [each.run_id for each in books.shared(run_id, customer).accounts]
-    days = [entry for each in runs for entry in reader.daily_usage(each)]
-    corrections = [each for run in runs for each in reader.corrections(run)]
-    return books.statement(run_id, customer, days, corrections)
+    under = books.under(run_id, customer)
+    days = [entry for each in under.runs for entry in reader.daily_usage(each)]
+    corrections = [each for run in under.runs for each in reader.corrections(run)]
+    found = books.statement(under, days, corrections)
+    if found.run is None or found.run.state is not RunState.DECLARED:
+        return found
+    then = books.with_approved(found.run, reader)
+    return replace(found, if_approved=then.statement(then.under(run_id, customer), days, corrections))
 
 
 def statements(reader: Reader, *, packs: tuple[ActivePack, ...], site: Site, now: datetime) -> list[Statement]:
@@ -189,9 +212,9 @@ def statements(reader: Reader, *, packs: tuple[ActivePack, ...], site: Site, now
     found = []
     for run_id in wanted:
         customer = books.customer_of(run_id)
-        runs = [each.run_id for each in books.shared(run_id, customer).accounts]
-        days = [entry for each in runs for entry in by_run.get(each, ())]
-        found.append(books.statement(run_id, customer, days, ()))
+        under = books.under(run_id, customer)
+        days = [entry for each in under.runs for entry in by_run.get(each, ())]
+        found.append(books.statement(under, days, ()))
     return found
 
 
@@ -210,6 +233,22 @@ def by_device(days: Iterable[DailyUsage]) -> dict[str, tuple[int, Usage]]:
         device_s, usage = found.get(each.device, (0, Usage()))
         found[each.device] = (device_s + each.device_s, usage + each.usage)
     return dict(sorted(found.items(), key=lambda each: (-each[1][1].high_tflop, each[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class _Under:
+    """What a run of a customer stands under: the pool that a decision would weigh, of one of the sets of accounts that
+    it shares a limit with."""
+
+    run_id: str
+    customer: Customer
+    shares: tuple[Shared, ...]
+    limit: Limit | None
+    pool: Pool
+
+    @property
+    def runs(self) -> list[str]:
+        return [each.run_id for each in self.pool.accounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,34 +279,42 @@ class _Books:
             raise NotFound(f"There is no run {run_id!r:.80}.", hint="See `gatekeeper run list`.")
         return customer
 
-    def shared(self, run_id: str, customer: Customer) -> Shared:
-        """The accounts that stand under one limit with that of a run."""
-        return accounts_of(self.everybody, customer, run_id)
+    def with_approved(self, run: Run, reader: Reader) -> _Books:
+        """The same, as if a run that waits were approved."""
+        known = self.everybody
+        runs = {**known.by_run, run.id: replace(run, state=RunState.APPROVED, approved_by="whoever approves it")}
+        everybody = Snapshot.of_people(known.by_customer, known.by_party, runs, reader)
+        return replace(self, everybody=everybody.with_accounts(known.by_account, known.by_namespace))
 
-    def _limit(self, customer: Customer, run_id: str) -> Limit | None:
-        return limit_of(self.everybody, self.packs, self.site, customer, self.now, run_id=run_id)
+    def under(self, run_id: str, customer: Customer) -> _Under:
+        """What a run stands under, and what counts against it."""
+        shares, purpose = shares_of(self.everybody, customer, run_id), purpose_of(self.everybody, run_id)
+        found = None
+        if purpose.counts:
+            terms = terms_of(self.everybody, self.packs, self.site, customer, self.now)
+            found = limited_by(self.everybody, terms, self.site, self.now.date(), shares)
+        limit, pool = found or (None, shares[0].under(NO_LIMIT_TFLOP, purpose))
+        return _Under(run_id, customer, shares, limit, pool)
 
-    def _notices(self, run_id: str, customer: Customer, shared: Shared) -> tuple[Notice, ...]:
-        return notices_of(
-            self.everybody, self.packs, self.site, customer, accounts=shared.accounts, run_id=run_id, now=self.now
-        )
+    def _notices(self, under: _Under) -> tuple[Notice, ...]:
+        return notices_of(self.everybody, self.packs, self.site, under.customer, shares=under.shares, now=self.now)
 
-    def statement(
-        self, run_id: str, customer: Customer, days: Iterable[DailyUsage], corrections: Iterable[Correction]
-    ) -> Statement:
-        run, shared = self.everybody.run(run_id), self.shared(run_id, customer)
-        counts = run is None or run.purpose.counts
+    def statement(self, under: _Under, days: Iterable[DailyUsage], corrections: Iterable[Correction]) -> Statement:
+        run, pool = self.everybody.run(under.run_id), under.pool
         return Statement(
             as_of=self.as_of,
             clock_is_behind=self.last is not None,
-            run_id=run_id,
-            customer_id=customer.id,
+            run_id=under.run_id,
+            customer_id=under.customer.id,
             run=run,
-            account=self.everybody.account(run_id),
-            shared=shared.accounts,
-            beside=shared.beside,
-            limit=self._limit(customer, run_id) if counts else None,
+            account=self.everybody.account(under.run_id),
+            shared=pool.accounts,
+            beside=pool.beside,
+            ties=pool.ties,
+            extra_tflop=pool.extra_tflop,
+            twice_tflop=pool.twice_tflop,
+            limit=under.limit,
             days=tuple(days),
             corrections=tuple(corrections),
-            notices=self._notices(run_id, customer, shared) if counts else (),
+            notices=self._notices(under) if pool.purpose.counts else (),
         )

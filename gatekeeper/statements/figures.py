@@ -72,6 +72,7 @@ def summary_of(statement: Statement) -> Figures:
         "limit_pack": limit.pack if limit else None,
         "limit_mode": limit.mode.value if limit else None,
         "limit_action": limit.action.value if limit else None,
+        "synthetic_data_tflop": str(statement.extra_tflop) if limit else None,
         "used_of_limit_tflop": str(statement.used_tflop) if limit else None,
         "left_tflop": str(statement.left_tflop) if limit else None,
         "used_percent": percent_of(statement),

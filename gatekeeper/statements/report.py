@@ -12,7 +12,7 @@ from gatekeeper.domain.usage import DailyUsage, Usage
 from gatekeeper.statements import Statement, by_device
 from gatekeeper.statements.figures import Figures, eu_of, figures_of, percent_of
 from gatekeeper.statements.method import EU_CAVEATS, METHOD
-from gatekeeper.statements.words import below, bounds, leads, nearest, told_of_clock, upper
+from gatekeeper.statements.words import below, bounds, leads, made_its_data, nearest, told_of_clock, upper
 
 COLUMNS = ("part", "day", "device", "device_s", "low_tflop", "best_tflop", "high_tflop", "note")
 # What Markdown or HTML would take as markup; texts of others stand in reports.
@@ -31,6 +31,8 @@ def report_rows(statement: Statement) -> Iterator[Figures]:
     carried = (account.carried_in_tflop,) * 3
     yield _row("carried in", carried, note=statement.run.carried_in_source if statement.run else "")
     yield _row("pending", (0, 0, account.pending_tflop), note="held, not used")
+    if statement.extra_tflop:
+        yield _row("synthetic data", (statement.extra_tflop,) * 3, note="by the models that made its data")
     for device, (device_s, usage) in by_device(statement.own_days).items():
         yield {**_row("device", _amounts(usage)), "device": device, "device_s": device_s}
     for entry in statement.own_days:
@@ -96,6 +98,9 @@ def _totals(statement: Statement) -> Iterator[tuple[str, ...]]:
     yield (f"carried in{source}", carried, carried, carried)
     yield ("counted here", *bounds(account.settled))
     yield ("held for running work, not used", "", "", upper(account.pending_tflop))
+    if statement.extra_tflop:
+        made = upper(statement.extra_tflop)
+        yield ("by the models that made its data", made, made, made)
 
 
 def _limit(statement: Statement) -> Iterator[str]:
@@ -108,7 +113,7 @@ def _limit(statement: Statement) -> Iterator[str]:
     shared = f", shared with {_plain(', '.join(others))}{why}" if others else ""
     yield (
         f"{below(limit.tflop)} FLOP by policy pack {_plain(limit.pack)} (mode {limit.mode.value}){shared}: "
-        f"{percent_of(statement)} % are used or held. This run {leads(statement)}."
+        f"{percent_of(statement)} % are used or held{made_its_data(statement)}. This run {leads(statement)}."
     )
 
 

@@ -94,9 +94,9 @@ def _course(statement: Statement) -> list[_Point]:
             high[day] = high.get(day, 0) + each.high_tflop
     begin = min([*high, today])
     # What was settled without a day stands at the beginning.
-    total_best = statement.carried_in_tflop + sum(each.settled.best_tflop for each in statement.shared)
+    total_best = statement.before_tflop + sum(each.settled.best_tflop for each in statement.shared)
     best_so_far = total_best - sum(best.values())
-    high_so_far = statement.carried_in_tflop + statement.settled_tflop - sum(high.values())
+    high_so_far = statement.before_tflop + statement.settled_tflop - sum(high.values())
     course = [_Point(_midnight(begin), best_so_far, high_so_far)]
     for number in range((today - begin).days + 1):
         day = begin + timedelta(days=number)
@@ -145,9 +145,10 @@ def _heading(statement: Statement) -> Iterator[str]:
         yield f'<path class="{kind}" d="M{x} 72h20" fill="none" stroke-width="2.5"{dash}/>'
         yield f'<text class="soft" x="{x + 26}" y="76">{words}</text>'
         x += 48 + 7 * len(words)
+    before = "carried in, or by the models that made its data" if statement.extra_tflop else "carried in"
     boxes = [
         ("held", "held for running work", statement.pending_tflop),
-        ("carried", "carried in", statement.carried_in_tflop),
+        ("carried", before, statement.before_tflop),
     ]
     for kind, words, amount in boxes:
         if amount:
@@ -158,7 +159,7 @@ def _heading(statement: Statement) -> Iterator[str]:
 
 def _summary(statement: Statement) -> str:
     """One line that says what the picture says."""
-    counted = f"high {upper(statement.carried_in_tflop + statement.settled_tflop)} FLOP"
+    counted = f"high {upper(statement.before_tflop + statement.settled_tflop)} FLOP"
     if not statement.purpose.counts:
         return f"{counted}; {statement.purpose.value}, which counts against no limit"
     if statement.limit is None:
@@ -180,8 +181,8 @@ def _grid(scale: _Scale) -> Iterator[str]:
 
 
 def _carried(scale: _Scale, statement: Statement) -> Iterator[str]:
-    if statement.carried_in_tflop:
-        y = scale.y(statement.carried_in_tflop)
+    if statement.before_tflop:
+        y = scale.y(statement.before_tflop)
         height = round(HEIGHT - BOTTOM - y, 1)
         width = round(scale.x(statement.as_of) - LEFT, 1)
         yield f'<rect class="carried" x="{LEFT}" y="{y}" width="{width}" height="{height}"/>'
@@ -217,7 +218,7 @@ def _goes_on(statement: Statement) -> bool:
     projection, limit = statement.projection, statement.limit
     if projection is None or limit is None or not projection.rate_tflop_per_day:
         return False
-    return statement.carried_in_tflop + statement.settled_tflop < limit.tflop
+    return statement.before_tflop + statement.settled_tflop < limit.tflop
 
 
 def _at_rate(projection: Projection, span: timedelta) -> int:

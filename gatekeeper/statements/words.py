@@ -6,7 +6,6 @@ One sentence for all three, so that none of them calls a run harmless that anoth
 from __future__ import annotations
 
 from gatekeeper.domain.projection import WINDOWS_DAYS
-from gatekeeper.domain.run import RunState
 from gatekeeper.domain.units import Rounding, format_below, format_flop
 from gatekeeper.domain.usage import Usage
 from gatekeeper.statements import Statement
@@ -51,14 +50,22 @@ def leads(statement: Statement) -> str:
 
 
 def starts(statement: Statement) -> str:
-    """Where a run that waits for its approval starts with what it carries in; empty where that is nothing."""
-    run, limit = statement.run, statement.limit
-    if run is None or limit is None or run.state is not RunState.DECLARED or not run.carried_in_tflop:
+    """Where a run that waits starts once it is approved, with what it carries in and what counts beside it; empty where
+    that is nothing."""
+    then = statement.if_approved
+    if then is None or then.limit is None or not then.account.carried_in_tflop + then.extra_tflop:
         return ""
-    used_tflop = statement.used_tflop - statement.account.carried_in_tflop + run.carried_in_tflop
-    share = used_tflop * 1000 // limit.tflop
-    begins = "is past its limit from the start, with" if used_tflop > limit.tflop else "starts with"
-    return f"{begins} {share // 10}.{share % 10} % of {below(limit.tflop)} FLOP by {limit.pack}"
+    share = then.used_tflop * 1000 // then.limit.tflop
+    begins = "is past its limit from the start, with" if then.is_past_limit else "starts with"
+    whole = f"{begins} {share // 10}.{share % 10} % of {below(then.limit.tflop)} FLOP by {then.limit.pack}"
+    return f"{whole}{made_its_data(then)}"
+
+
+def made_its_data(statement: Statement) -> str:
+    """How much of what counts no account holds, as the end of a clause; empty where none."""
+    if not statement.extra_tflop:
+        return ""
+    return f", {upper(statement.extra_tflop)} of it by the models that made its data"
 
 
 def last_day(statement: Statement) -> str:

@@ -14,6 +14,7 @@ from gatekeeper.cluster.names import GATE
 from gatekeeper.cluster.sight import Waits
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.ledger import ReservationState
+from gatekeeper.domain.lineage import Generator, Lineage
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.policy import Mode
 from gatekeeper.domain.record import Actor, ActorKind, RecordType
@@ -74,6 +75,20 @@ def test_undeclared_runs_of_a_group_are_as_near_to_the_limit_as_all_of_them_toge
         dict(labels)["run"]: value for labels, value in stage.page()["run_used_ratio"].items() if "high" in str(labels)
     }
     assert used == {"undeclared.parent": pytest.approx(0.5), "undeclared.daughter": pytest.approx(0.5)}
+
+
+def test_the_models_that_made_the_data_of_a_run_count_in_its_shares_and_are_told_apart(stage: Stage) -> None:
+    stage.enrol("lab")
+    teacher = Generator("teacher", 60, LIMIT // 4, LIMIT // 4, "their word")
+    run = Run(
+        "llm", "lab", "A model", "ana", state=RunState.APPROVED, approved_by="ben", lineage=Lineage(None, 0, (teacher,))
+    )
+    stage.stores.transact(lambda tx: tx.put_run(run))
+    stage.book("llm", high=LIMIT // 4)
+    page, whose = stage.page(), {"run": "llm", "customer": "lab"}
+    assert page["run_synthetic_data_tflop"] == {of(**whose): LIMIT // 4 * 2}
+    assert page["run_used_ratio"][of(**whose, bound="high")] == pytest.approx(0.75)
+    assert page["run_headroom_ratio"] == {of(**whose): pytest.approx(0.25)}
 
 
 def test_a_run_that_went_past_its_limit_has_no_headroom_and_says_by_how_much(stage: Stage) -> None:

@@ -48,6 +48,7 @@ def test_every_metric_that_can_alarm_or_explain_is_looked_at() -> None:
     read_by_hand = {
         "telemetry_configured": "an alert asks it",
         "run_limit_tflop": "the shares are shown", "run_carried_in_tflop": "the same",
+        "run_synthetic_data_tflop": "the same",
         "run_settled_low_tflop": "the same", "run_settled_best_tflop": "the same",
         "run_settled_high_tflop": "the same",
         "informer_in_sight_seconds": "for whoever asks why a pod's end is waited for",

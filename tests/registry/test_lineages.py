@@ -15,6 +15,10 @@ from gatekeeper.domain.particulars import Attestation, Particulars
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.run import Purpose
 from gatekeeper.run_files import load_run
+from gatekeeper.statements import Statement, statement_of
+from gatekeeper.statements.figures import figures_of
+from gatekeeper.statements.report import report_markdown, report_rows
+from gatekeeper.statements.words import starts
 from tests.databases import new_stores
 from tests.registry.serving import classify, use
 from tests.registry.test_one_budget import LIMIT_TFLOP, pool, runs, verified
@@ -277,3 +281,71 @@ def test_only_approved_training_is_joined(house: House) -> None:
         house.registry.hand_over("one", "one", by="eve", reason="x")
     with pytest.raises(InvalidInput, match="reason"):
         house.registry.hand_over("one", "two", by="eve", reason=" ")
+
+
+# What is shown
+
+
+def shown(house: House, run: str) -> Statement:
+    site, now = house.gate._provider.site, house.clock.now()
+    packs = house.gate._provider.packs
+    return house.stores.read(lambda reader: statement_of(reader, run, packs=packs, site=site, now=now))
+
+
+def test_what_is_shown_of_a_run_is_what_a_decision_weighs_with_the_models_that_made_its_data(house: House) -> None:
+    teacher = Generator("teacher", 60, 5 * 10**12, 10**11, "their word")
+    declare(house, "student", "a", lineage=Lineage(None, 3 * 10**12, (teacher,)))
+    waiting = shown(house, "student")
+    house.registry.approve_run("student", by="ben")
+    weighed, approved = pool(house, "a"), shown(house, "student")
+    assert (weighed.used_tflop, weighed.extra_tflop) == (81 * 10**11, 51 * 10**11)
+    assert (approved.used_tflop, approved.left_tflop) == (weighed.used_tflop, weighed.budget_tflop)
+    assert starts(waiting).startswith("starts with 8.1 % of")
+    assert waiting.if_approved is not None
+    assert waiting.if_approved.used_tflop == weighed.used_tflop
+    figures = figures_of(approved)
+    assert (figures["used_percent"], figures["synthetic_data_tflop"]) == ("8.1", str(51 * 10**11))
+    for text in (starts(waiting), report_markdown(approved)):
+        assert "5.10e24 of it by the models that made its data" in text
+    assert [row["high_tflop"] for row in report_rows(approved) if row["part"] == "synthetic data"] == [51 * 10**11]
+
+
+def test_a_base_that_two_runs_carry_in_is_shown_once_as_it_is_weighed_once(house: House) -> None:
+    declared(house, "one", "a", lineage=derived())
+    declared(house, "two", "b", lineage=derived())
+    for run, namespace in (("one", "a"), ("two", "b"), ("undeclared.lab", "lab")):
+        weighed, told = pool(house, namespace), shown(house, run)
+        assert (told.used_tflop, told.left_tflop) == (weighed.used_tflop, weighed.budget_tflop)
+        assert told.used_tflop == BASE_TFLOP
+
+
+def test_a_refusal_after_a_hand_over_names_the_run_that_was_handed_over_and_no_undeclared_training(
+    house: House,
+) -> None:
+    declared(house, "one", "a")
+    declared(house, "two", "b")
+    use(house, "two", LIMIT_TFLOP)
+    house.registry.hand_over("two", "one", by="eve", reason="a checkpoint")
+    refused = house.gate.release(make_gang("a", "x")).decision
+    assert refused is not None
+    assert "of it by run two, one model with it since a checkpoint was handed over" in refused.sentence
+    assert "undeclared" not in refused.sentence
+    assert "run two counts beside it, one model with it" in report_markdown(shown(house, "one"))
+
+
+def test_a_refusal_after_a_hand_over_of_another_customer_does_not_name_its_run(house: House) -> None:
+    joined(house)
+    use(house, "two", LIMIT_TFLOP)
+    refused = house.gate.release(make_gang("a", "x")).decision
+    assert refused is not None
+    assert "of it by a run of another customer, one model with it since a checkpoint" in refused.sentence
+
+
+def test_each_part_that_counts_beside_a_run_is_told_by_what_it_is(house: House) -> None:
+    declared(house, "one", "a", lineage=derived())
+    declared(house, "two", "b", lineage=derived())
+    use(house, "undeclared.lab", LIMIT_TFLOP)
+    refused = house.gate.release(make_gang("a", "x")).decision
+    assert refused is not None
+    assert "9.80e25 of it by run two, which began from the same base" in refused.sentence
+    assert "of it by undeclared training of the same group, which could be the same model" in refused.sentence

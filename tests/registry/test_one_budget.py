@@ -116,7 +116,7 @@ def test_a_refusal_says_how_much_is_booked_elsewhere(house: House) -> None:
     use(house, "m1", LIMIT_TFLOP)
     refused = house.gate.release(make_gang("free", "a")).decision
     assert refused is not None
-    assert "of it by a declared run of the same group" in refused.sentence
+    assert "of it by run m1, which could be the same model" in refused.sentence
     use(house, "undeclared.lab", LIMIT_TFLOP)
     refused = house.gate.release(make_gang("lab", "b")).decision
     assert refused is not None

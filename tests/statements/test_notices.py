@@ -10,6 +10,7 @@ import pytest
 from gatekeeper.domain.policy import ActivePack, Mode
 from gatekeeper.notices import Notice, notices_of
 from gatekeeper.policy_files import bundled_dir, load_packs
+from gatekeeper.sharing import shares_of
 from gatekeeper.snapshots import Snapshot
 from tests.databases import new_stores
 from tests.registry.serving import use
@@ -29,9 +30,10 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def notices(house: House, run_id: str = "undeclared.prairie") -> tuple[Notice, ...]:
     everybody = house.stores.read(Snapshot.load)
-    customer, accounts = everybody.by_customer["prairie"], everybody.accounts([run_id])
+    customer = everybody.by_customer["prairie"]
     site = house.gate._provider.site
-    return notices_of(everybody, PACKS, site, customer, accounts=accounts, run_id=run_id, now=house.clock.now())
+    shares = shares_of(everybody, customer, run_id)
+    return notices_of(everybody, PACKS, site, customer, shares=shares, now=house.clock.now())
 
 
 @pytest.mark.parametrize(
