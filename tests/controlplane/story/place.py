@@ -83,6 +83,7 @@ class Place:
                 "cluster": "demo",
                 "data": str(self.folder / "data"),
                 "policies_dir": str(self.folder / "policies"),
+                "site": {"country": "US", "chip_authorization": "us_domestic"},
                 "policies": {PACK: {"mode": "enforce"}},
                 "webhook": {"host": HOST, "port": self._port},
                 "controller": {"resync_s": 5, "settle_every_s": 5},
