@@ -38,6 +38,8 @@ _ALONE = 84
 # The shorter name is all of the longer one but for words that are left out.
 _CONTAINED = 88
 _OTHER_NUMBER_MAX = 60
+# Two words that are written and sound less alike are other words, unless they share their consonants or their looks.
+_ALIKE = 78
 
 
 _READER = NameReader(name_tables())
@@ -83,9 +85,10 @@ class NameIndex:
         """Place -> best score of the names at least as similar as the cutoff."""
         found: dict[int, int] = {}
         for read in readings(name):
+            reach = _Reach(read, cutoff)
             for row in self._near(read):
                 each = self._rows[row]
-                if (reached := _score(read, each.read)) >= cutoff:
+                if reach.may_reach(each.read, self._texts[row]) and (reached := _score(read, each.read)) >= cutoff:
                     found[each.place] = max(reached, found.get(each.place, 0))
         return found
 
@@ -99,6 +102,73 @@ class NameIndex:
             if len(rows) <= _SHARED_MAX:
                 near.update(rows)
         return near
+
+
+class _Reach:
+    """Whether another name can reach the cutoff at all, asked before every word is compared with every other.
+
+    A name of forty words shares a word with hundreds of others, and the time to compare grows with the words of both.
+    Nearly all of them are ruled out by one word that is like none of the name's. Nothing is lost: what is told is an
+    upper bound of the score, which a test compares.
+    """
+
+    def __init__(self, read: ReadName, cutoff: int) -> None:
+        self._words = tuple(dict.fromkeys(read.words))
+        self._sounds = [*map(sound, self._words)]
+        self._seen = {skeleton(each) for each in self._words}
+        self._bones = {consonants(each) for each in self._words}
+        self._initials = {each[0] for each in self._words if len(each) == 1}
+        self._abbreviated = any(word in _COMMON for word in self._words)
+        self._count = len(read.words)
+        self._heaviest = sorted(map(_weight, read.words), reverse=True)
+        self._weight = sum(self._heaviest)
+        self._letters = sum(map(len, map(sound, read.words)))
+        self._needed = (cutoff - 0.5) / 100 - 1e-9
+        self._known = dict.fromkeys(self._words, True)
+
+    def may_reach(self, other: ReadName, text: str) -> bool:
+        """Whether the score may be the cutoff or more; `text`: the other's sorted words as they sound."""
+        letters = len(text) - len(other.words) + 1
+        if 200 * min(letters, self._letters) >= _JOINED * (letters + self._letters):
+            return True  # the same words, joined or split otherwise
+        weights = [*map(_weight, other.words)]
+        matched, whole = len(weights), sum(weights)
+        missing = 0.0
+        for word, weight in sorted(zip(other.words, weights, strict=True), key=lambda each: each[0] in self._known):
+            if not self._is_like_any(word):
+                missing += weight
+                matched -= 1
+                if self._count > matched and self._bound(matched, whole, missing) < self._needed:
+                    return False
+        return True
+
+    def _bound(self, matched: int, weight: float, missing: float) -> float:
+        """The most that words in pairs come to where both names have words left: see `_by_words`."""
+        paired = sum(self._heaviest[:matched])
+        rest = self._weight - paired
+        return (paired + weight - missing - 2 * min(rest, missing)) / (self._weight + weight)
+
+    def _is_like_any(self, word: str) -> bool:
+        """Whether any of the name's words may be like a word: whether `_likeness` may be more than nothing."""
+        if word not in self._known:
+            self._known[word] = self._may_be_like_any(word)
+        return self._known[word]
+
+    def _may_be_like_any(self, word: str) -> bool:
+        if word.isdigit():
+            return False
+        if len(word) == 1 or word[0] in self._initials:
+            return True
+        if skeleton(word) in self._seen or consonants(word) in self._bones:
+            return True
+        if (self._abbreviated or word in _COMMON) and any(
+            word.startswith(each) or each.startswith(word) for each in self._words
+        ):
+            return True
+        near = process.extractOne(sound(word), self._sounds, scorer=fuzz.ratio, processor=None, score_cutoff=_ALIKE)
+        return near is not None or (
+            process.extractOne(word, self._words, scorer=fuzz.ratio, processor=None, score_cutoff=_ALIKE) is not None
+        )
 
 
 def _score(left: ReadName, right: ReadName) -> int:
@@ -166,7 +236,7 @@ def _nearness(one: str, other: str) -> float:
         return near
     if min(len(one), len(other)) > 2 and (one.startswith(other) or other.startswith(one)) and _is_common(one, other):
         return 0.85  # an abbreviation of a word that everybody abbreviates
-    return near - 0.2 if near >= 0.78 else 0
+    return near - 0.2 if near >= _ALIKE / 100 else 0
 
 
 def _is_common(one: str, other: str) -> bool:
