@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gatekeeper.domain.errors import NotPermitted
 from gatekeeper.domain.people import People
-from gatekeeper.domain.person import Method, is_machine
+from gatekeeper.domain.person import Method, first_hand_told, is_machine
 from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType
 
 Facts = Mapping[str, object]
@@ -84,6 +84,18 @@ _OTHERWISE = _Rule(
     frozenset(),
     "approved_by",
 )
+# What is told of a first hand whom a fact names.
+_DID = {
+    "prepared_by": "prepared it",
+    "authors": "wrote it",
+    "proposed_by": "proposed it",
+    "requested_by": "asked for it",
+    "declared_by": "declared it",
+    "answered_by": "answered it",
+    "judged_by": "judged it",
+    "rejected_by": "rejected it",
+    "asked_by": "asked for it",
+}
 # Says who approved what it ends; whoever of the two may end it.
 _OF_ONE = frozenset({_T.OVERRIDE_ENDED})
 
@@ -143,11 +155,11 @@ def check_two_people(record: Record, people: People, since: Callable[[str], int]
         NotPermitted: the actor is one person with a first hand, was while it waited, or is a program.
     """
     firsts, by = first_hands(record), record.actor.name
-    if firsts and is_machine(by):
+    if firsts and (is_machine(by) or record.actor.kind is ActorKind.SERVICE):
         raise NotPermitted(f"{by} is a service account and cannot be the second of two people.", hint=_HINT)
     for each in firsts:
         if people.same(each, by):
-            raise NotPermitted(f"{by} and {each} are one person, and this takes two.", hint=_HINT)
+            raise NotPermitted(f"{first_hand_told(by, each, _did(record, each))} and this takes two.", hint=_HINT)
         if people.same(each, by, since=since(each)):
             raise NotPermitted(
                 f"{by} and {each} were one person when {each} did what waits, and this takes two.",
@@ -216,6 +228,11 @@ def _rule(record: Record) -> _Rule | None:
     if rule is None and record.facts.get("approved_by") == record.actor.name and record.type not in _OF_ONE:
         return _OTHERWISE
     return rule
+
+
+def _did(record: Record, first: str) -> str:
+    """What somebody did as a first hand of what a record approves."""
+    return next((did for fact, did in _DID.items() if first in _names(record.facts.get(fact))), "did the first part")
 
 
 def _key(kind: RecordType, facts: Facts) -> tuple[object, ...]:

@@ -26,7 +26,17 @@ from gatekeeper.ports.written import Written
 
 # What no sheet changes, and versions, of which works ask what was there before them: asked of the reader itself.
 _UNTOUCHED = frozenset(
-    {"versions", "party_acts", "overrides", "override", "lists", "list_entries", "kept_answers", "observations"}
+    {
+        "versions",
+        "party_acts",
+        "overrides",
+        "override",
+        "lists",
+        "list_entries",
+        "kept_answers",
+        "observations",
+        "users",
+    }
 )
 
 

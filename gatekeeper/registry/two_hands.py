@@ -1,7 +1,8 @@
 """The two-hands rule at the one way into the log: no use case, and none to come, can forget to ask it.
 
-A store over another one: each record that a use case appends is held against who is one person, and against the logins
-that the provider lets be hands at all. What is refused undoes the whole transaction.
+A store over another one: each record that a use case appends is held against who is one person, against the logins
+that the provider lets be hands at all, and against the roles that a user of our own table has at that moment (whoever
+sent the token may have been disabled since). What is refused undoes the whole transaction.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
 from gatekeeper.domain.people import LoginAct, People
-from gatekeeper.domain.record import Actor, Record, decode
+from gatekeeper.domain.record import Actor, ActorKind, Record, decode
+from gatekeeper.domain.rights import check_right
 from gatekeeper.domain.two_hands import (
     FirstHands,
     Hands,
@@ -21,6 +23,7 @@ from gatekeeper.domain.two_hands import (
     first_hands,
     types_about,
 )
+from gatekeeper.domain.user import User
 from gatekeeper.ports import Reader, Stores, Transaction
 from gatekeeper.ports.written import Written
 
@@ -57,6 +60,7 @@ class _Watched:
         self._tx = tx
         self._hands = hands
         self._people: People | None = None  # read once: a batch approves thousands
+        self._users: list[User] | None = None  # as they are before this transaction: nobody's act takes its own right
 
     def __getattr__(self, name: str) -> Any:
         """Everything else is the transaction's own."""
@@ -73,11 +77,17 @@ class _Watched:
         self._people = None
         self._tx.add_login_act(act, after)
 
+    def put_user(self, user: User) -> None:
+        """As the port says."""
+        self._users_before()
+        self._tx.put_user(user)
+
     def append(self, record: Record) -> int:
         """As the port says.
 
         Raises:
-            NotPermitted: both hands of it are one person's, or not ones that the provider lets be hands.
+            NotPermitted: the actor has no role for it (any more), both hands of it are one person's, or not ones that
+                the provider lets be hands.
         """
         return self.append_all([record])[0]
 
@@ -93,9 +103,16 @@ class _Watched:
 
     def _look_at(self, records: Sequence[Record]) -> None:
         for record in records:
+            if record.actor.kind is ActorKind.PERSON:
+                check_right(record, [each.caller for each in self._users_before()])
             check_first(record, self._hands)
             if first_hands(record):
                 self._check(record, self.people())
+
+    def _users_before(self) -> list[User]:
+        if self._users is None:
+            self._users = self._tx.users()
+        return self._users
 
     def _check(self, record: Record, people: People) -> None:
         by = record.actor.name

@@ -98,7 +98,8 @@ def test_nobody_acts_with_a_token_of_ours_before_it_was_given(records: list[Reco
         records[0], type=RecordType.CUSTOMER_SUSPENDED, actor=Actor(ActorKind.PERSON, "eve", Method.LOCAL)
     )
     assert problems([*records, stranger]) == ["eve acts as a user, and was never added."]
-    assert problems([*records, by("cleo")(stranger), by("eve", Method.OIDC)(stranger)]) == []
+    assert problems([*records, by("dora")(stranger), by("eve", Method.OIDC)(stranger)]) == []
+    assert "cleo may not" in problems([*records, by("cleo")(stranger)])[0]  # who is disabled
 
 
 def test_records_of_other_kinds_are_no_business_of_users(records: list[Record]) -> None:
