@@ -1,4 +1,5 @@
-"""`gatekeeper policy diff` and `policy explain`: whose verdict other packs change, and what a pack does with a case."""
+"""`gatekeeper policy diff` and `policy explain`: in what other packs differ and whose verdict that changes, and what a
+pack does with a case."""
 
 from __future__ import annotations
 
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, opened
-from gatekeeper.cli.printing import say, say_json, show
+from gatekeeper.cli.printing import note, say, say_json, show
 from gatekeeper.cli.progress import progress
+from gatekeeper.domain.difference import Way
 from gatekeeper.domain.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from gatekeeper.domain.customer import Customer
     from gatekeeper.domain.policy import ActivePack
-    from gatekeeper.policy_changes import Change, Position
+    from gatekeeper.policy_changes import Change, PackDifference, Position
     from gatekeeper.snapshots import Snapshot
     from gatekeeper.wiring import Wiring
 
@@ -35,23 +37,21 @@ def diff(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Show whose verdict changes if other packs are loaded. Ends with 1 if anybody's does.
+    """Show in what other packs are milder or stricter, and whose verdict that changes. Ends with 1 if anything differs.
 
-    A folder holds packs, or is one. With a registry every customer is asked, at this site; without one every tier, chip
-    authorization and kind of data centre. Modes are those of the settings, else the packs' own.
+    A folder holds packs, or is one, which is compared with the one of the same name. With a registry every customer and
+    every approved run is asked, at this site; without one every tier, chip authorization and kind of data centre. Modes
+    are those of the settings, else the packs' own.
     """
-    from gatekeeper.policy_changes import changes_of_cells, changes_of_customers
+    from gatekeeper.policy_changes import changes_of_cells, changes_of_customers, differences_of_packs
     from gatekeeper.snapshots import Snapshot
 
     if len(folders) > 2:
         raise InvalidInput("Name one folder or two: OLD and NEW.")
     with opened(config, data) as wiring:
         now = wiring.clock.now()
-        after = _packs_of(folders[-1], wiring)
-        before = _packs_of(folders[0], wiring) if len(folders) > 1 else wiring.packs
-        if len(folders) == 1:  # who hands in one pack means that one; the others stay
-            ids = {each.pack.id for each in after}
-            before = tuple(each for each in before if each.pack.id in ids) if _is_pack(folders[0]) else before
+        before, after = _compared(folders, wiring)
+        otherwise = list(differences_of_packs(before, after, now.date()))
         registry = wiring.settings.has_data
         if registry:
             everybody = wiring.stores.read(Snapshot.load)
@@ -59,8 +59,8 @@ def diff(
                 found = list(changes_of_customers(before, after, everybody, wiring.site, now, tell=tell))
         else:
             found = list(changes_of_cells(before, after, now.date()))
-    _print(found, output, registry=registry)
-    if found:
+    _print(otherwise, found, output, registry=registry)
+    if otherwise or found:
         raise typer.Exit(DIFFERS)
 
 
@@ -80,7 +80,7 @@ def explain(
     from gatekeeper.country_files import load_countries
     from gatekeeper.domain.policy import ChipAuthorization, Site
     from gatekeeper.domain.tier import Tier
-    from gatekeeper.policy_changes import limit_of_customer, position
+    from gatekeeper.policy_changes import position, position_of_customer
     from gatekeeper.snapshots import Snapshot
 
     if bool(tier) is bool(customer):
@@ -96,40 +96,40 @@ def explain(
         if customer:
             everybody = wiring.stores.read(Snapshot.load)
             found = _customer_in(everybody, customer)
-            asked, why, limit = limit_of_customer(active, everybody, found, site=site, now=now, run_id=run)
+            asked, why, where = position_of_customer(active, everybody, found, site=site, now=now, run_id=run)
         else:
-            asked, why, limit = _member(Tier, tier, "--tier"), "", None
-    where = position(active, asked, site, now.date())
-    if where is not None and limit is None:
-        limit = where.limit_tflop
+            asked, why = _member(Tier, tier, "--tier"), ""
+            where = position(active, asked, site, now.date())
     rule = active.pack.rule_for(asked, site, now.date()) if where is not None else None
     asks = active.pack.asking(rule, asked, site, now.date()) if rule is not None else ()
     if output is Output.JSON:
-        shown = None if where is None else where.shown() | {"limit_tflop": None if limit is None else str(limit)}
+        shown = None if where is None else where.shown()
         extra = {"text": rule.text if rule else "", "source": rule.source if rule else "", "why": why}
         questions = [{"id": each.id, "asks": each.asks, "source": each.source} for each in asks]
         say_json({"pack": pack, "position": shown, **extra, "inquiries": questions})
         return
-    _explain(active, where, why, limit)
+    _explain(active, where, why)
     if rule is not None:
         say(f"because {rule.text} ({rule.source})")
     for each in asks:
         say(f"a hold asks {each.asks} ({each.source})")
 
 
-def _explain(active: ActivePack, where: Position | None, why: str, limit: int | None) -> None:
-    from gatekeeper.domain.units import format_below
-
+def _explain(active: ActivePack, where: Position | None, why: str) -> None:
     if where is None:
         say(f"{active.pack.id} says nothing today: it is {active.mode.value}, or not in effect")
         return
     rule = f"rule {where.rule}" if where.rule else "no rule, which refuses"
     say(f"{active.pack.id} (mode {where.mode.value}): tier {where.tier.value}{f', as {why}' if why else ''}")
-    say(f"{rule}: {where.action}{f', up to {format_below(limit)}' if limit is not None else ''}")
+    limit = _limit_words(where)
+    say(f"{rule}: {where.action}{f', up to {limit}' if limit else ''}")
 
 
-def _print(found: list[Change], output: Output, *, registry: bool) -> None:
+def _print(otherwise: list[PackDifference], found: list[Change], output: Output, *, registry: bool) -> None:
     if output is Output.JSON:
+        packs = [
+            {"pack": each.pack, "way": each.difference.way.value, "text": each.difference.text} for each in otherwise
+        ]
         rows = [
             {
                 "who": each.who,
@@ -139,23 +139,64 @@ def _print(found: list[Change], output: Output, *, registry: bool) -> None:
             }
             for each in found
         ]
-        say_json(rows)
+        say_json({"packs": packs, "judged": rows})
         return
+    for each in otherwise:
+        is_what = {Way.OTHER: "differs"}.get(each.difference.way, f"is {each.difference.way.value}")
+        say(f"{each.pack} {is_what}: {each.difference.text}")
     table = [
         {"who": each.who, "pack": each.pack, "before": _words(each.before), "after": _words(each.after)}
         for each in found
     ]
-    whom = "customer" if registry else "cell of the tables"
-    show(table, ["who", "pack", "before", "after"], output, nothing=f"No {whom} is judged otherwise.")
+    whom = (
+        "customer or run is judged otherwise today, at this site"
+        if registry
+        else "cell of the tables is judged otherwise"
+    )
+    show(table, ["who", "pack", "before", "after"], output, nothing=f"No {whom}.")
 
 
 def _words(where: Position | None) -> str:
-    from gatekeeper.domain.units import format_below
-
     if where is None:
         return "nothing"
-    limit = "" if where.limit_tflop is None else f" at {format_below(where.limit_tflop)}"
-    return f"{where.mode.value}: tier {where.tier.value}, {where.rule or 'no rule'}, {where.action}{limit}"
+    limit = _limit_words(where)
+    rule = f"{where.rule or 'no rule'}, {where.action}{f' at {limit}' if limit else ''}"
+    return f"{where.mode.value}: tier {where.tier.value}, {rule}"
+
+
+def _limit_words(where: Position) -> str:
+    """The limit, and what of it is gone before the run begins; "" where there is none."""
+    from gatekeeper.domain.units import Rounding, format_below, format_flop
+
+    if where.limit_tflop is None:
+        return ""
+    limit, extra = format_below(where.limit_tflop), where.extra_tflop
+    gone = format_flop(extra, rounding=Rounding.UP)
+    return f"{limit}, {gone} of it used by the models that made its data" if extra else limit
+
+
+def _compared(folders: list[Path], wiring: Wiring) -> tuple[tuple[ActivePack, ...], tuple[ActivePack, ...]]:
+    """The packs before and after. Who names one pack means that one: all others stay as they are.
+
+    Raises:
+        InvalidInput: one pack is named, and is in the other folder not to be found.
+    """
+    after = _packs_of(folders[-1], wiring)
+    before = _packs_of(folders[0], wiring) if len(folders) > 1 else wiring.packs
+    single = [each for each in folders if _is_pack(each)]
+    if not single:
+        return before, after
+    old, new = {each.pack.id for each in before}, {each.pack.id for each in after}
+    if len(folders) > 1 and not old & new:
+        raise InvalidInput(
+            f"{folders[0]} and {folders[1]} have no pack in common, so there is nothing to compare.",
+            hint="Name two versions of one pack, or two folders of packs.",
+        )
+    ids = old & new if len(folders) > 1 else new
+    if len(folders) > 1 and len(single) == 1:
+        note(f"Only {', '.join(sorted(ids))} is compared, the one pack that {single[0]} holds.")
+    before, after = (tuple(each for each in packs if each.pack.id in ids) for packs in (before, after))
+    return before, after
 
 
 def _packs_of(folder: Path, wiring: Wiring) -> tuple[ActivePack, ...]:

@@ -1,10 +1,11 @@
-"""In what a pack's tier table is milder than the one before: countries, and the rules on who owns whom."""
+"""In what a pack's tier table is another than the one before: countries, and the rules on who owns whom."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
 
+from gatekeeper.domain.difference import Difference, Way
 from gatekeeper.domain.interest import WHOLE, percent_text
 from gatekeeper.domain.ownership import Ownership, ShareRule
 from gatekeeper.domain.tier import TierTable
@@ -15,31 +16,45 @@ NAMED_MAX = 20
 
 def table_milder_in(old: TierTable, new: TierTable, day: date) -> Iterator[str]:
     """Each way in which the later table is milder, on a day or on any later one, as a clause."""
+    return (each.text for each in table_differences(old, new, day) if each.way is Way.MILDER)
+
+
+def table_differences(old: TierTable, new: TierTable, day: date) -> Iterator[Difference]:
+    """Each way in which the later table is milder or stricter, on a day or on any later one."""
     days = sorted({day, *(each for each in old.days | new.days if each > day)})
-    known = old.countries | new.countries
-    moved = sorted(
-        country
-        for country in known
-        if any(new.tier_of(country, each).strictness < old.tier_of(country, each).strictness for each in days)
-    )
-    if moved:
-        named = ", ".join(moved[:NAMED_MAX]) + (", ..." if len(moved) > NAMED_MAX else "")
-        yield f"it moves {len(moved)} countries to a milder tier ({named})"
-    if old.ownership is not None:
-        yield from _rules_milder(old.ownership, new.ownership, day)
+    moved: dict[Way, set[str]] = {Way.MILDER: set(), Way.STRICTER: set()}
+    for country in old.countries | new.countries:
+        for each in days:
+            was, becomes = (table.tier_of(country, each).strictness for table in (old, new))
+            if was != becomes:
+                moved[Way.MILDER if becomes < was else Way.STRICTER].add(country)
+    for way, countries in moved.items():
+        if countries:
+            named = ", ".join(sorted(countries)[:NAMED_MAX]) + (", ..." if len(countries) > NAMED_MAX else "")
+            yield Difference(way, f"it moves {len(countries)} countries to a {way.value} tier ({named})")
+    yield from _ownership(old.ownership, new.ownership, day)
 
 
-def _rules_milder(old: Ownership, new: Ownership | None, day: date) -> Iterator[str]:
-    if new is None:
-        yield "it has no rules on ownership any more"
+def _ownership(old: Ownership | None, new: Ownership | None, day: date) -> Iterator[Difference]:
+    if old is None or new is None:
+        if old is not None:
+            yield Difference(Way.MILDER, "it has no rules on ownership any more")
+        if new is not None:
+            yield Difference(Way.STRICTER, "it has rules on ownership now")
         return
     if new.lists is not None and (old.lists is None or old.lists - new.lists):
         gone = "any other list" if old.lists is None else ", ".join(sorted(old.lists - new.lists))
-        yield f"it does not count {gone} any more"
+        yield Difference(Way.MILDER, f"it does not count {gone} any more")
+    if old.lists is not None and (new.lists is None or new.lists - old.lists):
+        come = "any list" if new.lists is None else ", ".join(sorted(new.lists - old.lists))
+        yield Difference(Way.STRICTER, f"it counts {come}, and did not")
     for name, was, now in (("list", old.listed, new.listed), ("house", old.house, new.house)):
         days = sorted({day, *(each for each in was.days | now.days if each > day)})
+        text = f"its {name} rule counts owners of {_told(now, day)}, and counted those of {_told(was, day)}"
         if any(_asked(now, each) > _asked(was, each) for each in days):
-            yield f"its {name} rule counts owners of {_told(now, day)}, and counted those of {_told(was, day)}"
+            yield Difference(Way.MILDER, text)
+        if any(_asked(now, each) < _asked(was, each) for each in days):
+            yield Difference(Way.STRICTER, text)
 
 
 def _asked(rule: ShareRule, day: date) -> int:

@@ -90,7 +90,9 @@ def test_every_cell_of_the_tables_whose_verdict_changes_is_named_and_no_other(
     other_packs(tmp_path)
     folder, nowhere = str(tmp_path / "stricter" / PACK), str(tmp_path / "nothing")
     assert cli.run(["policy", "diff", folder, "--output", "json", "--data", nowhere]) == 1
-    cells = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)
+    assert [(each["pack"], each["way"]) for each in told["packs"]] == [(PACK, "stricter")]
+    cells = told["judged"]
     assert {each["pack"] for each in cells} == {PACK}
     assert {each["after"]["limit_tflop"] for each in cells} == {"49999999999999"}
     assert {each["before"]["limit_tflop"] for each in cells} == {"99999999999999"}
@@ -102,7 +104,8 @@ def test_every_cell_of_the_tables_whose_verdict_changes_is_named_and_no_other(
     assert "unknown place" in places
     assert places.isdisjoint({"AU", "AD"})  # of Tier 1 and 2
     assert cli.run(["policy", "diff", str(tmp_path / "stricter"), "--output", "json", "--data", nowhere]) == 1
-    others = {each["pack"]: each["after"] for each in json.loads(capsys.readouterr().out) if each["pack"] != PACK}
+    judged = json.loads(capsys.readouterr().out)["judged"]
+    others = {each["pack"]: each["after"] for each in judged if each["pack"] != PACK}
     assert set(others.values()) == {None}  # a folder is all that is loaded then
 
 

@@ -59,7 +59,10 @@ def test_a_pack_is_recorded_again_only_when_it_its_mode_or_its_site_is_another(h
     ("after", "words"),
     [
         (ActivePack(PACK, Mode.WARN), "its mode is warn, and was enforce"),
-        (ActivePack(replace(PACK, threshold=LIFTED, sha256="b"), Mode.ENFORCE), "its limit is 199999999999999 TFLOP"),
+        (
+            ActivePack(replace(PACK, threshold=LIFTED, sha256="b"), Mode.ENFORCE),
+            "its limit is just under 2.00e26 FLOP, and was just under 1.00e26",
+        ),
         (ActivePack(replace(PACK, rules=PARTNER, sha256="c"), Mode.ENFORCE), "it asks less of tier 1 in"),
         (ActivePack(replace(PACK, effective_to=TODAY, sha256="d"), Mode.ENFORCE), "not in effect any more"),
     ],
