@@ -12,6 +12,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Person, caller_of, opened
 from gatekeeper.cli.printing import confirm, say
+from gatekeeper.cli.two_hands import refuse_first
 from gatekeeper.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def approve_correction(
         by = caller_of(wiring, person, approves=True)
         if seen is not None:
             _tell(seen)
+            refuse_first(wiring, by, (seen.proposed_by,), f"proposed correction {correction}")
             if not yes:
                 confirm(f"Approve this as {by.name}?")
         approved = wiring.registry.approve_correction(correction, by=by, seen=seen)

@@ -24,6 +24,7 @@ from gatekeeper.cli.customer_told import (
 from gatekeeper.cli.options import Config, Data, Person, caller_of, opened, record_packs
 from gatekeeper.cli.printing import confirm, note, say, warn
 from gatekeeper.cli.progress import progress
+from gatekeeper.cli.two_hands import refuse_first
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.person import Right
 
@@ -157,6 +158,9 @@ def approve_batch(
     by = caller_of(wiring, person, approves=True)
     with progress("looking at what waits") as tell:
         review = wiring.registry.review_all(batch, tell=tell)
+    authors = {name: each.customer.id for each in review.reviews if each.waiting for name in each.waiting.authors}
+    for author, customer in authors.items():
+        refuse_first(wiring, by, (author,), f"prepared the record of customer {customer}")
     if seen is None:
         namesakes = wiring.registry.namesakes(review.reviews)
         for each in review.reviews[:SHOWN_MAX]:

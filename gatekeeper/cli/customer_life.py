@@ -189,7 +189,14 @@ def approve_override(
     """Approve the override of a customer that waits: it is in force from now on. Shows it first."""
     with opened(config, data) as wiring:
         registry = wiring.registry
-        by, seen = looked(wiring, person, lambda: registry.waiting_override(customer), _tell_waiting, yes=yes)
+        by, seen = looked(
+            wiring,
+            person,
+            lambda: registry.waiting_override(customer),
+            _tell_waiting,
+            lambda waiting: (waiting.requested_by, f"asked for override {waiting.id}"),
+            yes=yes,
+        )
         approved = registry.approve_override(customer, by=by, seen=seen)
     say(f"override {approved.id} approved by {approved.approved_by} until {approved.ends_at:%Y-%m-%d %H:%M} UTC")
 

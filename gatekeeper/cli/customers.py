@@ -23,8 +23,8 @@ from gatekeeper.cli.options import (
     start_of,
 )
 from gatekeeper.cli.printing import confirm, say, say_json, show
-from gatekeeper.domain.errors import InvalidInput, NotPermitted
-from gatekeeper.domain.person import Right, same_person
+from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.person import Right
 
 _ALIKE = "its rules are the same for every tier"
 app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)
@@ -115,11 +115,7 @@ def approve(
             return
         by = caller_of(wiring, person, approves=True)
         review = wiring.registry.review(customer)
-        if review.proposed is not None and same_person(by.name, review.prepared_by):
-            raise NotPermitted(
-                f"{by.name} prepared the record of customer {customer} and so cannot approve it.",
-                hint="Ask a second person to approve.",
-            )
+        wiring.registry.check_may_approve(review, by=by)
         end = start_of(expires_on, "--expires-on")
         ends, stands = wiring.registry.if_approved(review, end)
         if seen is None:

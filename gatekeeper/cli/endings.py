@@ -52,7 +52,12 @@ def approve_end(
     with opened(config, data) as wiring:
         stores = wiring.stores
         by, (seen, _) = looked(
-            wiring, person, lambda: stores.read(lambda reader: existing_end(reader, reservation)), _tell, yes=yes
+            wiring,
+            person,
+            lambda: stores.read(lambda reader: existing_end(reader, reservation)),
+            _tell,
+            lambda told: (told[0].proposed_by, f"proposed the end of reservation {reservation}"),
+            yes=yes,
         )
         ended = wiring.registry.approve_end(reservation, by=by, seen=seen)
     say(f"reservation {ended.id} of run {ended.run_id} has ended; all that it held is booked as used")

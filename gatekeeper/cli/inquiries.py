@@ -9,6 +9,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, say_json, show
+from gatekeeper.cli.two_hands import refuse_first
 from gatekeeper.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def approve(
         by = caller_of(wiring, person, approves=True)
         seen = wiring.stores.read(lambda reader: existing(reader, inquiry))
         _tell(seen, wiring.clock.now().date())
+        refuse_first(wiring, by, (seen.answered_by,), f"answered inquiry {inquiry}")
         if not yes:
             confirm(f"Approve this as {by.name}?")
         wiring.registry.approve_inquiry(inquiry, by=by, seen=seen)

@@ -8,6 +8,8 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, note, say, show
+from gatekeeper.cli.two_hands import refuse_first
+from gatekeeper.domain.person import Right
 
 _FORM = "A name as records have it: ana, ana@provider.example#SUBJECT, system:serviceaccount:NS:NAME."
 Login = Annotated[str, typer.Argument(help=_FORM, show_default=False)]
@@ -47,6 +49,9 @@ def approve_unlink(
         by = caller_of(wiring, None, approves=True)
         people = wiring.registry.people()
         person = people.person_of(login)
+        if person is not None:
+            refuse_first(wiring, by, (people.waits.get(login, ""),), f"asked to unlink {login}", right=Right.POLICY)
+            refuse_first(wiring, by, person.logins, f"has the login {login}", right=Right.POLICY)
         if person is not None and not yes:
             say(f"One person as of now: {', '.join(person.logins)}")
             confirm(f"Take {login} out of it as {by.name}?")

@@ -8,6 +8,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, show
+from gatekeeper.cli.two_hands import refuse_first
 from gatekeeper.domain.binding import ProposedBinding
 from gatekeeper.domain.customer import Binding
 
@@ -58,6 +59,9 @@ def approve(
         for proposed in seen.values():
             if proposed is not None and proposed.wanted.cluster == cluster:
                 say(_told_of(proposed))
+                refuse_first(
+                    wiring, by, (proposed.proposed_by,), f"proposed to bind namespace {proposed.wanted.namespace}"
+                )
         if any(seen.values()) and not yes:
             confirm(f"Approve this as {by.name}?")
         for each, proposed in seen.items():

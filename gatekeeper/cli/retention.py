@@ -9,6 +9,7 @@ import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, show
+from gatekeeper.cli.two_hands import refuse_first
 
 if TYPE_CHECKING:
     from gatekeeper.registry.retention import ErasurePlan, Kept
@@ -82,6 +83,7 @@ def approve_lift(hold: Hold, yes: Yes = False, person: Person = None, config: Co
         say(
             f"to be lifted: {seen.lift_reason} ({seen.lift_asked_by})" if seen.lift_asked_by else "nobody asked to lift"
         )
+        refuse_first(wiring, by, (seen.lift_asked_by,), f"asked to lift legal hold {hold}")
         if not yes:
             confirm(f"Lift it as {by.name}?")
         wiring.registry.approve_lift(hold, by=by, seen=seen)
@@ -148,6 +150,7 @@ def approve_erasure(
         seen = wiring.stores.read(lambda reader: waiting_erasure(reader, customer))
         _tell(wiring.registry.plan_erasure(customer))
         say(f"{seen.asked_by} asks: {seen.reason}")
+        refuse_first(wiring, by, (seen.asked_by,), f"asked to erase customer {customer}")
         if not yes:
             confirm(f"Erase this for good as {by.name}?")
         wiring.registry.approve_erasure(customer, by=by, seen=seen)

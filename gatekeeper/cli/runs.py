@@ -11,6 +11,7 @@ import typer
 from gatekeeper.cli.declarations import WHAT_COUNTS
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, say, say_csv, say_json, show
+from gatekeeper.cli.two_hands import refuse_first
 from gatekeeper.domain.run import Purpose
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def approve(
             for each in bindings:
                 if each.cluster == cluster and each.namespace in seen.namespaces:
                     say(f"{each.namespace} now works for {each.run_id or 'undeclared training'} of {each.customer_id}")
+            refuse_first(wiring, by, (seen.declared_by,), f"declared run {run}")
             if not yes:
                 confirm(f"Approve this as {by.name}?")
         approved = wiring.registry.approve_run(run, by=by, seen=seen)

@@ -53,6 +53,7 @@ def hits(
             "entry": each.entry_name,
             "key": each.entry_key,
             "judged_by": each.judged_by,
+            "proposed": each.proposed,
             "reason": each.reason,
             "confirmed_by": each.confirmed_by,
         }
@@ -64,10 +65,10 @@ def hits(
 
 def _state_of(hit: Hit) -> str:
     """In words: what is open, and for whom it waits."""
+    if hit.proposed:
+        return f"{hit.state.value}, {hit.judged_by} says false and a second person decides"
     if not hit.blocks:
         return hit.state.value
-    if hit.proposed:
-        return "open, one of two says false"
     return "open, not compared" if hit.is_unscreened else "open"
 
 

@@ -10,7 +10,8 @@ import typer
 from gatekeeper.cli import logins
 from gatekeeper.cli.options import Config, Data, Output, Printed, caller_of, known_user, opened
 from gatekeeper.cli.printing import confirm, note, say, show
-from gatekeeper.domain.person import Role, same_person
+from gatekeeper.cli.two_hands import refuse_first
+from gatekeeper.domain.person import Right, Role, same_person
 
 if TYPE_CHECKING:
     from gatekeeper.domain.user import User
@@ -82,6 +83,7 @@ def approve(
         seen = wiring.stores.read(lambda reader: existing_user(reader, name))
         if seen.asked:
             say(f"{seen.asked_by} asks for {seen.name}: {_words(seen.asked)}")
+            refuse_first(wiring, by, (seen.asked_by,), f"asked for these roles of {seen.name}", right=Right.POLICY)
             if not yes:
                 confirm(f"Approve this as {by.name}?")
         _tell(wiring.registry.approve_roles(name, by=by, seen=seen.asked))

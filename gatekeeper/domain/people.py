@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from gatekeeper.domain.person import person_keys, person_marks, same_person
+from gatekeeper.domain.person import first_hand_told, person_keys, person_marks, same_person
 
 LOGINS_MAX = 50
 
@@ -178,7 +178,8 @@ class People:
             raise NotPermitted(f"Nobody asked to unlink {name}.", hint=f"Ask: gatekeeper user unlink {name}")
         if self.same(asked_by, by):
             raise NotPermitted(
-                f"{by} asked to unlink {name} and so cannot approve it.", hint="Ask another policy-admin to approve."
+                f"{first_hand_told(by, asked_by, f'asked to unlink {name}')} and so cannot approve it.",
+                hint="Ask another policy-admin to approve.",
             )
         if person.has(by):
             raise NotPermitted(

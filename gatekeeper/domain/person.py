@@ -31,6 +31,11 @@ def same_person(one: str, other: str) -> bool:
     return not person_marks(one).isdisjoint(person_marks(other))
 
 
+def first_hand_told(by: str, first: str, did: str) -> str:
+    """Who did the first of two people's part, where `by` is that person: by this name, or by another that is linked."""
+    return f"{by} {did}" if same_person(by, first) else f"{by} is one person with {first}, who {did},"
+
+
 @lru_cache(maxsize=4096)
 def person_marks(name: str) -> frozenset[str]:
     """What a name has in common with every other name of the same person: address or login name, and behind the mark
@@ -85,6 +90,16 @@ _RIGHTS = {
 }
 
 
+_WORDS = {
+    Right.READ: "look at customers and runs",
+    Right.EDIT: "prepare, declare, bind or answer anything",
+    Right.APPROVE: "approve anything",
+    Right.TIGHTEN: "suspend anybody or make anything stricter",
+    Right.POLICY: "load packs and lists or keep users",
+    Right.EXPORT: "export the log",
+}
+
+
 class Method(StrEnum):
     """How somebody's identity was established."""
 
@@ -124,5 +139,5 @@ class Caller:
         if not self.may(right):
             having = sorted(role.value for role, rights in _RIGHTS.items() if right in rights)
             raise NotPermitted(
-                f"{self.name} may not {right.value} here.", hint=f"This needs the role {' or '.join(having)}."
+                f"{self.name} may not {_WORDS[right]} here.", hint=f"This needs the role {' or '.join(having)}."
             )

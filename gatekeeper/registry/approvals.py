@@ -93,6 +93,16 @@ class ApprovalRegistry(Desk):
 
         return self._stores.transact(work)
 
+    def check_may_approve(self, review: Review, *, by: By) -> None:
+        """Let nobody be asked for an approval that would be refused for who asks.
+
+        Raises:
+            NotPermitted: no right to, or the person wrote any of what the review shows.
+        """
+        actor = acting(by, Right.APPROVE)
+        if review.waiting is not None:
+            self._stores.read(lambda reader: check_second_hand(reader, review, actor.name))
+
     def if_approved(self, review: Review, expires_at: datetime | None = None) -> tuple[datetime, Interrupted | None]:
         """When the approval ends that somebody is about to give, and the one before, where that is what holds again.
 

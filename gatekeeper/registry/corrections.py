@@ -70,8 +70,9 @@ class CorrectionRegistry:
             if seen is not None and seen != proposed:
                 raise Conflict(f"Correction {correction_id} is not what {actor.name} looked at.", hint="Look again.")
             approved = proposed.approve(by=actor.name)
-            tx.put_correction(approved)
+            # The record first: it says who was the first hand, where the database would only say that there is one.
             self._book(tx, approved, actor)
+            tx.put_correction(approved)
             return approved
 
         return self._stores.transact(work)

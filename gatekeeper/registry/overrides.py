@@ -86,8 +86,9 @@ class OverrideRegistry(Desk):
                     hint="Look at it again, and approve what it says now.",
                 )
             approved = waiting.approve(by=actor.name, now=now)
-            tx.put_override(approved)
+            # The record first: it says who was the first hand, where the database would only say that there is one.
             tx.append(new_record(RecordType.OVERRIDE_APPROVED, actor, now, approved_override_facts(approved)))
+            tx.put_override(approved)
             return approved
 
         return self._stores.transact(work)

@@ -123,10 +123,11 @@ class RunRegistry:
             bindings = self._bindings(tx, run)
             for binding, _ in bindings:
                 check_idle(tx, binding)
+            facts = {**run_facts(run, self._cluster), "declared_by": run.declared_by}
+            # The record first: it says who was the first hand, where the database would only say that there is one.
+            tx.append(new_record(RecordType.RUN_APPROVED, actor, now, facts))
             tx.put_run(run)
             tx.put_account(replace(tx.account(run_id), carried_in_tflop=run.carried_in_tflop))
-            facts = {**run_facts(run, self._cluster), "declared_by": run.declared_by}
-            tx.append(new_record(RecordType.RUN_APPROVED, actor, now, facts))
             if run.particulars.base_run:
                 reason = f"declared as the base of run {run_id}"
                 self._join(tx, Join(run.particulars.base_run, run_id, reason, actor.name, now), actor)

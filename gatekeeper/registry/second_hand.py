@@ -7,6 +7,8 @@ Both are taken from what cannot be changed: the proposal as it was put, and the 
 from __future__ import annotations
 
 from gatekeeper.domain.errors import NotPermitted
+from gatekeeper.domain.people import People
+from gatekeeper.domain.person import first_hand_told
 from gatekeeper.domain.record import RecordType
 from gatekeeper.ports import Reader
 from gatekeeper.registry.review import Review
@@ -22,15 +24,25 @@ def check_second_hand(reader: Reader, review: Review, by: str) -> None:
     """
     customer = review.customer.id
     people = reader.people()
-    if review.waiting is not None and any(people.same(each, by) for each in review.waiting.authors):
-        raise NotPermitted(f"{by} prepared the record of customer {customer} and so cannot approve it.", hint=_ANOTHER)
+    check_not_author(people, review, by)
     for party, names in sorted(changed_alone_by(reader, review).items()):
-        if any(people.same(each, by, since=seq) for seq, each in names):
-            raise NotPermitted(
-                f"{by} changed party {party} of customer {customer} alone since two people looked at it, and so cannot "
-                "approve it.",
-                hint=_ANOTHER,
-            )
+        for seq, each in names:
+            if people.same(each, by, since=seq):
+                did = f"changed party {party} of customer {customer} alone since two people looked at it"
+                said = first_hand_told(by, each, did).removesuffix(",")
+                raise NotPermitted(f"{said}, and so cannot approve it.", hint=_ANOTHER)
+
+
+def check_not_author(people: People, review: Review, by: str) -> None:
+    """Let nobody approve what the same person wrote, under whatever login.
+
+    Raises:
+        NotPermitted: the person did.
+    """
+    for each in review.waiting.authors if review.waiting is not None else ():
+        if people.same(each, by):
+            said = first_hand_told(by, each, f"prepared the record of customer {review.customer.id}")
+            raise NotPermitted(f"{said} and so cannot approve it.", hint=_ANOTHER)
 
 
 def changed_alone_by(reader: Reader, review: Review) -> dict[str, list[tuple[int, str]]]:
