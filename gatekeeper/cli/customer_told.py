@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gatekeeper.cli.printing import say, warn
+from gatekeeper.cli.printing import count_of, say, warn
 
 if TYPE_CHECKING:
     from gatekeeper.registry import Applied, KycRecord, Plan, TierChange
@@ -94,16 +94,27 @@ def _tell(plan: Plan, *, dry_run: bool) -> None:
         Outcome.WITHDRAWN: "unchanged; what had waited is withdrawn",
     }
     say(f"customer {customer} {says[plan.outcome]}{' (dry run: nothing was changed)' if dry_run else ''}")
+    why = dict.fromkeys(each.deciding.text for each in plan.shown.values() if each.tier.value == "unresolved")
+    for text in why if plan.outcome is not Outcome.UNCHANGED else ():
+        say(f"  tier unresolved: {text}")
     if plan.replaced is not None:
         say(f"  replaces what {plan.replaced}")
     tell_changes(plan.changes)
+    for each in plan.ended:
+        was = f"until {each.ends_at:%Y-%m-%d %H:%M} UTC" if each.ends_at else "which waited"
+        who = f"{each.requested_by} and {each.approved_by}" if each.approved_by else each.requested_by
+        ends = "would end" if dry_run else "ended"
+        warn(
+            f"override {each.id} of customer {each.customer_id} as {each.tier} {was} {ends} with this: {who} had not "
+            "seen what makes it stricter. To ask anew: gatekeeper customer override"
+        )
 
 
 def tell_summary(counts: Counter[str], *, dry_run: bool = False) -> None:
     """How many records became what."""
     told = ", ".join(f"{counts[each]:,} {word}" for each, word in _WORDS.items() if counts[each])
     said = " (dry run: nothing was changed)" if dry_run else ""
-    say(f"{counts.total():,} customers: {told}{said}".replace(" 1 wait,", " 1 waits,"))
+    say(f"{count_of(counts.total(), 'customer')}: {told}{said}".replace(" 1 wait,", " 1 waits,"))
 
 
 def tell_batch(applied: Applied) -> None:

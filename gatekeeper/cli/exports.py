@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.cli.options import Config, Data, opened
+from gatekeeper.cli.options import Config, Data, Overwrite, opened
 from gatekeeper.cli.printing import say
 from gatekeeper.domain.errors import InvalidInput
 
@@ -30,6 +30,7 @@ class Format(StrEnum):
 
 def export(
     format_: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.YAML,
+    *,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder; CSV needs one, as it is three files.", metavar="DIR", show_default=False),
@@ -37,13 +38,14 @@ def export(
     closed: Annotated[
         bool, typer.Option("--closed", help="Closed accounts too; `customer apply` refuses files that have any.")
     ] = False,
+    overwrite: Overwrite = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Export the records of all customers as they are in effect. Profiles are personal and are not exported."""
     from gatekeeper.domain.customer import Standing
     from gatekeeper.imports.exports import to_bods, to_csv, to_ftm
-    from gatekeeper.imports.folder import write_customers, write_text
+    from gatekeeper.imports.folder import customer_texts, write_texts
 
     if format_ is Format.CSV and out is None:
         raise InvalidInput("CSV is three files.", hint="Name a folder for them with --out DIR.")
@@ -53,10 +55,10 @@ def export(
         records = [each.in_effect for each in kept if each.in_effect is not None]
         today = wiring.clock.now().date()
     if format_ is Format.YAML and out is not None:
-        say(f"files written to {out}: {write_customers(records, out):,}")
+        say(f"files written to {out}: {write_texts(customer_texts(records), out, overwrite=overwrite):,}")
         return
     if format_ is Format.CSV and out is not None:
-        say(f"files written to {out}: {write_text(to_csv(records), out):,}")
+        say(f"files written to {out}: {write_texts(to_csv(records), out, overwrite=overwrite):,}")
         return
     text = {
         Format.YAML: lambda: "---\n".join(_dumped(records)),
@@ -67,7 +69,7 @@ def export(
         sys.stdout.write(text)
         return
     name = "customers.json" if format_ is Format.BODS else "customers.ftm.json"
-    say(f"files written to {out}: {write_text({name: text}, out):,}")
+    say(f"files written to {out}: {write_texts({name: text}, out, overwrite=overwrite):,}")
 
 
 def _dumped(records: list[KycRecord]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,14 @@ import typer
 
 from gatekeeper.cli.customer_told import tell_changes
 from gatekeeper.cli.options import Config, Data, Person, caller_of, opened, record_packs
-from gatekeeper.cli.printing import say
+from gatekeeper.cli.printing import count_of, say
 from gatekeeper.cli.reading import reading
+from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.person import Right
 
-GLEIF_EXAMPLE = "Example: gatekeeper import gleif --lei2 lei2.csv.zip --rr rr.csv.zip --repex repex.csv.zip --dry-run"
+GLEIF_EXAMPLE = (
+    "Example: gatekeeper import gleif --lei2 lei2.csv.zip --rr rr.csv.zip --repex repex.csv.zip --apply --dry-run"
+)
 
 
 def gleif(
@@ -28,7 +32,10 @@ def gleif(
     delta: Annotated[
         bool, typer.Option("--delta", help="The files hold what has changed: an entry that is missing is no news.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and store nothing.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Store what they say, and take what is stricter.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what that would do, and whom it would stop, and store nothing.")
+    ] = False,
     person: Person = None,
     config: Config = None,
     data: Data = None,
@@ -40,6 +47,8 @@ def gleif(
     """
     from gatekeeper.imports.gleif import GoldenCopy, read_gleif
 
+    if not (apply or dry_run):
+        raise InvalidInput("Say what becomes of it: --apply (with --dry-run to look first).")
     files = GoldenCopy(lei2, rr, repex, is_delta=delta)
     with opened(config, data) as wiring:
         wanted, before = wiring.registry.known_leis(), wiring.registry.last_words()
@@ -52,8 +61,11 @@ def gleif(
             record_packs(wiring, by, Right.EDIT)
             heard = wiring.registry.observe(observed, by=by, is_delta=delta)
     for each in heard.conflicts:
-        say(f"party {each.party_id} ({each.lei}): {each.in_words} [kyc.conflict.{each.code}]")
+        would = "; the stricter one would take effect" if dry_run and each.taken else ""
+        told = replace(each, taken=each.taken and not dry_run).in_words + would
+        say(f"party {each.party_id} ({each.lei}): {told} [kyc.conflict.{each.code}]")
     tell_changes(heard.changes)
     disagree = len({each.lei for each in heard.conflicts})
-    say(f"{len(wanted):,} LEIs: {len(wanted) - disagree:,} agree, {disagree:,} do not")
+    dry = " (dry run: nothing was changed)" if dry_run else ""
+    say(f"{count_of(len(wanted), 'LEI')}: {len(wanted) - disagree:,} agree, {disagree:,} do not{dry}")
     return 1 if heard.conflicts else 0

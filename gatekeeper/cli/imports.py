@@ -10,12 +10,13 @@ import typer
 
 from gatekeeper.cli.customer_apply import apply_records
 from gatekeeper.cli.gleif import GLEIF_EXAMPLE, gleif
-from gatekeeper.cli.options import Config, Data, Person
+from gatekeeper.cli.options import Config, Data, Overwrite, Person
 from gatekeeper.cli.printing import say, warn
 from gatekeeper.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from gatekeeper.imports.graph import Graph
+    from gatekeeper.registry import KycRecord
 
 app = typer.Typer(help="Import customers, owners and evidence from files of others.", no_args_is_help=True)
 _FORMATS = {
@@ -64,6 +65,7 @@ def _importer(format_: str) -> Callable[..., None]:
         out: Out = None,
         apply: Apply = False,
         dry_run: Dry = False,
+        overwrite: Overwrite = False,
         key: Key = "",
         person: Person = None,
         config: Config = None,
@@ -72,9 +74,20 @@ def _importer(format_: str) -> Callable[..., None]:
         from gatekeeper.imports.graph import Graph
         from gatekeeper.imports.readers import READERS
 
+        if (out is not None) == (apply or dry_run):
+            raise InvalidInput(
+                "Say what becomes of it: --out DIR for files, or --apply (with --dry-run to look first)."
+            )
         READERS[format_](graph := Graph(), files)
         _name_customers(graph, customer)
-        _use(graph, out, apply=apply, dry_run=dry_run, key=key, person=person, config=config, data=data)
+        if out is not None:
+            _write(graph, out, overwrite=overwrite)
+            return
+        if not (records := _records(graph)):
+            raise InvalidInput(
+                "The files name no customer.", hint="Say which parties are customers with --customer PARTY."
+            )
+        apply_records(records, dry_run=dry_run, key=key, person=person, config=config, data=data)
 
     return command
 
@@ -85,40 +98,30 @@ def _name_customers(graph: Graph, named: list[str] | None) -> None:
         graph.customer(f"--customer {each}", customer, graph.id_of("--customer", party) if party else customer)
 
 
-def _use(
-    graph: Graph,
-    out: Path | None,
-    *,
-    apply: bool,
-    dry_run: bool,
-    key: str,
-    person: str | None,
-    config: Path | None,
-    data: Path | None,
-) -> None:
-    """Write what was read as files, or apply it."""
-    from gatekeeper.imports.folder import PARTIES_FILE, write_customers, write_parties
-
-    if (out is not None) == (apply or dry_run):
-        raise InvalidInput("Say what becomes of it: --out DIR for files, or --apply (with --dry-run to look first).")
+def _records(graph: Graph) -> list[KycRecord]:
     records = graph.records()
     for each in graph.faults.warned():
         warn(each)
-    if out is None and not records:
-        raise InvalidInput("The files name no customer.", hint="Say which parties are customers with --customer PARTY.")
-    if out is None:
-        apply_records(records, dry_run=dry_run, key=key, person=person, config=config, data=data)
-        return
+    return records
+
+
+def _write(graph: Graph, out: Path, *, overwrite: bool) -> None:
+    """Write what was read as files: all of them, or none."""
+    from gatekeeper.imports.folder import PARTIES_FILE, customer_texts, parties_text, write_texts
+
+    records = _records(graph)
     in_chains = {party.id for record in records for party in record.parties}
     others = [party for id_, party in sorted(graph.parties().items()) if id_ not in in_chains]
-    if others and any(f"{each.customer_id}.yaml" == PARTIES_FILE for each in records):
+    texts = customer_texts(records)
+    if others and PARTIES_FILE in texts:
         raise InvalidInput(
             f"{PARTIES_FILE} would be of a customer and of parties of none.", hint="Give that customer another id."
         )
+    write_texts(texts | ({PARTIES_FILE: parties_text(others)} if others else {}), out, overwrite=overwrite)
     if records:
-        say(f"customers written to {out}: {write_customers(records, out):,}")
+        say(f"customers written to {out}: {len(records):,}")
     if others:
-        say(f"parties of no customer written to {out / PARTIES_FILE}: {write_parties(others, out):,}")
+        say(f"parties of no customer written to {out / PARTIES_FILE}: {len(others):,}")
     say(f"look at them, and then: gatekeeper customer diff -f {out}")
 
 

@@ -36,6 +36,9 @@ Data = Annotated[
     typer.Option("--data", help="Data folder, in place of the settings' own.", metavar="FOLDER", show_default=False),
 ]
 Printed = Annotated[Output, typer.Option("--output", "-o", help="How to print it.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Write over files of the same names that say something else.")
+]
 Person = Annotated[
     str | None,
     typer.Option(

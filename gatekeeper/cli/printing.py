@@ -24,6 +24,11 @@ def say(text: str = "") -> None:
     sys.stdout.write(plain(text) + "\n")
 
 
+def count_of(number: int, noun: str) -> str:
+    """How many there are of something: "1 LEI", "2,000 LEIs"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def complain(message: str, hint: str = "") -> None:
     """Say on stderr what could not be done, and what to do next."""
     lines = [f"Error: {message}", *([hint] if hint else [])]

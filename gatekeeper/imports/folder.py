@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -17,34 +17,40 @@ from gatekeeper.registry import KycRecord
 from gatekeeper.registry.kyc_record import PARTIES_MAX
 
 PARTIES_FILE = "parties.yaml"
+_NAMED_MAX = 10
 
 
-def write_customers(records: Iterable[KycRecord], folder: Path) -> int:
-    """Write `CUSTOMER.yaml` for each; a file of that name is replaced. How many were written.
-
-    Raises:
-        Unavailable: the folder cannot be written.
-    """
-    return _write({f"{each.customer_id}.yaml": dump(each) for each in records}, folder)
+def customer_texts(records: Iterable[KycRecord]) -> dict[str, str]:
+    """`CUSTOMER.yaml` for each, by name."""
+    return {f"{each.customer_id}.yaml": dump(each) for each in records}
 
 
-def write_parties(parties: Iterable[Party], folder: Path) -> int:
-    """Write `parties.yaml`: parties without a customer, which customers' files beside it may name. How many parties."""
+def parties_text(parties: Iterable[Party]) -> str:
+    """The text of `parties.yaml`: parties without a customer, which customers' files beside it may name."""
     told = [party_part(each) for each in parties]
     documents = [{"format": 1, "parties": told[at : at + PARTIES_MAX]} for at in range(0, len(told), PARTIES_MAX)]
-    text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=10_000)
-    _write({PARTIES_FILE: text}, folder)
-    return len(told)
+    return str(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=10_000))
 
 
-def write_text(texts: dict[str, str], folder: Path) -> int:
-    """Write files by name, each whole or not at all."""
-    return _write(texts, folder)
+def write_texts(texts: Mapping[str, str], folder: Path, *, overwrite: bool) -> int:
+    """Write files by name, each whole or not at all. How many were written.
 
+    Args:
+        overwrite: replace files that are there with other content.
 
-def _write(texts: dict[str, str], folder: Path) -> int:
+    Raises:
+        InvalidInput: there are such files and nobody said so; nothing was written.
+        Unavailable: the folder cannot be written.
+    """
     if folder.exists() and not folder.is_dir():
         raise InvalidInput(f"{folder} is no folder.")
+    changed = [] if overwrite else [name for name, text in sorted(texts.items()) if _differs(folder / name, text)]
+    if changed:
+        named = ", ".join(changed[:_NAMED_MAX]) + (", ..." if len(changed) > _NAMED_MAX else "")
+        raise InvalidInput(
+            f"{folder} holds other files of these names, and nothing was written: {named}.",
+            hint="Choose another folder, or write over them with --overwrite.",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as made:
@@ -57,3 +63,13 @@ def _write(texts: dict[str, str], folder: Path) -> int:
             f"{folder} cannot be written: {error.strerror}.", hint="Choose another with --out."
         ) from error
     return len(texts)
+
+
+def _differs(path: Path, text: str) -> bool:
+    """Whether a file is there that says something else."""
+    try:
+        return path.read_bytes() != text.encode()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True

@@ -1,21 +1,23 @@
 """What GLEIF's files say about some LEIs: entities (LEI2), relationships (RR) and reporting exceptions (REPEX).
 
 Only the entries that were asked for, their parents and their successors are kept. The management of funds is no
-ownership and is left out. A delta holds what has changed: the rest of an entry is what was read before, and a row with
-a time in `DeletedAt` takes back what it says.
+ownership and is left out. A row about one of these that cannot be read is an error and never left
+out: it may claim an owner. A relationship of a type that nobody here knows counts as a parent. A delta holds what has
+changed: the rest of an entry is what was read before, and a row with a time in `DeletedAt` takes back what it says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from gatekeeper.country_files import checked_code, checked_jurisdiction
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.lei import checked_lei
 from gatekeeper.domain.observation import Observed
-from gatekeeper.domain.party import checked_country
+from gatekeeper.imports.faults import Faults
 from gatekeeper.imports.golden import Tell, sha256_of, wanted_rows
 
 # Owners of owners: nobody stands in a chain of accounting parents as long as this.
@@ -24,7 +26,8 @@ TEXT_CHARACTERS_MAX = 500
 REASON_CHARACTERS_MAX = 60
 # Who decides in the end: the ultimate parent, and the head office of a branch.
 _HEADS = frozenset({"IS_ULTIMATELY_CONSOLIDATED_BY", "IS_INTERNATIONAL_BRANCH_OF"})
-_PARENTS = _HEADS | {"IS_DIRECTLY_CONSOLIDATED_BY"}
+# Umbrella and master funds and who manages them (GLEIF RR-CDF 2.1): no parents.
+_FUNDS = frozenset({"IS_FUND-MANAGED_BY", "IS_SUBFUND_OF", "IS_FEEDER_TO"})
 _CHILD, _PARENT = "Relationship.StartNode.NodeID", "Relationship.EndNode.NodeID"
 _TYPE, _STATUS = "Relationship.RelationshipType", "Relationship.RelationshipStatus"
 _DELETED = "DeletedAt"
@@ -88,21 +91,24 @@ def read_gleif(
         tell: hears how many bytes were read more.
 
     Raises:
-        InvalidInput: a file cannot be read, or lacks a column; with its name and line.
+        InvalidInput: a file cannot be read, lacks a column, or says something of one of these LEIs that cannot be
+            read; with its name and line.
     """
     known = before if before and files.is_delta else {}
     entries = {each: _Entry() for each in wanted}
     hashes = tuple(sorted(sha256_of(path) for path in files.paths))
+    faults = Faults()
     if files.rr is not None:
-        _climb(entries, files.rr, tell)
+        _climb(entries, files.rr, faults, tell)
     if files.repex is not None:
-        for row in wanted_rows(files.repex, "LEI", entries, (_REASONS[0],), tell):
+        for _, row in wanted_rows(files.repex, "LEI", entries, (_REASONS[0],), tell):
             reasons = {row.get(each, "")[:REASON_CHARACTERS_MAX] for each in _REASONS} - {""}
             told = entries[row["LEI"]]
             (told.gone if row.get(_DELETED) else told.exceptions).update(reasons)
     found = {}
-    for row in _entities(files.lei2, entries, tell):
+    for row in _entities(files.lei2, entries, faults, tell):
         found[row["LEI"]] = _observed(row, entries[row["LEI"]], known.get(row["LEI"]), hashes, at)
+    faults.check()
     for lei, entry in entries.items():
         # A delta may tell a new parent of an entry without repeating the entry.
         if lei in known and lei not in found and (entry.parents or entry.exceptions or entry.gone):
@@ -110,16 +116,24 @@ def read_gleif(
     return found
 
 
-def _entities(lei2: Path, entries: dict[str, _Entry], tell: Tell | None) -> Iterable[Mapping[str, str]]:
+def _entities(lei2: Path, entries: dict[str, _Entry], faults: Faults, tell: Tell | None) -> Iterable[Mapping[str, str]]:
     """Rows of the wanted entries, and then of their successors that were not read with them."""
     successors: set[str] = set()
-    for row in wanted_rows(lei2, "LEI", entries, tuple(_ENTITY.values()), tell):
-        successors.update(filter(_is_lei, (row.get(each, "") for each in _SUCCESSORS)))
+    for number, row in wanted_rows(lei2, "LEI", entries, tuple(_ENTITY.values()), tell):
+        named = {each for each in (row.get(column, "") for column in _SUCCESSORS) if each}
+        successors.update(filter(_is_lei, named))
+        for each in sorted(named - successors):
+            faults.add(f"{lei2}:{number}", f"the successor {each!r:.60} of {row['LEI']} is no LEI")
+        place = row[_ENTITY["headquarters"]]
+        if place and not _country(place):
+            faults.add(
+                f"{lei2}:{number}", f"the headquarters of {row['LEI']} cannot be read: {place!r:.60} is no country"
+            )
         yield row
     missing = successors - entries.keys()
     if missing:
         entries.update({each: _Entry() for each in missing})
-        yield from wanted_rows(lei2, "LEI", missing, tuple(_ENTITY.values()), None)
+        yield from (row for _, row in wanted_rows(lei2, "LEI", missing, tuple(_ENTITY.values()), None))
 
 
 def _observed(
@@ -134,7 +148,7 @@ def _observed(
         lei=row["LEI"],
         legal_name=text("legal_name"),
         headquarters=region if region in _PARTS else _country(text("headquarters")),
-        jurisdiction=_country(text("jurisdiction")),
+        jurisdiction=_country(text("jurisdiction"), checked_jurisdiction),
         status=text("status"),
         # GLEIF takes an entry out of its files that should never have been one.
         registration="ANNULLED" if row.get(_DELETED) else text("registration"),
@@ -172,25 +186,29 @@ def _is_lei(text: str) -> bool:
         return False
 
 
-def _country(text: str) -> str:
-    """The code, or "" where it is none: a register is no reason to stop."""
+def _country(text: str, checked: Callable[[str], str] = checked_code) -> str:
+    """The code, or "" where it is none."""
     try:
-        return checked_country(text)
+        return checked(text)
     except InvalidInput:
         return ""
 
 
-def _climb(entries: dict[str, _Entry], rr: Path, tell: Tell | None) -> None:
+def _climb(entries: dict[str, _Entry], rr: Path, faults: Faults, tell: Tell | None) -> None:
     """Add the parents of all entries, theirs, and so on: one pass over the file for each step."""
     asked: Collection[str] = set(entries)
     for step in range(CHAIN_MAX):
         above = set()
-        for row in wanted_rows(rr, _CHILD, asked, (_PARENT, _TYPE, _STATUS), None if step else tell):
+        for number, row in wanted_rows(rr, _CHILD, asked, (_PARENT, _TYPE, _STATUS), None if step else tell):
             parent, entry = row[_PARENT], entries[row[_CHILD]]
-            if row[_TYPE] not in _PARENTS or not _is_lei(parent):
+            if row[_TYPE] in _FUNDS:
                 continue
             if row.get(_DELETED) or row[_STATUS] not in ("ACTIVE", ""):
                 entry.gone.add(parent)
+                continue
+            if not _is_lei(parent):
+                told = f"the parent {parent!r:.60} of {row[_CHILD]} is no LEI: fetch the file again"
+                faults.add(f"{rr}:{number}", told)
                 continue
             entry.parents.add(parent)
             above.add(parent)

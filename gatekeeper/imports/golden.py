@@ -34,15 +34,16 @@ Tell = Callable[[int], None]
 
 def wanted_rows(
     path: Path, key: str, wanted: Collection[str], needed: Collection[str], tell: Tell | None
-) -> Iterator[Mapping[str, str]]:
-    """The rows whose key is wanted, by column; "" for what is no UTF-8 is never a reason to stop.
+) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Line and cells by column of the rows whose key is wanted; what is no UTF-8 is never a reason to stop.
 
     Args:
         needed: columns without which it is another file.
         tell: hears how many bytes of the file were read more.
 
     Raises:
-        InvalidInput: the file cannot be read, is no such file, or ends in the middle of a row; with its name and line.
+        InvalidInput: the file cannot be read, is no such file, or ends in the middle of a row, or a row has a key that
+            is more than a wanted one; with its name and line.
     """
     with _opened(path) as (file, place):
         lines = _lines(path, file, place, tell)
@@ -58,7 +59,10 @@ def wanted_rows(
             if len(row) != len(columns):
                 raise InvalidInput(f"{path}:{number}: the row has {len(row)} cells, and the header {len(columns)}.")
             if row[at] in wanted:
-                yield dict(zip(columns, row, strict=True))
+                yield number, dict(zip(columns, row, strict=True))
+            elif row[at].strip()[:_LEI_CHARACTERS] in wanted:
+                message = f"{path}:{number}: {row[at]!r:.60} begins like the LEI of one of ours and is none."
+                raise InvalidInput(message, hint="Nobody knows whose row it is: fetch the file again.")
 
 
 def sha256_of(path: Path) -> str:
@@ -133,6 +137,8 @@ def _opened(path: Path) -> Iterator[tuple[io.BufferedReader, Callable[[], int]]]
     try:
         with path.open("rb", buffering=0) as raw:
             is_zip = raw.read(len(_ZIP)) == _ZIP
+            if not is_zip and path.suffix.lower() == ".zip":
+                raise InvalidInput(f"{path}: is no zip file.", hint="Fetch it again, or name a CSV file `.csv`.")
             raw.seek(0)
             if not is_zip:
                 yield io.BufferedReader(raw, _BUFFER_BYTES), raw.tell

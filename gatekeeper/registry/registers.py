@@ -27,9 +27,11 @@ from gatekeeper.registry.consequences import TierChange
 from gatekeeper.registry.facts import customer_facts
 from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.kyc_record import KycRecord, in_order, overlaid
+from gatekeeper.registry.outgrown import end_outgrown, outgrown
 from gatekeeper.registry.people import By, acting, changed_alone
 from gatekeeper.registry.plan import Outcome, Plan, in_effect, kept_of, plan_of
 from gatekeeper.registry.profiles import sealed
+from gatekeeper.registry.sheet import Sheet
 
 # The log names so many; a register of everybody may disagree about thousands.
 TOLD_MAX = 100
@@ -60,10 +62,12 @@ class RegisterRegistry(BatchRegistry):
         return self._stores.read(work)
 
     def compare(self, observed: Mapping[str, Observed], *, is_delta: bool = False) -> Heard:
-        """Where a register disagrees with our records; nothing is written, and no change of a tier worked out."""
+        """What `observe` would do now, done on a sheet, which nobody stores."""
+        now, actor = self._clock.now(), acting("plan", Right.EDIT)
 
         def work(reader: Reader) -> Heard:
-            return Heard(tuple(disagreements(_known_parties(reader), observed, is_delta=is_delta)))
+            books = Books(Sheet(reader).as_transaction)
+            return self._hear(books, _known_parties(reader), observed, actor, now, is_delta=is_delta)
 
         return self._stores.read(work)
 
@@ -76,18 +80,32 @@ class RegisterRegistry(BatchRegistry):
         now, actor = self._clock.now(), acting(by, Right.EDIT)
 
         def work(tx: Transaction) -> Heard:
-            parties, books, changes = _known_parties(tx), Books(tx), list[TierChange]()
-            found = []
-            for each in disagreements(parties, observed, is_delta=is_delta):
-                plan = self._take(books, each, observed, actor, now) if each.code in TAKEN else None
-                changes += plan.changes if plan else ()
-                found.append(replace(each, taken=plan is not None))
+            parties, books = _known_parties(tx), Books(tx)
+            heard = self._hear(books, parties, observed, actor, now, is_delta=is_delta)
             tx.put_observations(observed.values())
-            books.append(new_record(RecordType.GLEIF_IMPORTED, actor, now, _facts(parties, observed, found)))
+            books.append(new_record(RecordType.GLEIF_IMPORTED, actor, now, _facts(parties, observed, heard.conflicts)))
             books.flush()
-            return Heard(tuple(found), tuple(changes))
+            return heard
 
         return self._stores.transact(work)
+
+    def _hear(
+        self,
+        books: Books,
+        parties: Mapping[str, Party],
+        observed: Mapping[str, Observed],
+        actor: Actor,
+        now: datetime,
+        *,
+        is_delta: bool,
+    ) -> Heard:
+        """Take what is stricter into the books; of tiers only those by which decisions differ are told."""
+        found, changes, placing = list[Disagreement](), list[TierChange](), self._yardstick(now).placing
+        for each in disagreements(parties, observed, is_delta=is_delta):
+            plan = self._take(books, each, observed, actor, now) if each.code in TAKEN else None
+            changes += [change for change in plan.changes if change.pack in placing] if plan else []
+            found.append(replace(each, taken=plan is not None))
+        return Heard(tuple(found), tuple(changes))
 
     def _take(
         self, books: Books, told: Disagreement, observed: Mapping[str, Observed], actor: Actor, now: datetime
@@ -98,7 +116,7 @@ class RegisterRegistry(BatchRegistry):
         author, and waits on.
         """
         word = observed[told.lei]
-        if not is_news(told.code, word, books.as_transaction.observation(word.lei, word.source)):
+        if not is_news(told.code, word, _last(books, word.lei, word.source)):
             return None
         for customer in books.customers_below(told.party_id):
             books.look_at(customer.id)
@@ -124,6 +142,8 @@ class RegisterRegistry(BatchRegistry):
             facts = {**customer_facts(after), "effect": Outcome.AT_ONCE.value, **self._applied(plan, record)}
             books.append(new_record(RecordType.CUSTOMER_SUBMITTED, actor, now, facts))
             reopen_for(books.as_transaction, earlier, plan.written.values(), actor, now)
+            ended = outgrown(books.as_transaction, plan.changes, self._yardstick(now).placing, now)
+            end_outgrown(books.as_transaction, ended, actor, now)
             return plan
         return None
 
@@ -139,7 +159,12 @@ class RegisterRegistry(BatchRegistry):
 
 def _words(books: Books, observed: Mapping[str, Observed]) -> Word:
     """What the register says of an LEI now, or else what it said last."""
-    return lambda lei: observed.get(lei) or books.as_transaction.observation(lei, GLEIF)
+    return lambda lei: observed.get(lei) or _last(books, lei, GLEIF)
+
+
+def _last(books: Books, lei: str, source: str) -> Observed | None:
+    """What a register said last about an LEI."""
+    return books.as_transaction.observations({lei}, source).get(lei)
 
 
 def _with(way: Mapping[str, Party], wanted: tuple[Party, ...]) -> tuple[Party, ...]:

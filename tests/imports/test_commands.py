@@ -65,6 +65,27 @@ def test_every_format_names_its_customers_alike(tmp_path: Path, typed: Typed) ->
         )
 
 
+def test_files_that_were_edited_are_not_written_over_unasked(tmp_path: Path, typed: Typed) -> None:
+    (tmp_path / "all.csv").write_text(f"{GOOD}lab,Lab,DE,listed,lab,\nshop,Shop,DE,listed,shop,\nx,X,DE,listed,,\n")
+    typed("import", "csv", "@all.csv", "--out", "@made")
+    typed("import", "csv", "@all.csv", "--out", "@made")
+    edited = tmp_path / "made" / "shop.yaml"
+    edited.write_text(edited.read_text() + "# looked at\n")
+    (tmp_path / "made" / "lab.yaml").unlink()
+    told = typed("import", "csv", "@all.csv", "--out", "@made", code=2)
+    assert "nothing was written: shop.yaml." in told
+    assert "--overwrite" in told
+    assert "# looked at" in edited.read_text()
+    assert not (tmp_path / "made" / "lab.yaml").exists()
+    typed("import", "csv", "@all.csv", "--out", "@made", "--overwrite")
+    assert "# looked at" not in edited.read_text()
+    typed("import", "csv", "@all.csv", "--apply")
+    typed("customer", "approve", "--all-waiting", "--as", "ben", "--yes")
+    typed("customer", "export", "--format", "bods", "--out", "@given")
+    (tmp_path / "given" / "customers.json").write_text("edited")
+    assert "--overwrite" in typed("customer", "export", "--format", "bods", "--out", "@given", code=2)
+
+
 def test_what_the_register_says_is_told_with_whose_tier_it_moves_and_shown_to_who_reviews(
     tmp_path: Path, typed: Typed
 ) -> None:
@@ -74,9 +95,16 @@ def test_what_the_register_says_is_told_with_whose_tier_it_moves_and_shown_to_wh
     table(tmp_path / "lei2.csv", LEI2, entry(LAB, "US", "LAPSED"), entry(TOP, "CN"))
     table(tmp_path / "rr.csv", RR, [LAB, TOP, ULTIMATE, "ACTIVE"])
     words = ("import", "gleif", "--lei2", "@lei2.csv", "--rr", "@rr.csv")
-    looked = typed(*words, "--dry-run", code=1)
+    assert "--apply" in typed(*words, code=2)
+    before = typed("customer", "show", "lab")
+    looked = typed(*words, "--apply", "--dry-run", code=1)
     assert "took effect" not in looked
-    told = typed(*words, code=1)
+    assert "dry run: nothing was changed" in looked
+    assert typed("customer", "show", "lab") == before
+    told = typed(*words, "--apply", code=1)
+    moved = [each for each in told.splitlines() if " becomes " in each]
+    assert [each for each in looked.splitlines() if " becomes " in each] == moved
+    assert {each.rpartition(" by ")[2] for each in moved} == {"us-ai-diffusion", "us-bis-2025-05-13"}
     assert f"parent: recorded none with an LEI, GLEIF has {TOP}; the stricter one took effect" in told
     assert "customer lab: Tier 1 becomes Tier 3 by us-ai-diffusion" in told
     shown = typed("customer", "show", "lab")
@@ -87,4 +115,4 @@ def test_what_the_register_says_is_told_with_whose_tier_it_moves_and_shown_to_wh
     verified = run(["log", "verify", str(tmp_path / "all.export"), "--key", key[1]])
     assert verified == 0
     table(tmp_path / "delta.csv", LEI2, entry(TOP, "CN"))
-    assert "2 LEIs: 2 agree, 0 do not" in typed("import", "gleif", "--lei2", "@delta.csv", "--delta")
+    assert "2 LEIs: 2 agree, 0 do not" in typed("import", "gleif", "--lei2", "@delta.csv", "--delta", "--apply")

@@ -76,6 +76,47 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes, says: str) -> N
         read_gleif({LAB}, GoldenCopy(path), at=NOON)
 
 
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ([LAB, "NOTALEI", ULTIMATE, "ACTIVE"], r"rr:2: the parent 'NOTALEI' of .* is no LEI"),
+        ([LAB, "NOTALEI", "IS_OWNED_SOMEHOW", "ACTIVE"], "rr:2: the parent 'NOTALEI'"),
+        ([f"{LAB}X", TOP, ULTIMATE, "ACTIVE"], "rr:2: .* begins like the LEI of one of ours and is none"),
+    ],
+)
+def test_a_relationship_of_ours_that_cannot_be_read_is_an_error(tmp_path: Path, row: list[str], says: str) -> None:
+    lei2, rr = table(tmp_path / "lei2", LEI2, entry(LAB, "US")), table(tmp_path / "rr", RR, row)
+    with pytest.raises(InvalidInput, match=says):
+        read_gleif({LAB}, GoldenCopy(lei2, rr), at=NOON)
+    assert read_gleif({OTHER}, GoldenCopy(lei2, rr), at=NOON) == {}
+
+
+def test_a_relationship_of_a_type_that_nobody_knows_counts_as_a_parent(tmp_path: Path) -> None:
+    lei2 = table(tmp_path / "lei2", LEI2, entry(LAB, "US"), entry(TOP, "CN"))
+    rr = table(tmp_path / "rr", RR, [LAB, TOP, "IS_OWNED_SOMEHOW", "ACTIVE"], [LAB, "X", ULTIMATE, "INACTIVE"])
+    found = read_gleif({LAB}, GoldenCopy(lei2, rr), at=NOON)[LAB]
+    assert (found.parents, found.ultimates) == ((TOP,), ())
+
+
+def test_an_entry_of_ours_that_cannot_be_read_is_an_error_and_all_are_told_at_once(tmp_path: Path) -> None:
+    lei2 = table(tmp_path / "lei2", LEI2, entry(LAB, "UK"), entry(OTHER, "XX"))
+    rr = table(tmp_path / "rr", RR, [LAB, "NOTALEI", ULTIMATE, "ACTIVE"])
+    with pytest.raises(InvalidInput) as caught:
+        read_gleif({LAB}, GoldenCopy(lei2, rr), at=NOON)
+    told = caught.value.message.splitlines()
+    assert len(told) == 2
+    assert f"lei2:2: the headquarters of {LAB} cannot be read: 'UK' is no country" in told[1]
+    table(tmp_path / "lei2", LEI2, entry(f"{LAB}1", "US"))
+    with pytest.raises(InvalidInput, match=r"lei2:2: .* begins like the LEI of one of ours and is none"):
+        read_gleif({LAB}, GoldenCopy(lei2), at=NOON)
+
+
+def test_junk_that_is_named_zip_is_told_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "lei2.csv.zip").write_bytes(b"junk")
+    with pytest.raises(InvalidInput, match="is no zip file"):
+        read_gleif({LAB}, GoldenCopy(tmp_path / "lei2.csv.zip"), at=NOON)
+
+
 def test_a_delta_keeps_what_it_does_not_speak_of(tmp_path: Path) -> None:
     before = word("US", parents=(HOLDING, TOP), ultimates=(TOP,), exceptions=("NON_PUBLIC",))
     lei2 = table(tmp_path / "lei2", LEI2, entry(OTHER, "DE"))
