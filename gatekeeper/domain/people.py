@@ -9,7 +9,7 @@ and never reaches back: whose logins were one while something waited stay one fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -17,7 +17,9 @@ from enum import StrEnum
 from gatekeeper.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from gatekeeper.domain.person import first_hand_told, person_keys, person_marks, same_person
 
-LOGINS_MAX = 50
+# A record names so many logins of one person, and how many there are. That is no limit: whoever could fill a person up
+# with names of nobody would keep the real one out.
+LOGINS_TOLD_MAX = 50
 
 
 class LoginChange(StrEnum):
@@ -100,7 +102,7 @@ class People:
             InvalidInput, Conflict, NotFound, NotPermitted: the act cannot follow.
         """
         if act.change is LoginChange.LINKED:
-            return self.linked(act.person, act.login)
+            return self.linked(act.person, act.login, by=act.by)
         if act.change is LoginChange.UNLINK_ASKED:
             return self.unlink_asked(act.login, by=act.by)
         return self.unlinked(act.login, by=act.by, seq=act.seq)
@@ -130,23 +132,31 @@ class People:
         """
         return self._listed(login)[0]
 
-    def linked(self, person: str, login: str) -> People:
+    def linked(self, person: str, login: str, *, by: str = "") -> People:
         """With a login given to a person; whoever else either of them was is the same person now.
+
+        Where either of the two waits to be taken out, that is withdrawn; what waits of other logins waits on. Nobody
+        withdraws what is about themselves: the real login would stay under names of nobody.
 
         Raises:
             InvalidInput: it is one name. Conflict: linked already, and nobody asks to take it out.
+            NotPermitted: linked already, and it is one's own login that waits to be taken out.
         """
         if same_person(person, login):
             raise InvalidInput(f"{login} and {person} are one person by their names.", hint="Nothing has to be linked.")
         joined = [each for each in self.persons if each.has(person) or each.has(login)]
-        logins = _each_once(name for each in (Person((person, login)), *joined) for name in each.logins)
-        waits = {name: by for name, by in self.waits.items() if not any(each.has(name) for each in joined)}
+        whole = Person(_each_once(name for each in (Person((person, login)), *joined) for name in each.logins))
+        meant = {name for name in self.waits if person_keys(name) in (person_keys(person), person_keys(login))}
+        waits = {name: asked for name, asked in self.waits.items() if name not in meant or whole.has(by)}
         if any(each.has(person) and each.has(login) for each in joined) and waits == self.waits:
+            if meant:
+                raise NotPermitted(
+                    f"{', '.join(sorted(meant))} waits to be unlinked, and nobody withdraws that of their own logins.",
+                    hint="Another policy-admin may link them again.",
+                )
             raise Conflict(f"{login} and {person} are one person already.", hint="See `gatekeeper user people`.")
-        if len(logins) > LOGINS_MAX:
-            raise InvalidInput(f"One person has at most {LOGINS_MAX} logins.")
         rest = (each for each in self.persons if each not in joined)
-        return replace(self, persons=tuple(sorted((*rest, Person(logins)), key=lambda each: each.logins)), waits=waits)
+        return replace(self, persons=tuple(sorted((*rest, whole), key=lambda each: each.logins)), waits=waits)
 
     def unlink_asked(self, login: str, *, by: str) -> People:
         """With a login that waits to be taken out of its person.
@@ -202,6 +212,13 @@ class People:
                 if person_keys(name) == person_keys(login):
                     return name, person
         raise NotFound(f"{login!r:.80} is no login that was linked.", hint="See `gatekeeper user people`.")
+
+
+def told_logins(logins: Iterable[str]) -> dict[str, Sequence[str] | int]:
+    """Logins of one person as a record tells them: by name, the first of them, and how many where that is not all."""
+    ordered = sorted(logins)
+    total = {"logins_total": len(ordered)} if len(ordered) > LOGINS_TOLD_MAX else {}
+    return {"logins": ordered[:LOGINS_TOLD_MAX], **total}
 
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:

@@ -4,6 +4,8 @@
     login.unlink_asked    {login, logins: all of the person that it would leave}
     login.unlinked        {login, asked_by, logins: those that stay one person}
 
+Of more than 50 logins the first are told, and `logins_total`.
+
 To link makes one pair of eyes of two: one policy-admin does it, at once. To unlink makes two of one: one asks, another
 approves, and neither way what was done or waits before is judged anew in the milder direction.
 """
@@ -11,7 +13,7 @@ approves, and neither way what was done or waits before is judged anew in the mi
 from __future__ import annotations
 
 from gatekeeper.domain.customer import Standing
-from gatekeeper.domain.people import LoginAct, LoginChange, People, Person
+from gatekeeper.domain.people import LoginAct, LoginChange, People, Person, told_logins
 from gatekeeper.domain.person import Caller
 from gatekeeper.domain.record import RecordType
 from gatekeeper.facts import Facts, new_record
@@ -38,14 +40,15 @@ class LoginRegistry:
 
     def link_login(self, name: str, other: str, *, by: Caller) -> Person:
         """Say that a login is a person's who has another one: from now on, also for what waits, they are one pair of
-        eyes. An unlinking that waits for any of these logins is withdrawn.
+        eyes. An unlinking that waits for either login is withdrawn, but not one's own.
 
         Args:
             name: a login of the person.
             other: the one that is the same person's.
 
         Raises:
-            NotPermitted: no right to. InvalidInput: not a name of a login, or both are one by their spelling.
+            NotPermitted: no right to, or it would withdraw the unlinking of one's own login.
+            InvalidInput: not a name of a login, or both are one by their spelling.
             Conflict: they are one person already.
         """
         return self._act(LoginChange.LINKED, login(other), login(name), by)
@@ -102,11 +105,11 @@ class LoginRegistry:
 def _facts(act: LoginAct, before: People, after: People) -> Facts:
     if act.change is LoginChange.LINKED:
         withdrawn = sorted(before.waits.keys() - after.waits.keys())
-        logins = list(_person(after, act).logins)
-        return {"login": act.login, "person": act.person, "logins": logins, "withdrawn": withdrawn}
-    logins = [each for each in _person(before, act).logins if each != act.login]
+        told = told_logins(_person(after, act).logins)
+        return {"login": act.login, "person": act.person, **told, "withdrawn": withdrawn}
+    told = told_logins(each for each in _person(before, act).logins if each != act.login)
     asked_by = {"asked_by": before.waits[act.login]} if act.change is LoginChange.UNLINKED else {}
-    return {"login": act.login, "logins": logins, **asked_by}
+    return {"login": act.login, **told, **asked_by}
 
 
 def _person(people: People, act: LoginAct) -> Person:

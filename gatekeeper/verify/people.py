@@ -7,7 +7,7 @@ was ever linked says the same to both.
 from __future__ import annotations
 
 from gatekeeper.domain.errors import GatekeeperError, NotPermitted
-from gatekeeper.domain.people import LoginAct, LoginChange, People
+from gatekeeper.domain.people import LoginAct, LoginChange, People, told_logins
 from gatekeeper.domain.person import Method, is_machine
 from gatekeeper.domain.record import ActorKind, Record, RecordType
 from gatekeeper.domain.two_hands import FirstHands, check_two_people, first_hands
@@ -88,8 +88,8 @@ class PeopleCheck:
             raise Wrong(f"To link {login} withdraws {', '.join(withdrawn) or 'nothing'}; the record says otherwise.")
         told = self._people if change is LoginChange.LINKED else before
         found = told.person_of(login)
-        logins = tuple(
+        logins = told_logins(
             each for each in (found.logins if found else ()) if change is LoginChange.LINKED or each != login
         )
-        if logins != texts_of(facts, "logins"):
-            raise Wrong(f"The logins of one person with {login} are {', '.join(logins)}; the record says others.")
+        if (logins["logins"], logins.get("logins_total")) != ([*texts_of(facts, "logins")], facts.get("logins_total")):
+            raise Wrong(f"The logins of one person with {login} are others by the log than the record says.")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.domain.errors import GatekeeperError, InvalidInput
-from gatekeeper.domain.people import LOGINS_MAX, LoginAct, LoginChange, People
+from gatekeeper.domain.errors import GatekeeperError
+from gatekeeper.domain.people import LOGINS_TOLD_MAX, LoginAct, LoginChange, People, told_logins
 from gatekeeper.domain.person import Method, same_person
 from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType
 from gatekeeper.domain.two_hands import FIRST_TYPES, SECOND_TYPES, first_hands
@@ -84,12 +84,16 @@ def test_logins_that_were_linked_and_have_become_one_by_their_names_stop_nobody(
     assert people.same("a.na@x.example", "ben")
 
 
-def test_nobody_has_endless_logins() -> None:
+def test_names_of_nobody_keep_no_real_login_out() -> None:
     people = People()
-    for number in range(LOGINS_MAX - 1):
-        people = people.linked("ana", f"login{number}")
-    with pytest.raises(InvalidInput, match="at most 50 logins"):
-        people.linked("ana", "one-more")
+    for number in range(LOGINS_TOLD_MAX + 10):
+        people = people.linked("ana", f"login{number}", by="ana")
+    people = people.linked("ana", "ana-too#s-1", by="cem")
+    (person,) = people.persons
+    assert people.same("login0", "ana-too#s-1")
+    told = told_logins(person.logins)
+    assert (told["logins"], told["logins_total"]) == (list(person.logins[:LOGINS_TOLD_MAX]), len(person.logins))
+    assert told_logins(["b", "a"]) == {"logins": ["a", "b"]}
 
 
 FIRSTS: dict[RecordType, dict[str, JsonValue]] = {

@@ -202,6 +202,32 @@ def test_to_link_again_withdraws_what_waits_to_be_unlinked(registry: Registry, s
         link(registry)
 
 
+def test_nobody_keeps_their_own_logins_together_against_who_asks_to_unlink_one(
+    registry: Registry, stores: Stores
+) -> None:
+    for number in range(60):
+        registry.link_login(CEM.name, f"junk{number}", by=CEM)
+    registry.link_login(CEM.name, "c.em@provider.example#00u9", by=DIA)  # the real one, past what a record names
+    assert log(stores)[-1]["facts"]["logins_total"] == 62
+    registry.ask_unlink("junk1", by=DIA)
+    with pytest.raises(NotPermitted, match="nobody withdraws that of their own logins"):
+        registry.link_login(CEM.name, "junk1", by=CEM)
+    registry.link_login("junk1", "another", by=CEM)  # nor by one more name
+    registry.approve_unlink("junk1", by=BEN)
+    assert not registry.people().same(CEM.name, "junk1")
+    assert problems(stores) == []
+
+
+def test_to_link_one_login_again_withdraws_nothing_of_another(registry: Registry) -> None:
+    link(registry)
+    link(registry, ANA, ROBOT)
+    registry.ask_unlink(ANA_TOO.name, by=CEM)
+    registry.ask_unlink(ROBOT.name, by=CEM)
+    registry.link_login(ANA.name, "ana-three", by=CEM)
+    link(registry, ANA, ROBOT)
+    assert registry.people().waits == {ANA_TOO.name: CEM.name}
+
+
 def test_persons_with_a_login_in_common_are_one(registry: Registry) -> None:
     link(registry)
     link(registry, BEN, ROBOT)
