@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
-from gatekeeper.cli.printing import confirm, say, show
+from gatekeeper.cli.printing import confirm, count_of, say, show
 from gatekeeper.cli.two_hands import refuse_first
 
 if TYPE_CHECKING:
@@ -174,8 +174,10 @@ def _tell(plan: ErasurePlan) -> None:
     kept = plan.kept
     last, until = f"{kept.last_event_at:%Y-%m-%d}", f"{kept.kept_until:%Y-%m-%d}"
     say(f"customer {kept.customer.id}: latest event {last}, kept until {until}")
-    say(f"  {len(plan.profiles)} versions of its profile, with their salts")
-    say(f"  {len(plan.files)} files of evidence; {len(plan.shared)} more stay, as other customers have them too")
+    say(f"  {count_of(len(plan.profiles), 'version')} of its profile, each with its salt")
+    say(
+        f"  {count_of(len(plan.files), 'file')} of evidence; {len(plan.shared)} more stay, as other customers have them too"
+    )
 
 
 def _row(kept: Kept) -> dict[str, Any]:

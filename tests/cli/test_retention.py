@@ -66,7 +66,7 @@ def test_a_closed_customer_is_held_and_then_erased(
     assert "cannot approve" in gatekeeper("customer", "approve-lift", hold, "--as", "ANA", "--yes", exits=2)
     gatekeeper("customer", "approve-lift", hold, *ben)
     assert json.loads(gatekeeper("customer", "holds", "lab", "--output", "json"))[0]["state"] == "lifted"
-    assert "1 versions of its profile" in gatekeeper("customer", "erase", "lab", *why, "--dry-run")
+    assert "1 version of its profile, each with its salt" in gatekeeper("customer", "erase", "lab", *why, "--dry-run")
     gatekeeper("customer", "erase", "lab", *why, *ana)
     assert "cannot approve" in gatekeeper("customer", "approve-erasure", "lab", "--as", "Ana", "--yes", exits=2)
     assert "no byte of it is left" in gatekeeper("customer", "approve-erasure", "lab", *ben)

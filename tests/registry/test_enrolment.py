@@ -32,8 +32,8 @@ def test_a_new_customer_waits_until_a_second_person_approves(registry: Registry,
 def test_the_registry_takes_no_code_that_nobody_has(stores: Stores, changes: dict[str, str]) -> None:
     registry = Registry(stores, HandClock(), packs=PACKS, cluster="east", check_code=checked_code)
     owner = org("fund", changes.get("other", "DE"))
-    own = {name: code for name, code in changes.items() if name != "other"}
-    record = record_of(replace(org("lab", "US", "fund"), **own), owner)
+    lab = replace(org("lab", changes.get("headquarters", "US"), "fund"), jurisdiction=changes.get("jurisdiction", ""))
+    record = record_of(lab, owner)
     for use in (registry.plan, registry.plan_draft):
         with pytest.raises(InvalidInput, match=r"Party (lab|fund): '(UK|SU)'"):
             use(record)
