@@ -63,12 +63,16 @@ def test_a_hit_is_judged_by_one_and_confirmed_by_another(typed: Typed) -> None:
     judge = ("screening", "judge", hit["hit"], "--reason", "another town", "--as", "ana")
     assert "either --true-match or --false-positive" in typed(*judge, code=2)
     assert "waits for a second person" in typed(*judge, "--false-positive")
-    assert "one of two" in typed("screening", "hits", "--open")
+    assert "open, ana says false and a second person decides" in typed("screening", "hits", "--open")
     assert "cannot confirm" in typed("screening", "confirm", hit["hit"], "--as", "Ana", code=2)
     assert "put aside" in typed("screening", "confirm", hit["hit"], "--as", "ben")
     assert typed("screening", "hits", "--open") == "No open hits.\n"
     assert "0 new hits" in typed("screening", "run", "--party", "korvet", "--as", "ana")
     assert "takes effect now" in typed(*judge, "--true-match")
+    typed(*judge, "--false-positive")
+    (hit,) = json.loads(typed("screening", "hits", "-o", "json"))
+    assert (hit["proposed"], hit["judged_by"]) == (True, "ana")
+    assert hit["state"] == "true_match, ana says false and a second person decides"
 
 
 def test_a_broken_list_changes_nothing(typed: Typed, tmp_path: Path) -> None:

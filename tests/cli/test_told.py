@@ -114,3 +114,14 @@ def test_a_missing_suite_is_named(capsys: Printed, folder: Path) -> None:
 def _pack_without_suite(folder: Path) -> str:
     (folder / "us-house").mkdir()
     return str(folder / "us-house")
+
+
+def test_why_a_tier_is_unresolved_is_told_where_a_record_is_applied(capsys: Printed, folder: Path) -> None:
+    lab = LAB.format("lab", "US").replace(
+        "no_parent_reason: listed", "interests: [{owner: nosuch, share: 60, source: x}]"
+    )
+    (folder / "lab.yaml").write_text(lab)
+    told = do(capsys, "customer", "apply", "-f", "lab.yaml", "--as", "ana")
+    assert "  tier unresolved: " in told
+    assert "there is no record of nosuch\n" in told
+    assert "tier unresolved" not in do(capsys, "customer", "apply", "-f", "lab.yaml", "--as", "ana")
