@@ -23,6 +23,7 @@ from gatekeeper.registry.facts import approval_facts, customer_facts, split_fact
 from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.leis import check_leis
 from gatekeeper.registry.lifting import Interrupted, interrupted
+from gatekeeper.registry.outgrown import end_outgrown, outgrown
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.plan import waits
 from gatekeeper.registry.profiles import check_demanded, with_profile
@@ -147,6 +148,7 @@ class ApprovalRegistry(Desk):
         }
         tx.append(new_record(RecordType.CUSTOMER_APPROVED, actor, now, facts))
         reopen_for(tx, parties, written, actor, now)
+        end_outgrown(tx, outgrown(tx, review.changes, self._yardstick(now).placing, now), actor, now)
 
     def _end(self, review: Review, stands: Interrupted | None, expires_at: datetime | None, now: datetime) -> datetime:
         if stands is not None:

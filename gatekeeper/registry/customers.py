@@ -26,6 +26,7 @@ from gatekeeper.registry.inquiries import reopen_for
 from gatekeeper.registry.kyc_reader import KycReader
 from gatekeeper.registry.kyc_record import KycRecord, overlaid
 from gatekeeper.registry.leis import check_leis
+from gatekeeper.registry.outgrown import end_outgrown, outgrown
 from gatekeeper.registry.people import By, acting, changed_alone
 from gatekeeper.registry.plan import Outcome, Plan, Replaced, draft_plan_of, kept_of, plan_of
 from gatekeeper.registry.profiles import check_demanded, sealed, with_profile
@@ -48,7 +49,7 @@ class CustomerRegistry(Desk):
             self._check_codes(whole, seen.parties())
             plan = plan_of(seen, whole, yardstick)
             self._check_profile(plan, whole)
-            return _shown(seen, plan)
+            return _ending(seen, _shown(seen, plan), self._clock.now())
 
         return self._stores.read(work)
 
@@ -145,7 +146,7 @@ class CustomerRegistry(Desk):
         tx = sight_of(tx, record.customer_id, record)
         record = _kept(tx, record)
         self._check_codes(record, tx.parties())
-        plan = _shown(tx, plan_of(tx, record, self._yardstick(now)), prepared_by)
+        plan = _ending(tx, _shown(tx, plan_of(tx, record, self._yardstick(now)), prepared_by), now)
         if plan.outcome is Outcome.UNCHANGED:
             return plan
         self._check_profile(plan, record)
@@ -161,6 +162,7 @@ class CustomerRegistry(Desk):
         kind = RecordType.CUSTOMER_ENROLLED if plan.customer is None else RecordType.CUSTOMER_SUBMITTED
         tx.append(new_record(kind, actor, now, facts))
         reopen_for(tx, before, plan.written.values(), actor, now)
+        end_outgrown(tx, plan.ended, actor, now)
         return plan
 
     def _draft(self, tx: Transaction, record: KycRecord, actor: Actor, now: datetime) -> Plan:
@@ -238,6 +240,11 @@ def _shown(reader: Reader, plan: Plan, by: str = "") -> Plan:
         return plan
     record = reader.versions("proposal", plan.wanted.customer_id)[-1].record
     return replace(plan, replaced=Replaced(kept.prepared_by, record.at if record else None))
+
+
+def _ending(reader: Reader, plan: Plan, now: datetime) -> Plan:
+    """The plan with the overrides that it ends."""
+    return replace(plan, ended=outgrown(reader, plan.changes, plan.placing, now))
 
 
 def _looked_at(reader: Reader, review: Review) -> Review:

@@ -11,7 +11,8 @@ customer.notice              {customer, version, kind, expires_at}; kind: 60_day
 customer.override_requested  {customer, override, tier, hours, reason, requested_by}
 customer.override_approved   the same with approved_by and ends_at
 customer.override_ended      the same, by whoever ended it before its time; approved_by and ends_at are null where
-                             nobody had approved it
+                             nobody had approved it; newer_fact: true where it ended with a fact that makes the
+                             customer stricter, which the record before it tells of
 customer.hold_placed         {customer, hold, reason}
 customer.hold_lift_requested, customer.hold_lift_rejected
                              {customer, hold, reason, requested_by}; reason: why it is to be lifted
@@ -58,6 +59,11 @@ def approved_override_facts(override: Override) -> Facts:
         "approved_by": override.approved_by or None,
         "ends_at": moment(override.ends_at) if approved and override.ends_at else None,
     }
+
+
+def outgrown_facts(override: Override) -> Facts:
+    """An override that ended with a fact that its two people had not seen."""
+    return {**approved_override_facts(override), "newer_fact": True}
 
 
 # More hashes than this make a record that has no room for anything else.

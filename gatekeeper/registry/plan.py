@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import NotPermitted
+from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.registry.books import Books
@@ -53,6 +54,7 @@ class Plan:
         written: parties that change at once; changes: customers whose tier that moves.
         findings: tier by each pack once all of it is in effect.
         replaced: what somebody else proposed, and what this takes the place of.
+        ended: overrides that it ends, because it makes their customers stricter than whoever let them be had seen.
     """
 
     outcome: Outcome
@@ -64,6 +66,7 @@ class Plan:
     findings: Mapping[str, TierFinding]
     placing: frozenset[str] = frozenset()
     replaced: Replaced | None = field(default=None, compare=False)
+    ended: tuple[Override, ...] = ()
 
     @property
     def shown(self) -> dict[str, TierFinding]:

@@ -14,6 +14,7 @@ from gatekeeper.domain.customer import Customer
 from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.inquiry import Inquiry
 from gatekeeper.domain.kyc_profile import SealedProfile
+from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.party_facts import party_json
 from gatekeeper.domain.people import People
@@ -29,8 +30,6 @@ _UNTOUCHED = frozenset(
     {
         "versions",
         "party_acts",
-        "overrides",
-        "override",
         "lists",
         "list_entries",
         "kept_answers",
@@ -59,6 +58,7 @@ class Sheet:
         self._inquiries: list[Inquiry] | None = None
         self._people: People | None = None
         self._hit: dict[str, Hit] = {}
+        self._override: dict[str, Override] = {}
         self._batch: dict[str, Batch] = {}
         self._answer: dict[tuple[str, str], KeptAnswer] = {}
         self._answered: dict[tuple[str, str], KeptAnswer | None] = {}
@@ -140,6 +140,11 @@ class Sheet:
         self._hit |= {each.id: each for each in told}
         if told:
             self._later.append(lambda tx: tx.put_hits(told))
+
+    def put_override(self, override: Override) -> None:
+        """Store an override, ended."""
+        self._override[override.id] = override
+        self._later.append(lambda tx: tx.put_override(override))
 
     def put_batch(self, batch: Batch) -> None:
         """Store a batch."""
@@ -248,6 +253,14 @@ class Sheet:
             if each.state is HitState.OPEN:
                 found[each.party_id] = (*found.get(each.party_id, ()), each.id)
         return found
+
+    def override(self, override_id: str) -> Override | None:
+        """The override, or None."""
+        return self._override.get(override_id) or self._reader.override(override_id)
+
+    def overrides(self, customer_id: str | None = None) -> list[Override]:
+        """All overrides of one customer or of all, oldest first; a work on records ends some, and asks for none."""
+        return [self._override.get(each.id, each) for each in self._reader.overrides(customer_id)]
 
     def people(self) -> People:
         """Who has several logins; read once, for each of ten thousand approvals asks."""

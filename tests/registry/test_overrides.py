@@ -243,3 +243,75 @@ def test_an_override_refuses_nonsense() -> None:
     assert ended.ends_at == NOON + timedelta(hours=1)
     with pytest.raises(NotPermitted, match="over already"):
         ended.end(by="ana", now=NOON + timedelta(hours=2))
+
+
+def overridden(house: House, headquarters: str = "IN") -> None:
+    house.enrol("lab", headquarters)
+    let(house, hours=72)
+
+
+def ends(house: House) -> list[dict[str, object]]:
+    return [each["facts"] for each in log(house.stores) if each["type"] == "customer.override_ended"]
+
+
+def test_a_newer_fact_that_makes_the_customer_stricter_ends_an_override_and_whoever_applies_it_is_told(
+    stores: SqlStores,
+) -> None:
+    house = House(stores)
+    overridden(house)
+    assert house.gate.cleared_until("lab", at_most=30 * DAY) is not None
+    planned = house.registry.plan(record_of(org("lab", "CN")))
+    plan = house.registry.apply(record_of(org("lab", "CN")), by="eve")
+    [ended] = plan.ended
+    assert planned.ended == plan.ended
+    assert (ended.requested_by, ended.approved_by) == ("ana", "ben")
+    [facts] = ends(house)
+    assert (facts["override"], facts["newer_fact"], facts["approved_by"]) == (ended.id, True, "ben")
+    assert house.registry.overrides("lab")[0].ended_by == "eve"
+    assert house.registry.review("lab").override is None
+    assert house.gate.cleared_until("lab", at_most=30 * DAY) is None
+    decision = house.gate.consider(make_gang("lab", "one").pods[0], dry_run=True).decision
+    assert decision.tier is Tier.THREE
+
+
+def test_what_leaves_the_tier_as_it_is_or_makes_it_milder_ends_no_override(stores: SqlStores) -> None:
+    house = House(stores)
+    overridden(house, "CN")
+    house.registry.apply(record_of(replace(org("lab", "CN"), other_names=("Lab",))), by="eve")
+    house.registry.apply(record_of(org("lab", "IN")), by="eve")
+    house.registry.approve("lab", by="cem")
+    assert ends(house) == []
+    assert house.registry.review("lab").override is not None
+
+
+def test_what_makes_the_customer_stricter_by_an_approval_or_by_an_owner_of_several_ends_it_too(
+    stores: SqlStores,
+) -> None:
+    house = House(stores)
+    house.registry.apply(record_of(org("lab", "IN", "group"), org("group", "IN")), by="ana")
+    house.registry.approve("lab", by="ben")
+    let(house)
+    sister = record_of(org("sister", "IN", "group"), org("group", "CN"), customer="sister")
+    house.registry.apply_all([sister], by="eve")
+    [facts] = ends(house)
+    assert (facts["customer"], facts["newer_fact"]) == ("lab", True)
+
+
+def test_an_override_that_waits_is_withdrawn_by_a_fact_that_its_approver_would_not_be_shown(
+    registry: Registry,
+) -> None:
+    enrol(registry, org("lab", "IN"))
+    ask(registry)
+    registry.apply(record_of(org("lab", "CN")), by="eve")
+    with pytest.raises(NotFound, match="No override of customer lab waits"):
+        registry.approve_override("lab", by="ben")
+    ask(registry)
+    registry.approve_override("lab", by="ben")
+
+
+def test_an_override_that_is_over_is_not_ended_again(registry: Registry, clock: HandClock) -> None:
+    enrol(registry, org("lab", "IN"))
+    ask(registry, hours=1)
+    registry.approve_override("lab", by="ben")
+    clock.at += timedelta(hours=1)
+    assert registry.apply(record_of(org("lab", "CN")), by="eve").ended == ()
