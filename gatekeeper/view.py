@@ -25,7 +25,7 @@ from gatekeeper.domain.lineage import Lineage
 from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.policy import Action, ActivePack, Mode, Pack, Site
-from gatekeeper.domain.run import Purpose, RunState
+from gatekeeper.domain.run import Purpose, RunState, is_undeclared
 from gatekeeper.domain.tier import Tier, TierFinding
 from gatekeeper.domain.workload import Workload
 from gatekeeper.sharing import Holders, Shared, shares_of
@@ -143,6 +143,7 @@ def ask(
         permits=permits,
         bar=bar,
         override=override,
+        undeclared=is_undeclared(run_id),
     )
     return Asked(question, customer, run_id, purpose)
 

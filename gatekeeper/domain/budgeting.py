@@ -13,7 +13,7 @@ from gatekeeper.domain.decision import Grant, Opinion, Question, Verdict
 from gatekeeper.domain.inquiry import Permit
 from gatekeeper.domain.join import Bond
 from gatekeeper.domain.ledger import Pool
-from gatekeeper.domain.policy import PERCENT, Action, InquiryTerms, LeaseTerms, Pack, Rule
+from gatekeeper.domain.policy import PERCENT, Action, InquiryKind, InquiryTerms, LeaseTerms, Pack, Rule
 from gatekeeper.domain.tier import TierFinding
 from gatekeeper.domain.units import Rounding, format_below, format_duration, format_flop
 
@@ -54,7 +54,12 @@ def by_budget(question: Question, pack: Pack, finding: TierFinding, rule: Rule) 
         return Opinion(Verdict.ALLOW, "budget.not_counted", text, "", tier, grant, pool)
     text = f"{used}, and {why}"
     if _is_near(pool, pack):
-        return Opinion(Verdict.WARN, "budget.low", text, pack.remedy, tier, grant, pool)
+        remedy = (
+            f"ask for fewer devices, or {DECLARE}"
+            if _lifted_by_declaring(question, pack, finding, rule)
+            else pack.remedy
+        )
+        return Opinion(Verdict.WARN, "budget.low", text, remedy, tier, grant, pool)
     return Opinion(Verdict.ALLOW, "budget.enough", text, "", tier, grant, pool)
 
 
@@ -81,9 +86,29 @@ def _beyond(question: Question, pack: Pack, finding: TierFinding, rule: Rule, *,
     if found.permit:
         text = f"{text}; the answer to {named(found.holding)} permits no more"
         return Opinion(Verdict.DENY, code, text, pack.remedy, finding.tier, None, pool)
-    remedy = f"ask for fewer devices; for more your provider has to inquire {clauses(found.missing)}"
-    asks = tuple(each.id for each in found.missing)
+    remedy, asks = what_is_missing(question, found.missing)
+    remedy = f"ask for fewer devices; for more {remedy}"
     return Opinion(Verdict.HOLD, code, text, remedy, finding.tier, None, pool, inquiries=asks)
+
+
+DECLARE = "ask your provider to declare the run: no licence covers training that may be of any model"
+
+
+def what_is_missing(question: Question, missing: Sequence[InquiryTerms]) -> tuple[str, tuple[str, ...]]:
+    """What ends a hold, as a clause, and the questions to ask for it. Where a licence is asked for and nobody declared
+    the run none is asked: until somebody does no answer could be given, and then it is about another run."""
+    if question.undeclared and _any_licence(missing):
+        return DECLARE, ()
+    return f"your provider has to inquire {clauses(missing)}", tuple(each.id for each in missing)
+
+
+def _lifted_by_declaring(question: Question, pack: Pack, finding: TierFinding, rule: Rule) -> bool:
+    """Whether a licence could lift the limit, if only somebody declared the run."""
+    return question.undeclared and rule.holds and _any_licence(given_answers(question, pack, finding, rule).missing)
+
+
+def _any_licence(questions: Sequence[InquiryTerms]) -> bool:
+    return any(each.kind is InquiryKind.LICENCE for each in questions)
 
 
 def given_answers(question: Question, pack: Pack, finding: TierFinding, rule: Rule) -> Answers:

@@ -135,6 +135,7 @@ class Question:
         bar: what bars the work, if anything does.
         override: what treats the customer as in a milder tier for now; `customer` and `findings` are as it has them.
         permits: pack id -> what the answers to its questions about this run permit or refuse.
+        undeclared: nobody declared the run, so it may be of any model, and no licence covers it.
     """
 
     workload: Workload
@@ -148,3 +149,4 @@ class Question:
     permits: Mapping[str, tuple[Permit, ...]] = field(default_factory=dict)
     bar: Bar | None = None
     override: Override | None = None
+    undeclared: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatekeeper.domain.answers import named
-from gatekeeper.domain.budgeting import by_budget, by_notice, clauses, given_answers, was
+from gatekeeper.domain.budgeting import by_budget, by_notice, given_answers, was, what_is_missing
 from gatekeeper.domain.decision import Opinion, Question, Verdict
 from gatekeeper.domain.open_screening import OPEN_CODE
 from gatekeeper.domain.policy import Action, Pack, Rule
@@ -65,6 +65,5 @@ def _by_inquiry(question: Question, pack: Pack, finding: TierFinding, rule: Rule
     if found.permit:
         text = f"{named(found.holding)} {'are' if found.holding[1:] else 'is'} answered until {found.until}, and {why}"
         return Opinion(Verdict.ALLOW, "inquiry.answered", text, "", finding.tier)
-    remedy = f"your provider has to inquire {clauses(found.missing)}"
-    asks = tuple(each.id for each in found.missing)
+    remedy, asks = what_is_missing(question, found.missing)
     return Opinion(Verdict.HOLD, rule.code, f"{rule.text}, and {why}", remedy, finding.tier, inquiries=asks)

@@ -168,13 +168,53 @@ def test_a_new_answer_ends_the_one_before_it_until_it_is_approved(house: House) 
     assert held(house) is Verdict.HOLD
 
 
-def test_no_licence_covers_training_that_nobody_declared(house: House) -> None:
+def test_a_hold_of_training_that_nobody_declared_says_to_declare_it_and_asks_what_can_be_answered(house: House) -> None:
     house.enrol("narew", "PL")
     use(house, "undeclared.narew", 10**14)
-    house.gate.release(make_gang("narew", "a"))
+    decision = house.gate.release(make_gang("narew", "a")).decision
+    assert decision is not None
+    assert decision.verdict is Verdict.HOLD
+    assert decision.sentence.endswith(
+        "; ask for fewer devices; for more ask your provider to declare the run: no licence covers training that may "
+        "be of any model."
+    )
+    assert "inquire whether" not in decision.sentence
+    assert house.records(RecordType.INQUIRY_OPENED) == []
+    house.registry.declare_run("narew-llm", "narew", title="Narew", by="ana", namespaces=("narew",))
+    house.registry.approve_run("narew-llm", by="ben")
+    decision = house.gate.release(make_gang("narew", "a")).decision
+    assert decision is not None
+    assert "has to inquire whether the customer intends to export this model" in decision.sentence
+    (opened,) = house.records(RecordType.INQUIRY_OPENED)
+    assert opened["inquiry"] == f"{PACK.id}.narew-llm.export-of-the-model"
+
+
+def test_undeclared_training_near_its_limit_is_told_to_be_declared(house: House) -> None:
+    house.enrol("narew", "PL")
+    use(house, "undeclared.narew", 95 * 10**12)
+    decision = house.gate.release(make_gang("narew", "a")).decision
+    assert decision is not None
+    assert decision.verdict is Verdict.WARN
+    assert "ask for fewer devices, or ask your provider to declare the run" in decision.sentence
+
+
+def test_no_licence_covers_training_that_nobody_declared(house: House) -> None:
+    """One that was opened about it by an earlier program cannot be answered."""
+    name = f"{PACK.id}.undeclared.narew.export-of-the-model"
+    asked = Inquiry(
+        name,
+        "narew",
+        "undeclared.narew",
+        PACK.id,
+        InquiryKind.LICENCE,
+        "Inquire.",
+        house.clock.now(),
+        asks="export-of-the-model",
+    )
+    house.stores.transact(lambda tx: tx.put_inquiry(asked))
     with pytest.raises(NotPermitted, match="may be training of any model"):
         house.registry.answer_inquiry(
-            f"{PACK.id}.undeclared.narew.export-of-the-model",
+            name,
             answer=ANSWER,
             licence="D1",
             until=house.clock.now().date(),
