@@ -137,6 +137,7 @@ runs.app.command("reject-end", epilog=endings.REJECT_EXAMPLE)(endings.reject_end
 app.add_typer(runs.app, name="run")
 app.add_typer(users.app, name="user")
 app.command("login", epilog=users.LOGIN_EXAMPLE)(users.login)
+app.command("logout", epilog=users.LOGOUT_EXAMPLE)(users.logout)
 app.add_typer(flop.app, name="flop")
 app.command("blocked", epilog=logs.BLOCKED_EXAMPLE)(logs.blocked)
 app.add_typer(logs.app, name="log")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, caller_of, opened
-from gatekeeper.cli.printing import confirm, note, say, show
+from gatekeeper.cli.printing import confirm, note, say, show, warn
 from gatekeeper.cli.two_hands import refuse_first
 from gatekeeper.domain.person import Right
 
@@ -24,7 +24,11 @@ def link(name: Name, login: Login, config: Config = None, data: Data = None) -> 
     with opened(config, data) as wiring:
         person = wiring.registry.link_login(name, login, by=caller_of(wiring, None))
         again = wiring.registry.approved_by_one(login)
+        unknown = wiring.registry.unknown((name, login))
     say(f"one person: {', '.join(person.logins)}")
+    for each, near in unknown.items():
+        like = f" Did you mean {' or '.join(near)}?" if near else ""
+        warn(f"Nobody by the name {each} is a user here or ever prepared or approved anything.{like}")
     if again:
         note(f"This person prepared and approved, so look at them again: {', '.join(again)}")
 

@@ -88,7 +88,8 @@ def caller_of(wiring: Wiring, person: str | None, *, approves: bool = False) -> 
         NotPermitted: there are users and no token, a token that is nobody's, or `--as` names somebody else.
         InvalidInput: as `claimed_name` says.
     """
-    from gatekeeper.cli.tokens import token_of_caller
+    from gatekeeper.cli.tokens import place_of_token, token_of_caller
+    from gatekeeper.identity.authenticator import Unauthenticated
     from gatekeeper.identity.local import LocalUsers
 
     token = token_of_caller()
@@ -96,7 +97,8 @@ def caller_of(wiring: Wiring, person: str | None, *, approves: bool = False) -> 
         if token is not None:
             raise NotPermitted(
                 f"There are no users in {wiring.settings.data}, so this token is nobody's.",
-                hint="Name the right data folder or settings, or act with --as PERSON and without the token.",
+                hint=f"{place_of_token()} Name the right data folder or settings, or act with --as PERSON and without "
+                "the token.",
             )
         by = Caller.claimed(claimed_name(person, approves=approves))
         _say_it_is_claimed(by)
@@ -108,13 +110,22 @@ def caller_of(wiring: Wiring, person: str | None, *, approves: bool = False) -> 
             hint="Keep yours with `gatekeeper login`, or put it in COMPUTE_GATEKEEPER_TOKEN. A policy-admin gives one: "
             f"gatekeeper user add NAME --role {role}",
         )
-    known = LocalUsers(wiring.stores).authenticate(token)
+    try:
+        known = LocalUsers(wiring.stores).authenticate(token)
+    except Unauthenticated as error:
+        left = any(Role.POLICY_ADMIN in each.caller.roles for each in wiring.registry.users())
+        hint = f"{error.hint} {place_of_token()}{'' if left else _NO_ADMIN}"
+        raise Unauthenticated(error.message, error.reason, hint=hint) from error
     said = person if person is not None else _person_of_environment()
     if said is not None and not same_person(said, known.name):
         raise NotPermitted(
-            f"The token belongs to {known.name}, and --as says {said}.", hint="Leave --as out, or use another token."
+            f"The token belongs to {known.name}, and --as says {said}.",
+            hint=f"{place_of_token()} Leave --as out, or use another.",
         )
     return known
+
+
+_NO_ADMIN = " No policy-admin is left: gatekeeper user add NAME --role policy-admin --bootstrap"
 
 
 def record_packs(wiring: Wiring, by: Caller, right: Right) -> None:

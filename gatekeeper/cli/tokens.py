@@ -72,6 +72,34 @@ def keep(token: str) -> Path:
     return path
 
 
+def forget() -> Path | None:
+    """Take away what `keep` kept; returns where that was, None where nothing was kept.
+
+    Raises:
+        Unavailable: it cannot be taken away.
+    """
+    path = kept_file()
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Unavailable(f"The token at {path} cannot be taken away: {error.strerror}.") from error
+    return path
+
+
+def place_of_token() -> str:
+    """Where the token of this command came from, and how to do without, as a sentence."""
+    from gatekeeper.settings import TOKEN_VARIABLE
+
+    chosen = _CHOSEN.get()
+    if chosen is not None:
+        return f"It is from {'the first line of stdin' if isinstance(chosen, str) else chosen}."
+    if TOKEN_VARIABLE in os.environ:
+        return f"It is from {TOKEN_VARIABLE}."
+    return f"It is from {kept_file()}, which `gatekeeper logout` takes away."
+
+
 def replace_kept(before: str | None, token: str) -> None:
     """Keep a new token where the one before it was kept."""
     path = kept_file()

@@ -10,14 +10,17 @@ import typer
 from gatekeeper.cli import logins
 from gatekeeper.cli.options import Config, Data, Output, Printed, caller_of, known_user, opened
 from gatekeeper.cli.printing import confirm, note, say, show
-from gatekeeper.cli.two_hands import refuse_first
+from gatekeeper.cli.two_hands import Yes, refuse_first
 from gatekeeper.domain.person import Right, Role, same_person
 
 if TYPE_CHECKING:
+    from gatekeeper.domain.person import Caller
     from gatekeeper.domain.user import User
+    from gatekeeper.wiring import Wiring
 
 app = typer.Typer(help="Add people, and say what each may do.", no_args_is_help=True)
 LOGIN_EXAMPLE = "Example: gatekeeper login < token.txt"
+LOGOUT_EXAMPLE = "Example: gatekeeper logout"
 Name = Annotated[str, typer.Argument(help="Login name or e-mail address.", show_default=False)]
 Roles = Annotated[
     list[Role], typer.Option("--role", help="What the user may do; repeatable.", show_default=False, metavar="ROLE")
@@ -62,16 +65,19 @@ def list_(output: Printed = Output.TABLE, config: Config = None, data: Data = No
 
 
 @app.command(epilog="Example: gatekeeper user roles ana@provider.example --role kyc-editor --role viewer")
-def roles(name: Name, role: Roles, config: Config = None, data: Data = None) -> None:
+def roles(name: Name, role: Roles, yes: Yes = False, config: Config = None, data: Data = None) -> None:
     """Give a user exactly these roles. Taking works at once; kyc-approver and policy-admin are given by two."""
     with opened(config, data) as wiring:
-        _tell(wiring.registry.set_roles(name, frozenset(role), by=caller_of(wiring, None)))
+        by = caller_of(wiring, None)
+        if Role.POLICY_ADMIN not in role:
+            _ask_of_last_admin(wiring, by, name, yes=yes)
+        _tell(wiring.registry.set_roles(name, frozenset(role), by=by))
 
 
 @app.command(epilog="Example: gatekeeper user approve ben@provider.example")
 def approve(
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
@@ -90,11 +96,29 @@ def approve(
 
 
 @app.command(epilog="Example: gatekeeper user disable ana@provider.example")
-def disable(name: Name, config: Config = None, data: Data = None) -> None:
-    """Take every right from a user at once."""
+def disable(name: Name, yes: Yes = False, config: Config = None, data: Data = None) -> None:
+    """Take every right from a user at once. Asks first where no other policy-admin is left."""
     with opened(config, data) as wiring:
-        user = wiring.registry.disable_user(name, by=caller_of(wiring, None))
+        by = caller_of(wiring, None)
+        _ask_of_last_admin(wiring, by, name, yes=yes)
+        user = wiring.registry.disable_user(name, by=by)
     say(f"user {user.name} is disabled")
+
+
+def _ask_of_last_admin(wiring: Wiring, by: Caller, name: str, *, yes: bool) -> None:
+    """Have whoever takes its rights from the last policy-admin know what is left then."""
+    from gatekeeper.registry.people import keeper
+
+    keeper(by)
+    admins = [each for each in wiring.registry.users() if Role.POLICY_ADMIN in each.caller.roles]
+    if len(admins) != 1 or not same_person(admins[0].name, name):
+        return
+    note(
+        f"{admins[0].name} is the last user who is a policy-admin: nobody with a token of ours could keep users then. "
+        "Another is added on the machine with the database: gatekeeper user add NAME --role policy-admin --bootstrap"
+    )
+    if not yes:
+        confirm(f"Take it from {admins[0].name} all the same?")
 
 
 @app.command(epilog="Example: gatekeeper user rotate")
@@ -120,14 +144,15 @@ def rotate(
 
 
 def login(config: Config = None, data: Data = None) -> None:
-    """Read a token from stdin, make it your own if somebody else made it, and keep it for the next commands."""
+    """Read a token from stdin, replace it by one of your own if it was shown to anybody, and keep that."""
     from gatekeeper.cli.tokens import keep
     from gatekeeper.identity.tokens import kept_of, new_token
 
     token = _asked()
     with opened(config, data) as wiring:
         user = known_user(wiring, token)
-        if user.handed:
+        made = user.printed
+        if made:
             token = new_token()
             # Kept first: were it lost after the change, nobody would have a token of this user any more.
             path = keep(token)
@@ -135,6 +160,16 @@ def login(config: Config = None, data: Data = None) -> None:
         else:
             path = keep(token)
     say(f"{user.name} ({_words(user.roles) or 'no role in effect'}): token kept at {path}")
+    if made:
+        note("It is a new one: the token that was read ends with this.")
+
+
+def logout() -> None:
+    """Take away the token that `gatekeeper login` keeps. It does not end by that: `gatekeeper user rotate` ends it."""
+    from gatekeeper.cli.tokens import forget
+
+    path = forget()
+    say(f"the token at {path} is gone" if path else "no token was kept")
 
 
 logins.add_to(app)

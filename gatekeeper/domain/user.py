@@ -60,6 +60,11 @@ class User:
         """The user as somebody who acts."""
         return Caller(self.name, Method.LOCAL, frozenset() if self.disabled_by else self.roles)
 
+    @property
+    def printed(self) -> bool:
+        """Whether the token is still the one that was shown when it was made: it may lie in a file, or on a screen."""
+        return self.handed or (self.version == 1 and self.created_by == self.name)
+
     def with_roles(self, wanted: frozenset[Role], *, by: str, alone: bool) -> User:
         """With these roles: what is taken is taken at once; what only two may give waits, unless one may alone.
 

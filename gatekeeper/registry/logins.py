@@ -12,10 +12,14 @@ approves, and neither way what was done or waits before is judged anew in the mi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.people import LoginAct, LoginChange, People, Person, told_logins
-from gatekeeper.domain.person import Caller
-from gatekeeper.domain.record import RecordType
+from gatekeeper.domain.person import Caller, same_person
+from gatekeeper.domain.record import RecordType, decode
+from gatekeeper.domain.two_hands import FIRST_TYPES, SECOND_TYPES
 from gatekeeper.facts import Facts, new_record
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.people import keeper, login
@@ -25,6 +29,12 @@ _RECORDS = {
     LoginChange.UNLINK_ASKED: RecordType.LOGIN_UNLINK_ASKED,
     LoginChange.UNLINKED: RecordType.LOGIN_UNLINKED,
 }
+# By these people are known who have no token of ours. Reservations end too often to be read, and mostly by nobody.
+_ACTS = (FIRST_TYPES | SECOND_TYPES | {RecordType.CUSTOMER_SUSPENDED, RecordType.LIST_LOADED}) - {
+    RecordType.RESERVATION_SETTLED,
+    RecordType.RESERVATION_VOIDED,
+}
+_ALIKE = 0.75
 
 
 class LoginRegistry:
@@ -84,6 +94,19 @@ class LoginRegistry:
                 and people.same(each.prepared_by, each.approved_by)
                 and people.same(each.approved_by, name)
             ]
+
+        return self._stores.read(work)
+
+    def unknown(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Of some names those by which nobody is a user, has another login, or ever prepared, approved or changed
+        anything; each with the known names that are like it."""
+
+        def work(reader: Reader) -> dict[str, list[str]]:
+            known = {each.name for each in reader.users()} | {
+                decode(leaf).actor.name for _, leaf in reader.records(types=_ACTS)
+            }
+            strange = [name for name in names if not any(same_person(name, each) for each in known)]
+            return {name: get_close_matches(name, sorted(known), cutoff=_ALIKE) for name in strange}
 
         return self._stores.read(work)
 

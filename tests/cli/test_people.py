@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import io
 import json
 import stat
 from collections.abc import Callable, Iterator
@@ -285,3 +286,70 @@ def test_no_command_makes_a_claimed_caller_or_an_actor_by_itself() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Caller.claimed", "Caller", "Actor", "person")
     ]
     assert [each.partition(":")[0] for each in made] == ["options.py"]
+
+
+def typed_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text + "\n"))
+
+
+def test_login_never_keeps_a_token_that_was_printed_not_even_the_first_user_s(
+    desk: Desk, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed_in(monkeypatch, root)
+    assert f"token kept at {kept_file()}" in desk.run("login")
+    assert "It is a new one" in desk.err
+    kept = kept_file().read_text().strip()
+    assert kept != root
+    desk.run("user", "add", "ben", "--role", "viewer")
+    desk.run("user", "add", "eva", "--role", "viewer", token=root, code=2)
+    assert "This token is nobody's" in desk.err
+    typed_in(monkeypatch, kept)  # one's own stays: another machine has it too
+    desk.run("login")
+    assert kept_file().read_text().strip() == kept
+
+
+def test_a_token_of_another_folder_is_refused_with_the_file_that_it_is_in(
+    desk: Desk, root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed_in(monkeypatch, root)
+    desk.run("login")
+    other = Desk(tmp_path / "other", monkeypatch, desk._capsys)
+    other.run("customer", "apply", "-f", str(EXAMPLES / "customers"), "--as", "ana", code=2)
+    assert str(kept_file()) in other.err
+    assert "gatekeeper logout" in other.err
+    assert cli.run(["logout"]) == 0
+    assert not kept_file().exists()
+    assert cli.run(["logout"]) == 0
+    assert "no token was kept" in desk._capsys.readouterr().out
+    other.run("customer", "apply", "-f", str(EXAMPLES / "customers"), "--as", "ana")
+
+
+@pytest.mark.parametrize("words", [("disable", "root"), ("roles", "root", "--role", "viewer")])
+def test_the_last_policy_admin_is_asked_for_and_told_the_way_back(
+    desk: Desk, root: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    typed_in(monkeypatch, "n")
+    desk.run("user", *words, token=root, code=2)
+    assert "last user who is a policy-admin" in desk.err
+    assert "--bootstrap" in desk.err
+    desk.run("user", *words, "--yes", token=root)
+    if words[0] == "disable":
+        desk.run("user", "add", "eva", "--role", "viewer", token=root, code=2)
+        assert "gatekeeper user add NAME --role policy-admin --bootstrap" in desk.err
+    desk.run("user", "add", "eva", "--role", "policy-admin", "--bootstrap")
+
+
+def test_one_of_two_policy_admins_is_disabled_without_a_question(desk: Desk, root: str) -> None:
+    desk.run("user", "add", "ben", "--role", "policy-admin", token=root)
+    desk.run("user", "disable", "root", token=root)
+
+
+def test_a_link_with_a_name_that_nobody_has_is_warned_of(desk: Desk, root: str) -> None:
+    desk.run("user", "add", "anabel", "--role", "kyc-editor", token=root)
+    assert "one person: anabel, root" in desk.run("user", "link", "root", "anabel", token=root)
+    assert "Nobody by" not in desk.err
+    desk.run("user", "link", "root", "nosuch#x", token=root)
+    assert "Nobody by the name nosuch#x is a user here" in desk.err
+    assert "Did you mean" not in desk.err
+    desk.run("user", "link", "root", "anabell", token=root)
+    assert "Did you mean anabel?" in desk.err
