@@ -7,7 +7,6 @@ moment at which the effect is durable and the answer is not.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import time
@@ -40,8 +39,8 @@ from gatekeeper.registry.screener import Screener
 
 T = TypeVar("T")
 KEPT_MAX = 10_000
-# A list that is loaded while a request acts makes it begin again.
-TRIES = 3
+# A name that has yet to be compared, and a list that is loaded while a request acts, make it begin again.
+TRIES = 5
 # Threads that find out who is asking: an identity provider that does not answer holds up these and not the work.
 AUTHENTICATING = 4
 
@@ -136,8 +135,10 @@ class Asked:
 
         for _ in range(TRIES):
             office.stores.read(office.screener.indexed)  # here, not on the writer's thread: it takes up to a second
-            with contextlib.suppress(Undone):
+            try:
                 return (Rehearsed(office.stores) if at_length else office.stores).transact(whole)
+            except Undone:  # names that have yet to be compared, or another list
+                office.screener.catch_up(office.stores, office.clock.now())
         raise Unavailable("The lists change faster than they can be read.", hint="Ask again.")
 
     def check_match(self, *tags: str, owed: bool = True) -> None:

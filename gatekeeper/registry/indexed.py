@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from gatekeeper.domain.list_entry import ListEntry, ListVersion, entries_sha256
 from gatekeeper.domain.party import Party
@@ -16,16 +16,23 @@ HITS_PER_PARTY_MAX = 50
 # A name that is spread over two fields is the entry's whole name, not merely within a longer one.
 SPREAD_THRESHOLD = 90
 SPREAD_NAMES_MAX = 10
+# Parties whose hits are remembered: more than the largest batch writes.
+REMEMBERED_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """All lists as loaded, ready to be compared with. `sha256`: list -> hash over the entries that are compared."""
+    """All lists as loaded, ready to be compared with. `sha256`: list -> hash over the entries that are compared.
+
+    What was found once is remembered by all of the party that it rests on, and by the day: a party is compared beside
+    the writer, and what holds the writer only looks it up.
+    """
 
     versions: tuple[ListVersion, ...]
     entries: tuple[ListEntry, ...]
     index: NameIndex
     sha256: Mapping[str, str]
+    _found: dict[tuple[str, date], tuple[Hit, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, versions: Iterable[ListVersion], entries: Iterable[ListEntry]) -> Indexed:
@@ -40,6 +47,20 @@ class Indexed:
     def hits(self, party: Party, now: datetime) -> list[Hit]:
         """The hits of a party by all its names, best first; and one for the names that cannot be compared, or are like
         more entries than hits are kept."""
+        key = (identity_sha256(party), now.date())
+        found = self._found.get(key)
+        if found is None:
+            found = tuple(self._hits(party, now))
+            if len(self._found) >= REMEMBERED_MAX:
+                self._found.clear()
+            self._found[key] = found
+        return [*found]
+
+    def knows(self, party: Party, now: datetime) -> bool:
+        """Whether the hits of a party are remembered, so that asking for them takes no time."""
+        return (identity_sha256(party), now.date()) in self._found
+
+    def _hits(self, party: Party, now: datetime) -> list[Hit]:
         found = [
             hit_of(party, self.entries[place], score, now.date())
             for place, score in self._scores(party).items()

@@ -7,12 +7,13 @@ durable, so there is no moment at which a new name counts and nobody looked at i
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import datetime
 from typing import TypeVar
 
-from gatekeeper.domain.list_entry import ListVersion
+from gatekeeper.domain.errors import Conflict
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.record import RecordType
 from gatekeeper.domain.screening import Hit, identity_sha256
@@ -25,6 +26,8 @@ from gatekeeper.registry.proposal import Proposal
 from gatekeeper.registry.sight import above
 
 T = TypeVar("T")
+# Who is written may be another one each time that the work is done again; lists change once a day.
+TRIES = 5
 _OF_CUSTOMERS = (
     RecordType.CUSTOMER_DRAFTED,
     RecordType.CUSTOMER_ENROLLED,
@@ -38,6 +41,8 @@ class Screener:
 
     def __init__(self) -> None:
         self._indexed = Indexed.of((), ())
+        self._owed: dict[str, Party] = {}
+        self._comparing = threading.Lock()
         self.names = Names()
 
     def indexed(self, reader: Reader) -> Indexed:
@@ -48,9 +53,26 @@ class Screener:
             self._indexed = indexed = Indexed.of(versions, reader.list_entries())
         return indexed
 
-    def has(self, versions: tuple[ListVersion, ...]) -> bool:
-        """Whether these versions are the ones that are indexed."""
-        return self._indexed.versions == versions
+    def owes(self, reader: Reader, parties: Iterable[Party], now: datetime) -> bool:
+        """Whether some parties have yet to be compared, or the lists to be indexed; who it is, is noted."""
+        owed = list(parties)
+        if tuple(reader.lists()) == self._indexed.versions:
+            indexed = self._indexed
+            owed = [each for each in owed if not indexed.knows(each, now)]
+            if not owed:
+                return False
+        self._owed.update((identity_sha256(each), each) for each in owed)
+        return True
+
+    def catch_up(self, stores: Stores, now: datetime) -> None:
+        """Index the lists, and compare whom works noted that could not be stored yet. Nobody waits for the writer
+        meanwhile; and one at a time, since more would only share one interpreter."""
+        indexed = stores.read(self.indexed)  # first: it fails where a transaction is open, which would be held up
+        with self._comparing:
+            for key in list(self._owed):
+                party = self._owed.pop(key, None)
+                if party is not None:
+                    indexed.hits(party, now)
 
     def screen(self, tx: Transaction, parties: Iterable[Party], now: datetime, *, why: str) -> list[Hit]:
         """Compare some parties, and put on record what is new about it; the new hits."""
@@ -60,12 +82,16 @@ class Screener:
         return keep(tx, [(each, indexed.hits(each, now)) for each in parties], indexed, now, why=why)
 
 
-class _NotIndexed(Exception):
-    """Customers changed, and the lists would have to be indexed while everybody waits for the writer."""
+class _Owed(Exception):
+    """Names would have to be compared, or lists indexed, while everybody waits for the writer."""
 
 
 class Screened:
-    """`gatekeeper.ports.Stores` that screens the customers whom a transaction wrote, before it is durable."""
+    """`gatekeeper.ports.Stores` that screens the customers whom a transaction wrote, before it is durable.
+
+    Names are compared beside the writer, however long that takes: a work that wrote names which nobody has compared is
+    undone, they are compared, and it is run again.
+    """
 
     def __init__(self, stores: Stores, clock: Clock, screener: Screener) -> None:
         self._stores = stores
@@ -73,32 +99,40 @@ class Screened:
         self._screener = screener
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Run the work and screen what it wrote, as one transaction. The work may be run, undone, and run again."""
-        try:
-            return self._stores.transact(self._with_screening(work, may_index=False))
-        except _NotIndexed:
-            self._stores.read(self._screener.indexed)
-            return self._stores.transact(self._with_screening(work, may_index=True))
+        """Run the work and screen what it wrote, as one transaction. The work may be run, undone, and run again.
+
+        Raises:
+            Conflict: whom it writes changed again and again while they were compared; nothing was done.
+        """
+        for _ in range(TRIES):
+            try:
+                return self._stores.transact(self._with_screening(work, may_compare=False))
+            except _Owed:
+                self._screener.catch_up(self._stores, self._clock.now())
+        raise Conflict(
+            "Lists or parties change faster than their names can be compared; nothing was changed.",
+            hint="Do it again in a moment.",
+        )
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """The same without waiting."""
-        return self._stores.submit(self._with_screening(work, may_index=True))
+        """The same for works beside the writer (`rehearsal`): what they write is compared at once."""
+        return self._stores.submit(self._with_screening(work, may_compare=True))
 
     def read(self, work: Callable[[Reader], T]) -> T:
         """Run the work on one consistent state."""
         return self._stores.read(work)
 
-    def _with_screening(self, work: Callable[[Transaction], T], *, may_index: bool) -> Callable[[Transaction], T]:
+    def _with_screening(self, work: Callable[[Transaction], T], *, may_compare: bool) -> Callable[[Transaction], T]:
         def screened(tx: Transaction) -> T:
             begin = tx.log_size()
             result = work(tx)
             new = tx.records(types=_OF_CUSTOMERS, begin=begin)
             customers = {str(json.loads(leaf)["facts"]["customer"]) for _, leaf in new}
-            versions = tuple(tx.lists()) if customers else ()
-            if versions:
-                if not may_index and not self._screener.has(versions):
-                    raise _NotIndexed
-                self._screener.screen(tx, parties_of(tx, customers), self._clock.now(), why="customers")
+            if customers and tx.lists():
+                parties, now = parties_of(tx, customers), self._clock.now()
+                if not may_compare and self._screener.owes(tx, parties, now):
+                    raise _Owed
+                self._screener.screen(tx, parties, now, why="customers")
             return result
 
         return screened

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
 
+from gatekeeper.domain.observation import Observed
 from gatekeeper.domain.screening import HitState
 from gatekeeper.domain.tier import Tier
+from gatekeeper.matching import THRESHOLD, NameIndex
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
 from gatekeeper.snapshots import Snapshots
 from gatekeeper.view import findings_of
-from tests.registry.office import NOON, PACK, PACKS, enrol, log, org, record_of, tier
+from tests.registry.office import NOON, PACK, PACKS, HandClock, enrol, log, org, record_of, tier
 from tests.registry.screened import ENTRY, OTHER, loaded, named, the_hit
+
+LEI = "529900T8BM49AURSDO55"
 
 
 def test_a_list_that_names_a_customer_leaves_its_tier_unresolved_until_somebody_judges(registry: Registry) -> None:
@@ -82,6 +87,43 @@ def test_a_new_customer_is_screened_in_the_transaction_that_writes_it(registry: 
     assert tier(registry) is Tier.UNRESOLVED  # who approves sees it
     registry.approve("lab", by="ben")
     assert tier(registry) is Tier.UNRESOLVED
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The threads that compared a name, one for each."""
+    told, plain = list[str](), NameIndex.similar
+
+    def similar(index: NameIndex, name: str, cutoff: int = THRESHOLD) -> dict[int, int]:
+        told.append(threading.current_thread().name)
+        return plain(index, name, cutoff)
+
+    monkeypatch.setattr(NameIndex, "similar", similar)
+    return told
+
+
+def test_no_name_is_compared_while_others_wait_for_the_writer(
+    stores: Stores, clock: HandClock, compared: list[str]
+) -> None:
+    def afresh() -> Registry:
+        return Registry(stores, clock, packs=PACKS, cluster="east")  # as another process, which remembers nothing
+
+    loaded(afresh(), ENTRY)
+    afresh().apply(record_of(replace(named("Korvet Dynamics Zavod"), lei=LEI), customer="lab"), by="ana")
+    assert the_hit(afresh()).state is HitState.OPEN
+    afresh().approve("lab", by="ben")
+    word = Observed(LEI, "Korvet", "IN", "IN", "ACTIVE", "ISSUED", (), (), "2026-01-01", ("f" * 64,), NOON)
+    assert afresh().observe({LEI: word}, by="ana").conflicts[0].taken
+    assert len(compared) >= 3
+    assert set(compared) == {threading.current_thread().name}
+
+
+def test_a_party_that_stays_as_it_is_is_compared_once(registry: Registry, compared: list[str]) -> None:
+    loaded(registry, ENTRY)
+    enrol(registry, named("Korvet Dynamics Zavod"))
+    registry.screen(by="ana")
+    registry.screen(by="ana")
+    assert len(compared) == 1
 
 
 def test_another_version_of_the_comparison_screens_everybody_again(
