@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Printed, day_of, opened
-from gatekeeper.cli.printing import show, warn
+from gatekeeper.cli.printing import note, placing_nobody, show, warn
 from gatekeeper.domain.errors import NotFound
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ def countries(
         found = [meant]
     rows = [_row(each, active, day) for each in found for active in packs]
     warn_before(packs, day)
+    for each in packs:
+        if pack is not None and not each.pack.tells_tiers_apart:
+            note(f"{placing_nobody(each.pack.id)}.")
     show(rows, ["code", "alpha3", "name", "parent", "kind", "pack", "tier", "from", "to"], output, nothing="None.")
 
 

@@ -22,11 +22,10 @@ from gatekeeper.cli.options import (
     record_packs,
     start_of,
 )
-from gatekeeper.cli.printing import confirm, say, say_json, show
+from gatekeeper.cli.printing import confirm, placing_nobody, say, say_json, show
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.person import Right
 
-_ALIKE = "its rules are the same for every tier"
 app = typer.Typer(help="Enrol, approve, suspend and explain customers.", no_args_is_help=True)
 Customer = Annotated[str, typer.Argument(help="Id of the customer.", show_default=False)]
 AsOf = Annotated[
@@ -172,7 +171,7 @@ def explain(
         return
     for pack, finding in findings.items():
         if pack not in placing:
-            say(f"{pack} places nobody: {_ALIKE}")
+            say(placing_nobody(pack))
             continue
         say(f"{finding.tier} by {pack} on {finding.as_of}")
         for reason in finding.reasons:

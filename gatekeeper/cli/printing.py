@@ -124,6 +124,11 @@ def _cell(value: object) -> str:
     return value.isoformat(timespec="seconds").replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
+def placing_nobody(pack: str) -> str:
+    """Of a pack whose rules are the same for tiers 1, 2 and 3: a tier by its table would say nothing."""
+    return f"{pack} places nobody: its rules are the same for every tier"
+
+
 def harmless(cell: str) -> str:
     """The cell as text, where a spreadsheet would run it as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) and cell != "-" else cell

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.options import Output, Printed, day_of
-from gatekeeper.cli.printing import say, show, warn
+from gatekeeper.cli.printing import note, placing_nobody, say, show, warn
 from gatekeeper.cli.tier_changes import changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from gatekeeper.domain.policy import Pack
     from gatekeeper.domain.resolving import Resolver
-    from gatekeeper.domain.tier import TierFinding, TierTable
+    from gatekeeper.domain.tier import TierFinding
 
 app = typer.Typer(help="Resolve tiers from owners and headquarters.", no_args_is_help=True)
 DEFAULT_PACK = "us-ai-diffusion"
@@ -52,12 +53,18 @@ def resolve(
     from gatekeeper.domain.resolving import Resolver
     from gatekeeper.graph_files import read_graph
 
-    table, day = _table_of(pack), _day(as_of)
-    if table.is_before(day):
+    chosen, day = _pack_of(pack), _day(as_of)
+    table, alike = chosen.tiers, not chosen.tells_tiers_apart
+    if alike and output is not Output.TABLE:
+        note(f"{placing_nobody(chosen.id)}.")
+    if table.is_before(day) and not alike:
         warn(f"the table of {pack} begins on {table.begins}: before, who is not Tier 3 is unresolved")
     parties = read_graph(graph)
     if party is not None and party not in parties:
         raise NotFound(f"{graph} has no party {party!r:.80}.")
+    if alike and output is Output.TABLE:
+        say(placing_nobody(chosen.id))
+        return
     wanted = list(parties) if party is None else [party]
     resolver = Resolver(Settled(Holdings(parties, wanted, table, day)))
     findings = _findings(resolver, wanted)
@@ -70,8 +77,8 @@ def resolve(
         show(rows, ["party", "tier", "reason", "because"], output, nothing="No parties.")
 
 
-def _table_of(pack: str) -> TierTable:
-    """The table of a pack.
+def _pack_of(pack: str) -> Pack:
+    """A pack by its id or folder.
 
     Raises:
         NotFound: no such pack.
@@ -81,7 +88,7 @@ def _table_of(pack: str) -> TierTable:
 
     for folder in (bundled_dir() / pack, Path(pack)):
         if (folder / PACK_FILE).is_file():
-            return load_pack(folder).tiers
+            return load_pack(folder)
     raise NotFound(f"There is no policy pack {pack!r:.80}.", hint="See `gatekeeper policy list`, or name its folder.")
 
 

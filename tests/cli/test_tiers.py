@@ -42,6 +42,19 @@ def test_a_joint_venture_has_the_tier_of_its_stricter_half_from_the_day_of_the_s
     assert before["hold"]["reasons"][0]["code"] == "parent.unknown"
 
 
+@pytest.mark.parametrize("pack", ["eu-gpai", "us-ny-raise"])
+def test_a_pack_that_treats_all_tiers_alike_places_nobody_here_too(capsys: Printed, pack: str) -> None:
+    graph = str(EXAMPLES / "joint-venture.json")
+    words = f"{pack} places nobody: its rules are the same for every tier"
+    assert ask(capsys, "--graph", graph, "--pack", pack) == (0, f"{words}\n", "")
+    assert ask(capsys, "--graph", graph, "--pack", pack, "--party", "venture") == (0, f"{words}\n", "")
+    code, out, err = ask(capsys, "--graph", graph, "--pack", pack, "--output", "json")
+    assert (code, words in err) == (0, True)
+    assert set(json.loads(out)) == {"venture", "alpha", "hold", "parent"}
+    assert cli.run(["countries", "CN", "--pack", pack]) == 0
+    assert words in capsys.readouterr().err
+
+
 def test_a_circle_of_holdings_is_looked_through(capsys: Printed) -> None:
     found = ask_json(capsys, EXAMPLES / "circular-holding.json", "--as-of", "2026-11-22")
     assert {each: value["tier"] for each, value in found.items()} == {"A": 3, "B": 3, "X": 3, "A-branch": 3}
