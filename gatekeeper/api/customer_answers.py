@@ -137,6 +137,7 @@ def summary(review: Review) -> dict[str, Any]:
         "tiers_if_approved": {pack: each.tier.value for pack, each in review.shown_if_approved.items()},
         "open_screenings": list(review.open_screenings),
         "override": review.override.id if review.override else "",
+        "override_waits": review.override_waits.id if review.override_waits else "",
         "version": customer.version,
         "prepared_by": review.prepared_by,
         "approved_by": customer.approved_by,

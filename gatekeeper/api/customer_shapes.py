@@ -52,6 +52,7 @@ class CustomerShown(Shown):
     tiers_if_approved: dict[str, str]
     open_screenings: list[str] = Field(description="Its parties with a hit on a list that nobody has judged.")
     override: str = Field(description="Id of the override in force; empty for none.")
+    override_waits: str = Field(description="Id of the override that waits for a second person; empty for none.")
     version: int
     prepared_by: str
     approved_by: str

@@ -132,10 +132,21 @@ def _tell_open(review: Review) -> None:
 
 
 def _words(review: Review) -> str:
-    words = {"screening open": review.open_screenings, "register": review.conflicts, "override": review.override}
+    words = {
+        "screening open": review.open_screenings,
+        "register": review.conflicts,
+        "override": review.override,
+        "override waits": review.override_waits,
+    }
     return ", ".join(word for word, found in words.items() if found)
 
 
+    if (asked := review.override_waits) is not None:
+        say(
+            f"Override {asked.id} waits for a second person: {asked.requested_by} asks to treat {asked.customer_id} as "
+            f"{asked.tier} for {asked.hours} h ({' '.join(asked.reason.split())}): "
+            f"gatekeeper customer approve-override {asked.customer_id}"
+        )
 def row_of(review: Review) -> dict[str, Any]:
     """A customer as a row of a list."""
     customer = review.customer
@@ -153,6 +164,7 @@ def row_of(review: Review) -> dict[str, Any]:
         "approved_by": customer.approved_by,
         "expires": customer.expires_at.date() if customer.expires_at else None,
         "reason": customer.reason,
+        "override_waits": review.override_waits.id if review.override_waits else None,
         "waits": "yes" if review.proposed else "no",
     }
 

@@ -196,6 +196,14 @@ def _lineage(
 def _attestation(by: str, organisation: str, on: str, sha256: str) -> Attestation | None:
     from gatekeeper.domain.particulars import Attestation
 
-    if not (by or organisation or on or sha256):
+    said = {"by": by, "for": organisation, "on": on, "sha256": sha256}
+    missing = [f"--attested-{name}" for name, value in said.items() if not value.strip()]
+    if len(missing) == len(said):
         return None
+    if missing:
+        left_out = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        raise InvalidInput(
+            f"An attestation says who, for which organisation, on which day and in which document: {left_out}.",
+            hint="Give all four, or none of them.",
+        )
     return Attestation(by, organisation, day_of(on, "--attested-on"), sha256)

@@ -23,20 +23,24 @@ class Circumstances:
     Attributes:
         open_hits: ids of the parties with hits that nobody has judged; overrides: those in force, by customer.
         words: what a register said last about some LEIs, asked while the reader is open.
+        waiting: overrides that wait for a second person, by customer.
     """
 
     open_hits: Collection[str]
     overrides: Mapping[str, Override]
     words: Callable[[Collection[str]], Mapping[str, Observed]] = field(default=lambda _: {})
 
+    waiting: Mapping[str, Override] = field(default_factory=dict)
     @classmethod
     def of(cls, reader: Reader, now: datetime, customer_id: str | None = None) -> Circumstances:
         """Those of one customer, or of all (None)."""
         return cls(
+        overrides = reader.overrides(customer_id)
             frozenset(reader.open_hits()),
-            {each.customer_id: each for each in reader.overrides(customer_id) if each.holds_at(now)},
+            {each.customer_id: each for each in overrides if each.holds_at(now)},
             lambda leis: reader.observations(leis, GLEIF),
         )
+            {each.customer_id: each for each in overrides if each.ends_at is None},
 
     def seen(self, review: Review) -> Review:
         """The review with the tiers that decisions use."""
@@ -52,6 +56,7 @@ class Circumstances:
             decided_if_approved=if_approved,
             override=held or holds_then,
             open_screenings=tuple(sorted(parties & frozenset(self.open_hits))),
+            override_waits=self.waiting.get(review.customer.id),
             conflicts=self._conflicts(review.looked_at),
         )
 

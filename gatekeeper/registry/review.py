@@ -52,7 +52,7 @@ class Review:
             Empty of the past, of which nobody decides any more.
         open_screenings: ids of its parties with a hit that nobody has judged.
         conflicts: where a register disagreed, when it was read last, with the record that is looked at.
-        override: the one that it is under now.
+        override: the one that it is under now; override_waits: the one that waits for a second person.
         placing: packs by which it matters in what tier somebody is.
     """
 
@@ -75,6 +75,7 @@ class Review:
     open_screenings: tuple[str, ...] = ()
     conflicts: tuple[Disagreement, ...] = ()
     override: Override | None = None
+    override_waits: Override | None = None
     placing: frozenset[str] = frozenset()
 
     @property

@@ -37,6 +37,8 @@ def test_glass_is_broken_by_two_and_mended_by_one(house: ApiHouse) -> None:
     path = "/v1/customers/lab/override"
     asked = house.client("ana").post(path, json=ASKED)
     assert (asked.status_code, asked.json()["approved_by"], asked.json()["ends_at"]) == (201, "", None)
+    summary = house.client("vera").get("/v1/customers").json()["items"][0]
+    assert (summary["override"], summary["override_waits"]) == ("", asked.json()["override"])
     problem(house.client("ana").post(f"{path}/approve", headers={"If-Match": asked.headers["etag"]}), 403)
     problem(house.client("ben").post(f"{path}/approve"), 428)
     problem(house.client("ben").post(f"{path}/approve", headers={"If-Match": house.etag()}), 412)

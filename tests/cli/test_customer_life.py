@@ -39,6 +39,10 @@ def test_a_customer_from_its_draft_to_its_end(gatekeeper: Run, tmp_path: Path) -
     assert "approved by ben" in gatekeeper("customer", "approve", lab, *ben)
     asked = ("customer", "override", lab, "--tier", "1", "--hours", "12", "--reason", "register down")
     assert "approve-override" in gatekeeper(*asked, *ana)
+    assert "waits for a second person: ana asks to treat" in " ".join(gatekeeper("customer", "show", lab).split())
+    assert "override waits" in gatekeeper("customer", "list")
+    [row] = json.loads(gatekeeper("customer", "list", "--output", "json"))
+    assert (row["override"], bool(row["override_waits"])) == (None, True)
     assert "cannot approve it" in gatekeeper("customer", "approve-override", lab, "--as", "ANA", "--yes", exits=2)
     assert "approved by ben until" in gatekeeper("customer", "approve-override", lab, *ben)
     assert "in force" in gatekeeper("customer", "overrides")
@@ -62,6 +66,36 @@ def test_a_customer_from_its_draft_to_its_end(gatekeeper: Run, tmp_path: Path) -
         "customer.closed",
     ]
     assert json.loads(gatekeeper("customer", "due", "--within", "3000d", "--output", "json")) == []
+
+
+@pytest.mark.slow
+def test_applying_a_stricter_fact_under_an_override_says_that_it_ends(gatekeeper: Run, tmp_path: Path) -> None:
+    lab, ana, ben = "bharat-models", ("--as", "ana"), ("--as", "ben", "--yes")
+    gatekeeper("customer", "apply", "-f", FILE, *ana)
+    gatekeeper("customer", "approve", lab, *ben)
+    gatekeeper("customer", "override", lab, "--tier", "1", "--hours", "72", "--reason", "register down", *ana)
+    gatekeeper("customer", "approve-override", lab, *ben)
+    text = Path(FILE).read_text("utf-8")
+    assert "headquarters: IN" in text
+    stricter = tmp_path / "stricter.yaml"
+    stricter.write_text(text.replace("headquarters: IN", "headquarters: CN"), "utf-8")
+    assert "would end with this" in gatekeeper("customer", "apply", "-f", str(stricter), "--dry-run", "--as", "eve")
+    told = gatekeeper("customer", "apply", "-f", str(stricter), "--as", "eve")
+    assert "ended with this: ana and ben had not seen what makes it stricter" in told
+    [row] = json.loads(gatekeeper("customer", "list", "--output", "json"))
+    assert (row["override"], set(row["tiers"].values())) == (None, {"3"})
+
+
+def test_an_attestation_without_all_of_its_options_is_refused_by_the_names_of_those_missing(gatekeeper: Run) -> None:
+    declare = ("run", "declare", "llm", "--customer", "lab", "--title", "A model", "--as", "ana")
+    told = " ".join(gatekeeper(*declare, "--attested-by", "Carla", exits=2).split())
+    assert "--attested-for, --attested-on, --attested-sha256 are missing" in told
+    told = " ".join(
+        gatekeeper(
+            *declare, "--attested-by", "Carla", "--attested-for", "X", "--attested-on", "2026-10-02", exits=2
+        ).split()
+    )
+    assert "--attested-sha256 is missing" in told
 
 
 def test_a_day_nobody_can_mean_is_refused(gatekeeper: Run) -> None:
