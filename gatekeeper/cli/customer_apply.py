@@ -21,7 +21,7 @@ from gatekeeper.cli.customer_told import (
     tell_groups,
     tell_summary,
 )
-from gatekeeper.cli.options import Config, Data, Person, caller_of, opened, record_packs
+from gatekeeper.cli.options import Config, Data, Person, caller_of, claimed_name, opened, record_packs
 from gatekeeper.cli.printing import confirm, note, say, warn
 from gatekeeper.cli.progress import progress
 from gatekeeper.cli.two_hands import refuse_first
@@ -29,7 +29,8 @@ from gatekeeper.domain.errors import GatekeeperError
 from gatekeeper.domain.person import Right
 
 if TYPE_CHECKING:
-    from gatekeeper.registry import KycRecord
+    from gatekeeper.domain.person import Caller
+    from gatekeeper.registry import KycRecord, Review
     from gatekeeper.wiring import Wiring
 
 Files = Annotated[
@@ -101,6 +102,7 @@ def apply_records(
         with _dry(config, data) as wiring, progress("planning") as tell:
             tell_all(wiring.registry.plan_all(records, tell=tell), dry_run=True)
         return
+    _refuse_before_there_is_data(records, person, config, data)
     with opened(config, data, makes_data=True, tell=note) as wiring:
         by = caller_of(wiring, person)
         record_packs(wiring, by, Right.EDIT)
@@ -113,6 +115,22 @@ def apply_records(
     tell_batch(applied)
 
 
+def _refuse_before_there_is_data(
+    records: Sequence[KycRecord], person: str | None, config: Path | None, data: Path | None
+) -> None:
+    """Let what is refused begin no database: whoever finds an empty one takes it for a system that runs."""
+    with opened(config, data) as wiring:
+        if wiring.settings.has_data:
+            return
+    claimed_name(person)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        opened(config, Path(folder), makes_data=True) as empty,
+        progress("looking at them first") as tell,
+    ):
+        empty.registry.plan_all(records, tell=tell)
+
+
 def _draft_records(
     records: Sequence[KycRecord], *, dry_run: bool, person: str | None, config: Path | None, data: Path | None
 ) -> None:
@@ -121,6 +139,7 @@ def _draft_records(
         with _dry(config, data) as wiring:
             tell_all([wiring.registry.plan_draft(record) for record in records], dry_run=True)
         return
+    _refuse_before_there_is_data(records, person, config, data)
     with opened(config, data, makes_data=True, tell=note) as wiring:
         by = caller_of(wiring, person)
         record_packs(wiring, by, Right.EDIT)
@@ -158,9 +177,7 @@ def approve_batch(
     by = caller_of(wiring, person, approves=True)
     with progress("looking at what waits") as tell:
         review = wiring.registry.review_all(batch, tell=tell)
-    authors = {name: each.customer.id for each in review.reviews if each.waiting for name in each.waiting.authors}
-    for author, customer in authors.items():
-        refuse_first(wiring, by, (author,), f"prepared the record of customer {customer}")
+    _refuse_authors(wiring, by, review.reviews)
     if seen is None:
         namesakes = wiring.registry.namesakes(review.reviews)
         for each in review.reviews[:SHOWN_MAX]:
@@ -186,6 +203,16 @@ def approve_batch(
             batch, by=by, seen=seen or review.fingerprint, expires_at=expires_at, tell=tell
         )
     say(f"customers approved by {by.name}: {done:,}")
+
+
+def _refuse_authors(wiring: Wiring, by: Caller, reviews: Sequence[Review]) -> None:
+    """Refuse who wrote any of it, with the first customer of which that is so."""
+    authors: dict[str, str] = {}
+    for each in reviews:
+        for name in each.waiting.authors if each.waiting else ():
+            authors.setdefault(name, each.customer.id)
+    for author, customer in authors.items():
+        refuse_first(wiring, by, (author,), f"prepared the record of customer {customer}")
 
 
 @contextlib.contextmanager

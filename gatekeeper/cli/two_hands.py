@@ -38,7 +38,7 @@ def refuse_first(wiring: Wiring, by: Caller, firsts: Iterable[str], did: str, *,
         if each and people.same(each, by.name):
             raise NotPermitted(
                 f"{first_hand_told(by.name, each, did)} and so cannot approve it.",
-                hint="Ask a second person to approve.",
+                hint=f"Ask {'another policy-admin' if right is Right.POLICY else 'a second person'} to approve.",
             )
 
 

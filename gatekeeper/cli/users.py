@@ -89,7 +89,7 @@ def approve(
         seen = wiring.stores.read(lambda reader: existing_user(reader, name))
         if seen.asked:
             say(f"{seen.asked_by} asks for {seen.name}: {_words(seen.asked)}")
-            refuse_first(wiring, by, (seen.asked_by,), f"asked for these roles of {seen.name}", right=Right.POLICY)
+            refuse_first(wiring, by, (seen.asked_by,), f"asked to give {seen.name} these roles", right=Right.POLICY)
             if not yes:
                 confirm(f"Approve this as {by.name}?")
         _tell(wiring.registry.approve_roles(name, by=by, seen=seen.asked))

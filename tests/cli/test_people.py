@@ -190,7 +190,7 @@ def test_two_admins_give_a_second_hand_together(desk: Desk, root: str) -> None:
     row = next(each for each in json.loads(desk.run("user", "list", "-o", "json")) if each["user"] == "ana")
     assert (row["roles"], row["waits"], row["asked_by"]) == ("viewer", "kyc-approver", "root")
     desk.run("user", "approve", "ana", "--yes", token=root, code=2)
-    assert "asked for these roles" in desk.err
+    assert "asked to give" in desk.err
     desk.run("user", "approve", "ana", "--yes", token=ana, code=2)
     desk.run("user", "approve", "ana", "--yes", token=ben)
     assert "kyc-approver, viewer" in desk.err
