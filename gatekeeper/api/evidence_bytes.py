@@ -21,6 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from gatekeeper.api.asking import Answer, Known, Office, Reading, office_of
 from gatekeeper.api.customer_answers import CustomerId
 from gatekeeper.api.evidence import file_shown
+from gatekeeper.api.hints import hint_for_callers
 from gatekeeper.api.inside import Inside
 from gatekeeper.api.life_shapes import EvidenceShown
 from gatekeeper.api.problems import Refused
@@ -188,4 +189,4 @@ def _record(office: Office, caller: Caller, evidence: Evidence) -> Answer:
 
 
 def _refused(error: TooLarge) -> Refused:
-    return Refused(413, error.message, hint=error.hint)
+    return Refused(413, error.message, hint=hint_for_callers(error.hint))

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from gatekeeper.api.hints import hint_for_callers
 from gatekeeper.domain.errors import Conflict, GatekeeperError, InvalidInput, NotFound, NotPermitted, Unavailable
 from gatekeeper.identity.authenticator import Unauthenticated
 
@@ -154,7 +155,7 @@ def _ours(error: GatekeeperError) -> Problem:
         return Problem(error.status, error.message, error.hint, headers=error.headers)
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
     faults = error.faults if isinstance(error, InvalidBody) else ()
-    return Problem(status, error.message, error.hint, faults, _HEADERS.get(status, {}))
+    return Problem(status, error.message, hint_for_callers(error.hint), faults, _HEADERS.get(status, {}))
 
 
 def _parameters(error: RequestValidationError) -> tuple[Fault, ...]:

@@ -13,6 +13,7 @@ from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller
 from gatekeeper.cli.printing import confirm, say, say_json, show
 from gatekeeper.cli.two_hands import Yes, looked
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.domain.party import PartyKind
 
 if TYPE_CHECKING:
     from gatekeeper.domain.override import Override
@@ -120,17 +121,30 @@ def close(
 def history(customer: Customer, output: Printed = Output.TABLE, config: Config = None, data: Data = None) -> None:
     """Show every version of a customer, of what waited, and of its owners: who wrote it, when, and what it changed."""
     with opened(config, data) as wiring:
-        rows = [_change_json(each) for each in wiring.registry.history(customer)]
+        changes = wiring.registry.history(customer)
     if output is Output.JSON:
-        say_json(rows)
+        say_json([_change_json(each) for each in changes])
         return
-    for row in rows:
+    for each in changes:
+        row = _change_json(each)
         at, told = row["at"] or "known since the migration", f": {row['act']} by {row['by']}" if row["act"] else ""
         say(f"{at}  {row['kind']} {row['id']} version {row['number']}{told}")
-        for name, pair in row["changes"].items():
-            before, after = map(_short, pair)
-            if before != after:  # an empty text of a first version says nothing
-                say(f"  {name}: {before} -> {after}")
+        _tell_change(each)
+
+
+def _tell_change(change: Change) -> None:
+    """What a version changed: of one where nothing was before only what there is now, and of one that is gone that."""
+    body = change.version.body
+    if body is None:
+        say("  nothing waits any more" if change.version.kind == "proposal" else "  it is gone")
+        return
+    is_person = change.version.kind == "party" and body.get("kind") == PartyKind.PERSON.value
+    is_first = all(before is None for before, _ in change.changes.values())
+    for name, pair in change.changes.items():
+        before, after = map(_short, pair)
+        called = "residence" if is_person and name == "headquarters" else name
+        if before != after:  # an empty text of a first version says nothing
+            say(f"  {called}: {after}" if is_first else f"  {called}: {before} -> {after}")
 
 
 def due(

@@ -71,10 +71,12 @@ def add(
     say(f"evidence {added.sha256} of customer {customer}: {added.size_bytes:,} bytes, {added.media_type}")
 
 
-@app.command(epilog="Example: gatekeeper evidence get bharat-models 9f86d081... > extract.pdf")
+@app.command(epilog="Example: gatekeeper evidence get bharat-models SHA256 > extract.pdf")
 def get(
     customer: Customer,
-    sha256: Annotated[str, typer.Argument(help="SHA-256 of the file.", show_default=False)],
+    sha256: Annotated[
+        str, typer.Argument(help="SHA-256 of the file, whole, as `evidence list` shows it.", show_default=False)
+    ],
     person: Person = None,
     config: Config = None,
     data: Data = None,

@@ -12,7 +12,7 @@ from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.screening import Hit
 
 app = typer.Typer(help="Screen names against the lists that are loaded, and judge the hits.", no_args_is_help=True)
-HitId = Annotated[str, typer.Argument(help="Id of the hit.", show_default=False)]
+HitId = Annotated[str, typer.Argument(help="Id of the hit, whole, as `screening hits` shows it.", show_default=False)]
 
 
 @app.command(epilog="Example: gatekeeper screening run --party nile-robotics --as ana")
@@ -72,7 +72,7 @@ def _state_of(hit: Hit) -> str:
     return "open, not compared" if hit.is_unscreened else "open"
 
 
-@app.command(epilog="Example: gatekeeper screening judge 4f1c... --true-match --reason 'same address' --as ana")
+@app.command(epilog="Example: gatekeeper screening judge HIT --true-match --reason 'same address' --as ana")
 def judge(
     hit: HitId,
     *,
@@ -94,7 +94,7 @@ def judge(
         say(f"Hit {judged.id} waits for a second person: gatekeeper screening confirm {judged.id} --as PERSON")
 
 
-@app.command(epilog="Example: gatekeeper screening confirm 4f1c... --as ben")
+@app.command(epilog="Example: gatekeeper screening confirm HIT --as ben")
 def confirm(hit: HitId, person: Person = None, config: Config = None, data: Data = None) -> None:
     """Agree, as the second person, that a hit is another party."""
     with opened(config, data) as wiring:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.list_entry import ListEntry
+from gatekeeper.domain.party import checked_identifier
 from gatekeeper.list_files.building import built
 from gatekeeper.list_files.csl import NEEDED, csl_entry, csl_rows
 from gatekeeper.list_files.ofac import sdn_entry, sdn_rows, with_add, with_alt
@@ -52,8 +53,10 @@ def read_list(
         alt, add: OFAC's files of other names and of addresses. tell: called with bytes done and in all.
 
     Raises:
-        InvalidInput: it is no such file, is too large, or has errors: a line for each, `file:row: column: message`.
+        InvalidInput: the list cannot be called so, or it is no such file, is too large, or has errors: a line for each,
+            `file:row: column: message`.
     """
+    checked_identifier(list_id, "list")
     source, errors, entries = source_of(path), Errors(), dict[str, ListEntry]()
     for number, entry in enumerate(_entries(source, list_id, errors, tell), 1):
         entries[entry.sha256] = entry

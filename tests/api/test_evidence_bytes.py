@@ -112,6 +112,7 @@ def test_five_gigabytes_are_refused_by_what_they_say_before_a_byte_is_sent(make:
     assert said.startswith("HTTP/1.1 413 ")
     assert "application/problem+json" in said
     assert "5,368,709,120 bytes" in said
+    assert "name where the whole is kept in `source`." in said
     assert kept(folder) == []
 
 

@@ -103,3 +103,37 @@ def test_a_day_nobody_can_mean_is_refused(gatekeeper: Run) -> None:
     assert "no number of days" in gatekeeper("customer", "due", "--within", "soon", exits=2)
     assert "will be known" in gatekeeper("customer", "show", "bharat-models", "--known-on", "2999-01-01", exits=2)
     assert "no day" in gatekeeper("customer", "explain", "bharat-models", "--known-on", "31.12.2026", exits=2)
+
+
+def test_a_first_record_that_is_refused_begins_no_database(gatekeeper: Run, tmp_path: Path) -> None:
+    for customer, country in (("lab", "US"), ("shop", "DE")):
+        owner = f"{{id: fund, legal_name: Fund, headquarters: {country}, no_parent_reason: listed}}"
+        own = f"{{id: {customer}, legal_name: Lab, headquarters: US, parents: [fund]}}"
+        (tmp_path / f"{customer}.yaml").write_text(f"format: 1\ncustomer: {customer}\nparties: [{own}, {owner}]\n")
+    files = ("-f", str(tmp_path / "lab.yaml"), "-f", str(tmp_path / "shop.yaml"))
+    for words in (("customer", "apply"), ("customer", "apply", "--draft")):
+        assert "stands differently" in gatekeeper(*words, *files, "--as", "ana", exits=2)
+        assert not (tmp_path / "data").exists()
+    assert "--as is empty" in gatekeeper("customer", "apply", "-f", FILE, "--as", "", exits=2)
+    assert not (tmp_path / "data").exists()
+    gatekeeper("customer", "apply", "-f", FILE, "--as", "ana")
+    assert (tmp_path / "data").exists()
+
+
+def test_the_history_of_a_first_record_says_what_there_is_and_not_what_there_was_not(
+    gatekeeper: Run, tmp_path: Path
+) -> None:
+    here = tmp_path / "lab.yaml"
+    owner = "{id: ana, kind: person, legal_name: Ana, residence: SG, nationalities: [SG]}"
+    own = "{id: lab, legal_name: Lab, headquarters: US, interests: [{owner: ana, share: 100}]}"
+    here.write_text(f"format: 1\ncustomer: lab\nparties: [{own}, {owner}]\n")
+    gatekeeper("customer", "apply", "-f", str(here), "--as", "ana")
+    gatekeeper("customer", "approve", "lab", "--as", "ben", "--yes")
+    told = gatekeeper("customer", "history", "lab")
+    first, approved = told.split("customer.approved")[0], told.split("customer.approved", 1)[1]
+    assert "->" not in first
+    assert "-> nothing" not in approved
+    assert "  residence: SG" in told
+    assert "  headquarters: US" in told
+    assert told.count("nothing waits any more") == 1
+    assert "  standing: submitted -> approved" in told

@@ -63,6 +63,12 @@ def test_ofacs_json_has_the_fields_of_its_xml(tmp_path: Path) -> None:
     assert (entry.names, entry.number) == (("Sergey OVSYANNIKOV", "S. OVSIANNIKOV"), "12")
 
 
+def test_a_list_that_cannot_be_called_so_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_list(written(tmp_path, "csl.csv", f"{CSL_HEADER}\n{CSL_ROW}\n{CSL_ROW}\n"), "Bad List")
+    assert caught.value.message == "'Bad List' cannot be the id of a list."
+
+
 def test_all_errors_are_told_by_row_and_column_and_nothing_is_read(tmp_path: Path) -> None:
     rows = [CSL_HEADER, CSL_ROW, CSL_ROW.replace("2024-05-01", "1 May"), "a,b", CSL_ROW.replace("Entity List (EL)", "")]
     with pytest.raises(InvalidInput) as told:
