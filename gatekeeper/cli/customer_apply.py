@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gatekeeper.cli.customer_shown import tell_end
 from gatekeeper.cli.customer_told import (
     SHOWN_MAX,
     tell_all,
@@ -183,6 +184,7 @@ def approve_batch(
         for each in review.reviews[:SHOWN_MAX]:
             tiers = ", ".join(f"{finding.tier} by {pack}" for pack, finding in each.shown_if_approved.items())
             say(f"customer {each.customer.id}, prepared by {each.prepared_by}: {tiers}")
+            tell_end(*wiring.registry.if_approved(each, expires_at), wiring.clock.now(), before="  ")
             if each.open_screenings:
                 say(f"  screening open: {', '.join(each.open_screenings)}")
             for told in each.conflicts:

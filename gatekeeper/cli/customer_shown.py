@@ -54,12 +54,13 @@ def tell_review(review: Review, namesakes: Iterable[Namesake]) -> None:
     say(f"fingerprint: {review.fingerprint}")
 
 
-def tell_end(ends: datetime, stands: Interrupted | None, now: datetime) -> None:
+def tell_end(ends: datetime, stands: Interrupted | None, now: datetime, *, before: str = "") -> None:
     """When the approval ends that somebody is asked for, before the answer."""
     if stands is None:
-        say(f"If approved: approved until {ends:%Y-%m-%d}")
+        say(f"{before}If approved: approved until {ends:%Y-%m-%d}")
         return
-    say(f"If approved: {_as_before(ends, now)}, prepared by {stands.prepared_by}, approved by {stands.approved_by}")
+    hands = f"prepared by {stands.prepared_by}, approved by {stands.approved_by}"
+    say(f"{before}If approved: {_as_before(ends, now)}, {hands}")
 
 
 def tell_approved(customer: Customer, stands: Interrupted | None, now: datetime) -> None:
@@ -109,7 +110,14 @@ def in_full(review: Review) -> dict[str, Any]:
         ],
         "groups": [{"customer": each.customer_id, "left": list(each.left)} for each in review.groups],
         "conflicts": [
-            {"party": each.party_id, "code": each.code, "recorded": each.recorded, "observed": each.observed}
+            {
+                "party": each.party_id,
+                "code": each.code,
+                "recorded": each.recorded,
+                "observed": each.observed,
+                "overwritten_by": each.overwritten_by or None,
+                "overwritten_at": each.overwritten_at,
+            }
             for each in review.conflicts
         ],
         "fingerprint": review.fingerprint,
@@ -129,6 +137,12 @@ def _tell_open(review: Review) -> None:
         say(f"Register: party {told.party_id}, {told.in_words} [kyc.conflict.{told.code}]")
     if review.override is not None:
         say(f"Override {review.override.id} in force: {review.override.told}")
+    if (asked := review.override_waits) is not None:
+        say(
+            f"Override {asked.id} waits for a second person: {asked.requested_by} asks to treat {asked.customer_id} as "
+            f"{asked.tier} for {asked.hours} h ({' '.join(asked.reason.split())}): "
+            f"gatekeeper customer approve-override {asked.customer_id}"
+        )
 
 
 def _words(review: Review) -> str:
@@ -141,12 +155,6 @@ def _words(review: Review) -> str:
     return ", ".join(word for word, found in words.items() if found)
 
 
-    if (asked := review.override_waits) is not None:
-        say(
-            f"Override {asked.id} waits for a second person: {asked.requested_by} asks to treat {asked.customer_id} as "
-            f"{asked.tier} for {asked.hours} h ({' '.join(asked.reason.split())}): "
-            f"gatekeeper customer approve-override {asked.customer_id}"
-        )
 def row_of(review: Review) -> dict[str, Any]:
     """A customer as a row of a list."""
     customer = review.customer
@@ -157,6 +165,7 @@ def row_of(review: Review) -> dict[str, Any]:
         "tiers_if_approved": {pack: finding.tier.value for pack, finding in review.shown_if_approved.items()},
         "open_screenings": list(review.open_screenings),
         "override": review.override.id if review.override else None,
+        "override_waits": review.override_waits.id if review.override_waits else None,
         "look": _words(review),
         "party": review.looked_at.party_id,
         "version": customer.version,
@@ -164,7 +173,6 @@ def row_of(review: Review) -> dict[str, Any]:
         "approved_by": customer.approved_by,
         "expires": customer.expires_at.date() if customer.expires_at else None,
         "reason": customer.reason,
-        "override_waits": review.override_waits.id if review.override_waits else None,
         "waits": "yes" if review.proposed else "no",
     }
 

@@ -73,10 +73,14 @@ def show_(
         else:
             review = registry.review_known(customer, known_on=known or wiring.clock.now().date(), as_of=day)
         namesakes = registry.namesakes([review]).get(customer, ())
+        ends = registry.if_approved(review) if review.proposed is not None and known is None and day is None else None
+        now = wiring.clock.now()
     if output is Output.JSON:
         say_json(row_of(review) | in_full(review) | {"namesakes": [asdict(each) for each in namesakes]})
         return
     tell_review(review, namesakes)
+    if ends is not None:
+        tell_end(*ends, now)
 
 
 @app.command(epilog="Example: gatekeeper customer approve bharat-models --as ben@provider.example")
