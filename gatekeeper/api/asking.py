@@ -7,10 +7,12 @@ moment at which the effect is durable and the answer is not.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -22,7 +24,7 @@ from starlette.responses import Response
 
 from gatekeeper.api.bodies import Body, parse
 from gatekeeper.api.inside import Inside, Undone
-from gatekeeper.api.problems import Refused
+from gatekeeper.api.problems import RETRY_AFTER_S, Refused
 from gatekeeper.api.reading import KEY_CHARACTERS_MAX, content_of, key_of, tags_of
 from gatekeeper.api.sources import Failures
 from gatekeeper.api.transfers import Transfers
@@ -43,6 +45,11 @@ KEPT_MAX = 10_000
 TRIES = 5
 # Threads that find out who is asking: an identity provider that does not answer holds up these and not the work.
 AUTHENTICATING = 4
+# Long works are done one after the other: two at once would only share one interpreter, and each would find what it
+# rests on changed by the other. Who waits takes no thread; after this long they are told to come again.
+LONG_WAIT_S = 20.0
+# A record of more bytes may have names that take long to compare with lists.
+LONG_BYTES = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Office:
     transfers: Transfers = field(default_factory=Transfers)
     failures: Failures = field(default_factory=Failures)
     authenticating: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AUTHENTICATING))
+    long_work: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +249,46 @@ async def _writing(
 
 Reading = Annotated[Asked, Depends(_reading)]
 Writing = Annotated[Asked, Depends(_writing)]
+
+
+@contextlib.asynccontextmanager
+async def _turn(asked: Asked) -> AsyncIterator[None]:
+    """The time of one long work, once those that came before it are done.
+
+    Raises:
+        Refused: 503, they take too long.
+    """
+    turn = asked.office.long_work
+    try:
+        async with asyncio.timeout(LONG_WAIT_S):
+            await turn.acquire()
+    except TimeoutError as error:
+        raise Refused(
+            503,
+            "Other long works are under way, and it is not this one's turn yet; nothing was done.",
+            hint="Ask again, or for less at once.",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        ) from error
+    try:
+        yield
+    finally:
+        turn.release()
+
+
+async def _writing_at_length(asked: Writing) -> AsyncIterator[Asked]:
+    async with _turn(asked):
+        yield asked
+
+
+async def _writing_a_record(asked: Writing) -> AsyncIterator[Asked]:
+    """A small record waits for nobody."""
+    async with _turn(asked) if len(asked.content) > LONG_BYTES else contextlib.nullcontext():
+        yield asked
+
+
+# Their turn ends with the work, before an answer is sent that somebody may read slowly.
+WritingAtLength = Annotated[Asked, Depends(_writing_at_length, scope="function")]
+WritingRecord = Annotated[Asked, Depends(_writing_a_record, scope="function")]
 
 
 def _again(kept: KeptAnswer) -> Response:

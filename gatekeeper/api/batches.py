@@ -8,9 +8,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from gatekeeper.api.asking import Answer, Asked, Reading, Writing
+from gatekeeper.api.asking import Answer, Asked, Reading, WritingAtLength
 from gatekeeper.api.customer_answers import plan_shown, record_shown, shown_to, with_namesakes
 from gatekeeper.api.customer_shapes import AppliedShown, Approval, Batched, BatchShown
+from gatekeeper.api.name_words import check_name_words
 from gatekeeper.api.pages import LIMIT_DEFAULT, Cursor, Limit, page
 from gatekeeper.api.problems import ERRORS_MAX, Fault, InvalidBody
 from gatekeeper.customer_files import record_of
@@ -32,11 +33,12 @@ BatchId = Annotated[str, Path(max_length=63, description="Id of the batch.")]
     openapi_extra={"x-body": "Batched"},
 )
 def apply_batch(
-    asked: Writing, dry_run: Annotated[bool, Query(description="Only say what it would do.")] = False
+    asked: WritingAtLength, dry_run: Annotated[bool, Query(description="Only say what it would do.")] = False
 ) -> Response:
     """Apply many records, each as a `PUT` would: all of them, or none where one is refused. Each replaces whatever is
     there. Give it one Idempotency-Key."""
     records = _records(asked)
+    check_name_words(records)
     if dry_run:
         asked.caller.require(Right.EDIT)  # it costs as much as to apply them
         plans = asked.office.registry_over(asked.office.stores).plan_all(records)
@@ -68,7 +70,7 @@ def show_batch(batch_id: BatchId, asked: Reading, *, limit: Limit = LIMIT_DEFAUL
 
 
 @router.post("/batches/{batch_id}/approve", response_model=BatchShown, openapi_extra={"x-body": "Approval"})
-def approve_batch(batch_id: BatchId, asked: Writing) -> Response:
+def approve_batch(batch_id: BatchId, asked: WritingAtLength) -> Response:
     """Approve exactly what of a batch waits and If-Match names: all of it, or nothing."""
     said = asked.body.check(Approval)
 

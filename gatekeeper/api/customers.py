@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from gatekeeper.api.asking import Reading, Writing
+from gatekeeper.api.asking import Reading, Writing, WritingRecord
 from gatekeeper.api.customer_answers import CustomerId, looked_at, record_in, summary, tier_shown
 from gatekeeper.api.customer_shapes import Approval, CustomerShown, CustomersShown, PlanShown, RecordShown, TiersShown
+from gatekeeper.api.name_words import check_name_words
 from gatekeeper.api.pages import LIMIT_DEFAULT, Asking, Cursor, Limit
 from gatekeeper.api.two_hands import act_on, put_record
 from gatekeeper.domain.customer import Customer, Standing
@@ -72,13 +73,14 @@ def show_customer(customer_id: CustomerId, asked: Reading) -> Response:
 )
 def apply_customer(
     customer_id: CustomerId,
-    asked: Writing,
+    asked: WritingRecord,
     dry_run: Annotated[bool, Query(description="Only say what it would do.")] = False,
 ) -> Response:
     """Apply a record, in the shape of a customer's file. What makes the customer stricter takes effect at once;
     everything else waits until a second person approves it. If-Match names what you looked at; `If-None-Match: *` says
     that it is to be new."""
     record = record_in(asked, customer_id)
+    check_name_words([record])
     return put_record(
         asked,
         customer_id,

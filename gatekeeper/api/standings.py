@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from gatekeeper.api.asking import Writing
+from gatekeeper.api.asking import Writing, WritingRecord
 from gatekeeper.api.customer_answers import CustomerId, record_in
 from gatekeeper.api.customer_shapes import PlanShown, RecordShown, Rejection, Verified
+from gatekeeper.api.name_words import check_name_words
 from gatekeeper.api.shapes import Because
 from gatekeeper.api.two_hands import act_on, put_record
 
@@ -23,12 +24,13 @@ router = APIRouter(tags=["customers"])
 )
 def draft_customer(
     customer_id: CustomerId,
-    asked: Writing,
+    asked: WritingRecord,
     dry_run: Annotated[bool, Query(description="Only say what it would do.")] = False,
 ) -> Response:
     """Keep a customer's first record as a draft, under the conditions of applying it: it waits for nobody until it is
     submitted."""
     record = record_in(asked, customer_id)
+    check_name_words([record])
     return put_record(
         asked,
         customer_id,

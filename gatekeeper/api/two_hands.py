@@ -6,13 +6,10 @@ from collections.abc import Callable
 
 from fastapi import Response
 
-from gatekeeper.api.asking import Answer, Asked
+from gatekeeper.api.asking import LONG_BYTES, Answer, Asked
 from gatekeeper.api.customer_answers import check_review, check_seen, looked_at, plan_shown
 from gatekeeper.ports import Reader
 from gatekeeper.registry import Plan, Registry
-
-# A record of more bytes may have names that take seconds to compare with lists: 0.1 s of CPU for one of forty words.
-LONG_BYTES = 4_000
 
 
 def act_on(

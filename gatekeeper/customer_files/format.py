@@ -14,6 +14,7 @@ from gatekeeper.country_files import checked_code, checked_jurisdiction
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import Interest, millionths, percent_text
 from gatekeeper.domain.lei import checked_lei
+from gatekeeper.domain.names import words_in
 from gatekeeper.domain.party import INTERESTS_MAX, OTHER_NAMES_MAX, Listing, Party, PartyKind
 from gatekeeper.registry.kyc_record import PARTIES_MAX
 from gatekeeper.yaml_files import Day, Document, Part, Place, checked
@@ -45,6 +46,10 @@ class InterestPart(Dated):
     share_min: _Share | None = None
     share_max: _Share | None = None
     source: Name | None = None
+
+
+# Fifty names of eight words: each is compared with every entry of every list.
+NAME_WORDS_MAX = 400
 
 
 class ListingPart(Dated):
@@ -103,6 +108,12 @@ def party_of(part: PartyPart, interests: tuple[Interest, ...]) -> Party:
     """
     if part.residence and part.kind is not PartyKind.PERSON:
         raise InvalidInput(f"Party {part.id} is no person, so it has no residence.", hint="Write `headquarters`.")
+    words = sum(map(words_in, (part.legal_name, *part.other_names)))
+    if words > NAME_WORDS_MAX:
+        raise InvalidInput(
+            f"The names of party {part.id} have {words} words together; {NAME_WORDS_MAX} is the most.",
+            hint="Leave out other names that say nothing new.",
+        )
     if part.residence and part.headquarters:
         raise InvalidInput(f"Party {part.id} has a residence and headquarters.", hint="A person has a residence.")
     return Party(

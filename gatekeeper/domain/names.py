@@ -59,6 +59,11 @@ def spelled(text: str) -> str:
     return "".join(_WORD.findall(_plain(text)))
 
 
+def words_in(name: str) -> int:
+    """How many words stand in a name as it is written; a name of signs counts as one."""
+    return len(_WORD.findall(name)) or 1
+
+
 def _plain(text: str) -> str:
     """Compatibility forms, case and accents undone."""
     bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())

@@ -84,7 +84,7 @@ class ApiHouse:
         self.files = files or EvidenceFiles(Path(tempfile.mkdtemp(prefix="evidence-")) / "evidence")
         self.screener = Screener()
         self.registry = self.registry_over(stores)
-        office = Office(
+        self.office = office = Office(
             stores=stores,
             registry_over=self.registry_over,
             screener=self.screener,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+import pytest
 
 from tests.api.office import ApiHouse, problem, record
 from tests.registry.office import log, log_types
@@ -94,3 +98,37 @@ def test_a_dry_run_of_a_batch_says_what_would_be_writes_nothing_and_is_for_edito
     problem(house.client("vera").post("/v1/batches?dry_run=true", json=batch("a")), 403)
     problem(house.client("ben").post("/v1/batches", json=batch("a")), 403)
     problem(house.client("vera").get("/v1/batches/nothing"), 404)
+
+
+def test_batches_that_come_at_once_are_done_one_after_the_other(house: ApiHouse) -> None:
+    def send(number: int) -> int:
+        many = batch(*(f"q{number}-{each}" for each in range(60)))
+        return house.client("ana").post("/v1/batches", json=many, timeout=60).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        assert [*threads.map(send, range(6))] == [201] * 6
+
+
+def test_who_waits_too_long_for_other_long_works_is_told_to_come_again_and_nobody_else_waits(
+    house: ApiHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatekeeper.api.asking.LONG_WAIT_S", 0.2)
+    assert asyncio.run(house.office.long_work.acquire())  # as a work that does not end
+    busy = house.client("ana").post("/v1/batches", json=batch("a"))
+    assert "nothing was done" in problem(busy, 503)["detail"]
+    assert busy.headers["retry-after"]
+    alone = house.client("ana").put("/v1/customers/a", json=record("a"), headers={"If-None-Match": "*"})
+    assert alone.status_code == 201
+    house.office.long_work.release()
+    assert house.client("ana").post("/v1/batches", json=batch("b")).status_code == 201
+
+
+def test_names_of_more_words_than_are_compared_at_once_are_refused_before_they_are(house: ApiHouse) -> None:
+    long = [" ".join(f"word{number}" for number in range(40)) for _ in range(9)]
+    within = {"records": [record(f"c{each}", other_names=long) for each in range(27)]}
+    assert house.client("ana").post("/v1/batches?dry_run=true", json=within).status_code == 200
+    more = {"records": [record(f"c{each}", other_names=long) for each in range(28)]}
+    assert "10,000" in problem(house.client("ana").post("/v1/batches", json=more), 413)["detail"]
+    longer = {"records": [record("c", other_names=long * 2)]}
+    found = problem(house.client("ana").post("/v1/batches", json=longer), 422)
+    assert [each["pointer"] for each in found["errors"]] == ["/records/0/parties/0"]
