@@ -185,7 +185,7 @@ class Engine:
         if same and decision.verdict in (Verdict.ALLOW, Verdict.WARN) and same[-1].decision.verdict is decision.verdict:
             return
         self.timeline.told.append(
-            Told(self._clock.now(), job.spec.name, undeclared_run_id(job.spec.customer), decision)
+            Told(self._clock.now(), job.spec.name, job.spec.run or undeclared_run_id(job.spec.customer), decision)
         )
 
     def _point(self, run_id: str) -> None:

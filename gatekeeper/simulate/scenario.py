@@ -5,7 +5,7 @@ Devices of one job do the same, so one profile stands for all of them; everythin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,11 +54,16 @@ class Stretch(Part):
 
 
 class JobSpec(Part):
-    """A customer's training: a Job that is created again from its checkpoint whenever its lease ends."""
+    """A customer's training: a Job that is created again from its checkpoint whenever its lease ends.
+
+    Attributes:
+        run: the run that two people declared and approved for its namespace; "" where nobody declared it.
+    """
 
     name: str = Field(min_length=1, max_length=63)
     customer: str
     namespace: str
+    run: str = Field(default="", max_length=63)
     devices: Count
     starts_day: float = Field(default=0, ge=0, le=LONGEST_DAYS)
     wants_days: float = Field(gt=0, le=LONGEST_DAYS)
@@ -126,10 +131,21 @@ def load_scenario(path: Path) -> LoadedScenario:
         names.add(job.name)
         if all(job.resource != group.resource for group in scenario.fleet):
             raise document.error(("jobs", index), f"no group of the fleet offers {job.resource}.")
+        _check_run(document, scenario.jobs, index)
         days = [stretch.until_day for stretch in job.profile]
         if days != sorted(set(days)):
             raise document.error(("jobs", index, "profile"), "the days of a profile must increase.")
     return LoadedScenario(scenario, path.parent)
+
+
+def _check_run(document: Document, jobs: Sequence[JobSpec], index: int) -> None:
+    """A run is of one customer, and what starts in a namespace is booked on one run."""
+    job = jobs[index]
+    for earlier in jobs[:index]:
+        if earlier.namespace == job.namespace and earlier.run != job.run:
+            raise document.error(("jobs", index), f"namespace {job.namespace} is of another run, or of none, already.")
+        if job.run and earlier.run == job.run and earlier.customer != job.customer:
+            raise document.error(("jobs", index, "run"), f"run {job.run} is of customer {earlier.customer} already.")
 
 
 def _check_fleet(document: Document, scenario: Scenario) -> None:

@@ -72,7 +72,7 @@ class Stage:
         self.stores.close()
 
     def enrol(self) -> list[tuple[Customer, dict[str, TierFinding]]]:
-        """Enrol and approve every customer by two people, and bind the namespaces of the jobs.
+        """Enrol and approve every customer by two people, bind the namespaces of the jobs, and declare their runs.
 
         Returns:
             Each customer with its tier by each pack.
@@ -94,7 +94,16 @@ class Stage:
             if job.customer not in known:
                 raise InvalidInput(f"Job {job.name} belongs to customer {job.customer}, whom no file describes.")
             self.bind(job.namespace, job.customer)
+        for run in sorted({job.run for job in self.scenario.spec.jobs if job.run}):
+            self._declare(run)
         return enrolled
+
+    def _declare(self, run: str) -> None:
+        """Declare a run for the namespaces of its jobs, and approve it as a second person."""
+        jobs = [job for job in self.scenario.spec.jobs if job.run == run]
+        namespaces = tuple({job.namespace for job in jobs})
+        seen = self.registry.declare_run(run, jobs[0].customer, by=PREPARER, title=run, namespaces=namespaces)
+        self.registry.approve_run(run, by=APPROVER, seen=seen)
 
     def bind(self, namespace: str, customer_id: str) -> None:
         """Bind a namespace by two people; one that is bound so already stays so."""

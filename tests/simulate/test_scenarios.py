@@ -127,6 +127,46 @@ def test_a_job_runs_on_one_group_under_one_name(tmp_path: Path, old: str, new: s
         load_scenario(path)
 
 
+@pytest.mark.slow
+def test_a_job_of_a_declared_run_asks_every_question_of_its_hold(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    text = path.read_text().replace("{country: US}", "{country: US, chip_authorization: licence}")
+    path.write_text(text.replace("    namespace: big\n", "    namespace: big\n    run: indic-llm\n"))
+    stage, timeline = play(path, tmp_path)
+    with stage:
+        asked = {each.id for each in stage.stores.read(lambda reader: reader.inquiries())}
+    assert timeline.runs == ["indic-llm"]
+    assert {told.run_id for told in timeline.told} == {"indic-llm"}
+    assert timeline.told[-1].decision.verdict is Verdict.HOLD
+    start = "us-ai-diffusion.indic-llm"
+    assert asked == {f"{start}.export-of-the-model", f"{start}.licence-conditions"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"run: a": "run: b"}, "namespace big is of another run, or of none, already"),
+        ({"    run: a\n": ""}, "namespace big is of another run, or of none, already"),
+        (
+            {"namespace: big": "namespace: other", "customer: bharat-models": "customer: lab"},
+            "of customer bharat-models",
+        ),
+    ],
+)
+def test_a_namespace_is_of_one_run_and_a_run_of_one_customer(
+    tmp_path: Path, changes: dict[str, str], says: str
+) -> None:
+    path = write(tmp_path)
+    text = path.read_text().replace("    namespace: big\n", "    namespace: big\n    run: a\n")
+    second = text[text.index("  - name: big") :].replace("name: big", "name: second", 1)
+    for old, new in changes.items():
+        assert old in second
+        second = second.replace(old, new)
+    path.write_text(text + second)
+    with pytest.raises(InvalidInput, match=says):
+        load_scenario(path)
+
+
 def test_a_job_is_counted_as_the_chip_of_its_own_group(tmp_path: Path) -> None:
     path = write(tmp_path, devices=1_000, product="NVIDIA-A100-SXM4-80GB")
     two = path.read_text().replace("count: 200000}", "count: 8}, {product: NVIDIA-GB300, count: 8, resource: big/gpu}")
