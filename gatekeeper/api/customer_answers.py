@@ -161,7 +161,13 @@ def record_shown(review: Review) -> RecordShown:
         groups=[GroupShown(customer=each.customer_id, left=list(each.left)) for each in review.groups],
         conflicts=[
             ConflictShown(
-                party=each.party_id, lei=each.lei, code=each.code, recorded=each.recorded, observed=each.observed
+                party=each.party_id,
+                lei=each.lei,
+                code=each.code,
+                recorded=each.recorded,
+                observed=each.observed,
+                overwritten_by=each.overwritten_by or None,
+                overwritten_at=each.overwritten_at,
             )
             for each in review.conflicts
         ],

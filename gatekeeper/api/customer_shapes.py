@@ -93,6 +93,8 @@ class ConflictShown(Shown):
     code: str = Field(description="headquarters, parent, hidden_parent, successor, status or absent.")
     recorded: str
     observed: str
+    overwritten_by: str | None = Field(description="Who imported another word since; null: this is the last one.")
+    overwritten_at: datetime | None
 
 
 class NamesakeShown(Shown):

@@ -82,7 +82,8 @@ class RegisterRegistry(BatchRegistry):
         def work(tx: Transaction) -> Heard:
             parties, books = _known_parties(tx), Books(tx)
             heard = self._hear(books, parties, observed, actor, now, is_delta=is_delta)
-            tx.put_observations(observed.values())
+            last = tx.observations(observed.keys(), GLEIF)
+            tx.put_observations([word.after(last.get(lei), actor.name, now) for lei, word in observed.items()])
             books.append(new_record(RecordType.GLEIF_IMPORTED, actor, now, _facts(parties, observed, heard.conflicts)))
             books.flush()
             return heard

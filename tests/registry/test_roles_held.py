@@ -12,7 +12,7 @@ import pytest
 
 from gatekeeper.domain.errors import NotPermitted
 from gatekeeper.domain.person import Caller, Method, Role
-from gatekeeper.domain.record import Actor, ActorKind, Record, RecordType, decode, encode
+from gatekeeper.domain.record import Actor, ActorKind, JsonValue, Record, RecordType, decode, encode
 from gatekeeper.facts import new_record
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Registry
@@ -144,9 +144,9 @@ def test_the_verifier_names_an_approver_who_had_not_the_role(approved: tuple[lis
 
 def test_the_verifier_names_a_user_who_acts_after_the_end(approved: tuple[list[Record], int]) -> None:
     records, at = approved
-    held = {"roles": ["kyc-approver"], "asked": []}
-    none: list[str] = []
-    facts = {
+    none: list[JsonValue] = []
+    held: dict[str, JsonValue] = {"roles": ["kyc-approver"], "asked": none}
+    facts: dict[str, JsonValue] = {
         "user": "ben",
         "roles": none,
         "asked": none,
@@ -160,7 +160,7 @@ def test_the_verifier_names_a_user_who_acts_after_the_end(approved: tuple[list[R
     ended = [*records[:at], disabled]
     assert problems(ended) == []
     assert "ben may not approve" in " ".join(problems([*ended, *records[at:]]))
-    empty = {"roles": none, "asked": none}
+    empty: dict[str, JsonValue] = {"roles": none, "asked": none}
     back = replace(records[at], type=RecordType.USER_CHANGED, facts={**facts, "before": empty, "token": "rotated"})
     assert "disabled" in " ".join(problems([*ended, back]))
 
