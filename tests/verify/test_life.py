@@ -191,6 +191,24 @@ def test_a_decision_milder_than_the_owners_needs_an_override_in_force(house: Hou
         verify(forged(found, RecordType.RESERVATION_PENDING, _tier_1))
 
 
+def test_a_decision_after_a_newer_fact_ended_the_override_is_not_under_it(house: House) -> None:
+    house.enrol("lab", "")
+    house.registry.override("lab", tier=Tier.TWO, hours=12, reason="x", by="ana")
+    house.registry.approve_override("lab", by="ben")
+    assert house.gate.release(make_gang("lab", "one")).lets_start
+    house.registry.apply(record_of(org("lab", "CN")), by="eve")
+    after = house.gate.release(make_gang("lab", "two")).decision
+    assert after is not None
+    assert after.tier is Tier.THREE
+    found = records(house)
+    verify(found)
+    ended = next(each for each in found if each.type is RecordType.OVERRIDE_ENDED)
+    assert ended.facts["newer_fact"] is True
+    decided = next(each for each in found if each.type is RecordType.RESERVATION_PENDING)
+    with pytest.raises(Wrong, match="rests on an override, and none was in force"):
+        verify([*found, replace(decided, at=ended.at)])
+
+
 def test_no_override_makes_a_decision_milder_against_a_list(house: House) -> None:
     def listed(each: Record) -> Record:
         written: Any = each.facts["written"]
