@@ -19,7 +19,6 @@ from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
-from pydantic_core import PydanticCustomError
 
 from gatekeeper.domain.errors import InvalidInput
 
@@ -45,7 +44,6 @@ _WRONG_KIND = {
     "datetime_parsing": "a moment like 2026-11-22T03:00:00Z, or a day",
 }
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_OURS = "refused"  # the type of an error that is a sentence of ours already
 
 
 def _iso_day(value: object) -> object:
@@ -53,6 +51,10 @@ def _iso_day(value: object) -> object:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("write a day like 2026-11-22")
     return date.fromisoformat(value)
+
+
+class _Refusal(ValueError):
+    """A sentence of ours already."""
 
 
 def checked(check: Callable[[str], object]) -> AfterValidator:
@@ -64,7 +66,7 @@ def checked(check: Callable[[str], object]) -> AfterValidator:
             if text:
                 check(text)
         except InvalidInput as error:
-            raise PydanticCustomError(_OURS, "{sentence}", {"sentence": str(error)}) from error
+            raise _Refusal(str(error)) from error
         return text
 
     return AfterValidator(validate)
@@ -237,8 +239,8 @@ def _models_in(annotation: Any) -> set[type[BaseModel]]:
 
 def _say(error: Any, model: type[BaseModel]) -> str:
     """One error of a model in our words."""
-    if error["type"] == _OURS:
-        return str(error["msg"])
+    if isinstance(refusal := error.get("ctx", {}).get("error"), _Refusal):
+        return str(refusal)
     names = [each for each in error["loc"] if isinstance(each, str) and each != "[key]"]
     key = names[-1] if names else "the document"
     if error["type"] == "missing":
