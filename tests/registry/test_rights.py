@@ -35,6 +35,14 @@ ACTS: dict[Right, dict[str, Act]] = {
     },
 }
 
+# How a refusal tells a right in a sentence.
+_WORDS = {
+    Right.EDIT: "prepare, declare, bind or answer anything here",
+    Right.APPROVE: "approve anything here",
+    Right.TIGHTEN: "suspend anybody or make anything stricter here",
+    Right.POLICY: "load packs and lists or keep users here",
+}
+
 
 def caller(*roles: Role, name: str = "cleo", method: Method = Method.LOCAL) -> Caller:
     return Caller(name, method, frozenset(roles))
@@ -51,7 +59,7 @@ def test_nobody_acts_without_the_right_and_nothing_is_written(
     before = log(stores)
     for role in Role:
         if not caller(role).may(right):
-            with pytest.raises(NotPermitted, match=f"may not {right.value}"):
+            with pytest.raises(NotPermitted, match=f"may not {_WORDS[right]}"):
                 act(registry, caller(role))
     assert log(stores) == before
 
