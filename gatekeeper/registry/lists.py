@@ -20,7 +20,7 @@ from gatekeeper.matching import VERSION
 from gatekeeper.ports import Clock, Reader, Stores, Transaction
 from gatekeeper.registry.found import keep
 from gatekeeper.registry.indexed import Indexed, hits_of
-from gatekeeper.registry.list_brakes import objections
+from gatekeeper.registry.list_brakes import lost_in, objections, shrunk
 from gatekeeper.registry.people import By, acting
 from gatekeeper.registry.screener import Screener, parties_of
 
@@ -118,7 +118,7 @@ class ListRegistry:
             added = [*diff.added, *(is_now for _, is_now in diff.changed)]
             tx.put_list(version)
             tx.replace_entries(new.id, removed=removed, added=added)
-            tx.append(new_record(RecordType.LIST_LOADED, actor, now, _list_facts(version, prepared, force)))
+            tx.append(new_record(RecordType.LIST_LOADED, actor, now, _list_facts(version, prepared, force, now.date())))
             hits, parties = self._keep(tx, prepared, now)
             return Loaded(diff, prepared.before, tuple(hits), parties, prepared.objections)
 
@@ -136,7 +136,13 @@ class ListRegistry:
         indexed, now = Indexed.of(kept, (*others, *new.entries)), self._clock.now()
         found = {identity_sha256(each): indexed.hits(each, now) for each in parties_of(reader)}
         against = objections(
-            before, known, diff=diff, entries=new.entries, published_on=new.published_on, today=now.date()
+            before,
+            known,
+            diff=diff,
+            entries=new.entries,
+            published_on=new.published_on,
+            today=now.date(),
+            lately=shrunk(reader, new.id, now),
         )
         return _Prepared(versions, diff, before, indexed, found, against)
 
@@ -154,7 +160,7 @@ def _foreseen(reader: Reader, prepared: _Prepared, now: datetime) -> Loaded:
     return Loaded(prepared.diff, prepared.before, new, len(parties), prepared.objections)
 
 
-def _list_facts(version: ListVersion, prepared: _Prepared, force: str) -> Facts:
+def _list_facts(version: ListVersion, prepared: _Prepared, force: str, today: date) -> Facts:
     diff = prepared.diff
     return {
         "list": version.id,
@@ -166,6 +172,7 @@ def _list_facts(version: ListVersion, prepared: _Prepared, force: str) -> Facts:
         "added_total": len(diff.added),
         "removed_total": len(diff.removed),
         "changed_total": len(diff.changed),
+        "lost_total": lost_in(diff, today),
         "removed": [each.key for each in diff.removed[:KEYS_IN_RECORD_MAX]],
         "matcher": VERSION,
         **(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import cast
 
 import pytest
@@ -16,7 +16,7 @@ from gatekeeper.registry import Registry
 from gatekeeper.registry.indexed import Indexed
 from gatekeeper.registry.lists import NewList
 from gatekeeper.registry.screener import Screener
-from tests.registry.office import enrol, log, tier
+from tests.registry.office import HandClock, enrol, log, tier
 from tests.registry.screened import ENTRY, OTHER, loaded, named, the_hit
 
 
@@ -69,6 +69,27 @@ def test_a_list_that_loses_a_fifth_of_its_entries_or_less_is_loaded(registry: Re
     registry.load_list(NewList("csl", "ab" * 32, date(2026, 11, 20), many()), by="pia")
     registry.load_list(NewList("csl", "cd" * 32, date(2026, 11, 20), many(count=16)), by="pia")
     assert [each.entries for each in registry.lists()] == [16]
+
+
+@pytest.mark.parametrize("by_ending", [False, True], ids=["removed", "ended"])
+def test_a_list_that_shrinks_in_steps_needs_a_reason_once_they_make_more_than_a_fifth(
+    registry: Registry, clock: HandClock, by_ending: bool
+) -> None:
+    def of(count: int) -> NewList:
+        kept, gone = many(count=100)[:count], many(count=100)[count:]
+        ended = tuple(replace(each, ends=date(2020, 1, 1)) for each in gone) if by_ending else ()
+        return NewList("csl", f"{count:064x}", date(2026, 11, 20), (*kept, *ended))
+
+    registry.load_list(of(100), by="pia")
+    registry.load_list(of(85), by="pia")
+    with pytest.raises(NotPermitted, match="lacks 30 of at most 100 entries: more than 20 percent in steps"):
+        registry.load_list(of(70), by="pia")
+    registry.load_list(of(70), by="pia", force="the publisher took them off")
+    registry.load_list(of(60), by="pia")  # counted from where somebody gave a reason
+    with pytest.raises(NotPermitted, match="in steps"):
+        registry.load_list(of(48), by="pia")
+    clock.at += timedelta(days=91)
+    registry.load_list(of(48), by="pia")
 
 
 def test_a_plan_says_what_loading_would_do_and_writes_nothing(registry: Registry, stores: Stores) -> None:
