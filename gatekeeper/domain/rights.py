@@ -80,7 +80,8 @@ def right_of(record: Record) -> Right | None:
 
 
 def check_right(record: Record, users: Collection[Caller]) -> None:
-    """Let a user of our own table do only what its roles give, and nobody act by name alone once there are users.
+    """Let a user of our own table do only what its roles give, and nobody be a second person, or keep users and logins,
+    by name alone once there are users.
 
     Args:
         users: our own table before the record, with the roles in effect; empty where it holds nobody.
@@ -91,7 +92,7 @@ def check_right(record: Record, users: Collection[Caller]) -> None:
     actor, right = record.actor, right_of(record)
     if not users or actor.kind is not ActorKind.PERSON or _is_bootstrap(record):
         return
-    if actor.auth in (None, Method.CLAIMED) and record.type not in BESIDE:
+    if actor.auth in (None, Method.CLAIMED) and (right is Right.APPROVE or record.type in _KEEPS - {_T.LIST_LOADED}):
         raise NotPermitted(
             f"{actor.name} is known by name alone, and there are users by now.", hint="Act with a token."
         )

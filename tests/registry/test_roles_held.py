@@ -90,7 +90,7 @@ def test_whoever_loses_the_role_after_the_token_was_shown_writes_nothing(house: 
     with pytest.raises(NotPermitted, match="zoe is no user"):
         registry.suspend("lab", by=local("zoe", APPROVER), reason="x")
     with pytest.raises(NotPermitted, match="known by name alone"):
-        registry.suspend("lab", by="zoe", reason="x")
+        registry.approve("lab", by="zoe")
     assert log(stores) == before
 
 
