@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
-from gatekeeper.cli.printing import confirm, count_of, say, show
+from gatekeeper.cli.printing import confirm, count_of, say, show, warn
 from gatekeeper.cli.two_hands import refuse_first
 
 if TYPE_CHECKING:
@@ -166,8 +166,19 @@ def reject_erasure(customer: Customer, person: Person = None, config: Config = N
 
 
 def _finish(wiring: Wiring) -> None:
-    for customer in wiring.registry.finish_erasures(wiring.evidence_files, wiring.stores.scrub):
-        say(f"customer {customer}: no byte of it is left in the database's files and the folder of evidence")
+    finished = wiring.registry.finish_erasures(wiring.evidence_files, wiring.stores.scrub)
+    if not finished:
+        return
+    names = wiring.evidence_files.names()  # before the record: what comes in now is on it then
+    unrecorded = set(names) - {each.sha256 for each in wiring.registry.kept_evidence()}
+    what = "no byte of what was on record" if unrecorded else "no byte of it"
+    for customer in finished:
+        say(f"customer {customer}: {what} is left in the database's files and the folder of evidence")
+    if unrecorded:
+        warn(
+            f"the folder of evidence has {count_of(len(unrecorded), 'file')} that nobody has on record, whoever's they "
+            "are. Remove them: gatekeeper evidence verify --remove-unrecorded"
+        )
 
 
 def _tell(plan: ErasurePlan) -> None:
@@ -175,9 +186,8 @@ def _tell(plan: ErasurePlan) -> None:
     last, until = f"{kept.last_event_at:%Y-%m-%d}", f"{kept.kept_until:%Y-%m-%d}"
     say(f"customer {kept.customer.id}: latest event {last}, kept until {until}")
     say(f"  {count_of(len(plan.profiles), 'version')} of its profile, each with its salt")
-    say(
-        f"  {count_of(len(plan.files), 'file')} of evidence; {len(plan.shared)} more stay, as other customers have them too"
-    )
+    shared = f"{len(plan.shared)} more stay, as other customers have them too"
+    say(f"  {count_of(len(plan.files), 'file')} of evidence; {shared}")
 
 
 def _row(kept: Kept) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -87,3 +88,28 @@ def test_a_field_that_is_demanded_and_missing_is_told_with_its_place(gatekeeper:
     for act in (("diff",), ("apply", "--as", "ana")):
         said = gatekeeper("customer", *act, *asked, exits=2)
         assert f"{tmp_path / 'lab.yaml'}:3:1: Customer lab lacks address, locations_of_use, jurisdiction" in said
+
+
+@pytest.mark.slow
+def test_an_erasure_claims_nothing_of_files_that_nobody_has_on_record(
+    gatekeeper: Run, later: Callable[[timedelta], None], tmp_path: Path
+) -> None:
+    (tmp_path / "lab.yaml").write_text(LAB)
+    (tmp_path / "passport").write_bytes(b"a passport that nobody keeps")
+    gatekeeper("customer", "apply", "-f", str(tmp_path / "lab.yaml"), "--as", "ana")
+    gatekeeper("customer", "approve", "lab", "--as", "ben", "--yes")
+    told = ("--description", "Passport", "--source", "customer", "--sensitivity", "personal")
+    gatekeeper("evidence", "add", "lab", str(tmp_path / "passport"), *told, "--as", "ana")
+    gatekeeper("customer", "close", "lab", "--reason", "over", "--yes", "--as", "ana")
+    later(timedelta(days=6 * 366))
+    gatekeeper("customer", "erase", "lab", "--reason", "kept long enough", "--as", "ana")
+    older = b"an upload that was refused before refused files went"
+    left = tmp_path / "data" / "evidence" / hashlib.sha256(older).hexdigest()
+    left.write_bytes(older)
+    said = gatekeeper("customer", "approve-erasure", "lab", "--as", "ben", "--yes")
+    assert "no byte of it is left" not in said
+    assert "no byte of what was on record is left" in said
+    assert "1 file that nobody has on record" in said
+    assert [each.name for each in left.parent.iterdir()] == [left.name]
+    gatekeeper("evidence", "verify", "--remove-unrecorded")
+    assert not left.exists()
