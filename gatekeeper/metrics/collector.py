@@ -137,8 +137,7 @@ def _of_runs(books: Books) -> Iterator[GaugeMetricFamily]:
     yield _gauge(families.RUN_SETTLED_BEST, rows(lambda each: each.account.settled.best_tflop))
     yield _gauge(families.RUN_SETTLED_HIGH, rows(lambda each: each.account.settled.high_tflop))
     yield _gauge(families.RUN_PENDING, rows(lambda each: each.account.pending_tflop))
-    made = [each for each in limited if each.extra_tflop]
-    yield _gauge(families.RUN_SYNTHETIC_DATA, rows(lambda each: each.extra_tflop, made))
+    yield _gauge(families.RUN_SYNTHETIC_DATA, rows(lambda each: each.extra_tflop, limited))
     yield _gauge(families.RUN_USED_RATIO, (row for each in limited for row in _used(each)))
     yield _gauge(families.RUN_HEADROOM_RATIO, rows(_headroom, limited))
     yield _gauge(families.RUNS_LEFT_OUT, [((), books.runs_left_out)])

@@ -100,7 +100,7 @@ RUN_SETTLED_HIGH = _gauge("run_settled_high_tflop", "Metered operations, upper b
 RUN_PENDING = _gauge("run_pending_tflop", "Held for pods that may still run.", *_RUN)
 RUN_SYNTHETIC_DATA = _gauge(
     "run_synthetic_data_tflop",
-    "Operations of the models that made its data, which count beside its account; absent where none do.",
+    "Operations of the models that made its data, which count beside its account; absent without a limit.",
     *_RUN,
 )
 RUN_USED_RATIO = _gauge(
