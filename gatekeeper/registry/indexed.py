@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import combinations
 
 from gatekeeper.domain.list_entry import ListEntry, ListVersion, entries_sha256
+from gatekeeper.domain.names import words_in
 from gatekeeper.domain.party import Party
 from gatekeeper.domain.screening import Hit, hit_of, identity_sha256, unscreened_hit
 from gatekeeper.matching import THRESHOLD, NameIndex, unscreened
@@ -16,6 +18,9 @@ HITS_PER_PARTY_MAX = 50
 # A name that is spread over two fields is the entry's whole name, not merely within a longer one.
 SPREAD_THRESHOLD = 90
 SPREAD_NAMES_MAX = 10
+# Two of the other names, of the first of them and short ones: there are many pairs.
+SPREAD_OTHERS_MAX = 6
+SPREAD_WORDS_MAX = 10
 # Parties whose hits are remembered: more than the largest batch writes.
 REMEMBERED_MAX = 50_000
 
@@ -73,13 +78,16 @@ class Indexed:
         return [*best, unscreened_hit(party, names, (each.id for each in self.versions))] if names else best
 
     def _scores(self, party: Party) -> dict[int, int]:
-        """Place of an entry -> how similar the party's names are to it: each alone, and the others as more words of the
-        first, over which a name may be spread. Put together they have to be the entry's whole name."""
+        """Place of an entry -> how similar the party's names are to it: each alone, and any two together, over which a
+        name may be spread. Put together they have to be the entry's whole name."""
         names, scores = names_of(party), dict[int, int]()
         for name in names:
             _raise(scores, self.index.similar(name, THRESHOLD))
         for other in names[1 : 1 + SPREAD_NAMES_MAX]:
             _raise(scores, self.index.similar(f"{names[0]} {other}", SPREAD_THRESHOLD))
+        for pair in combinations(names[1 : 1 + SPREAD_OTHERS_MAX], 2):
+            if words_in(both := " ".join(pair)) <= SPREAD_WORDS_MAX:
+                _raise(scores, self.index.similar(both, SPREAD_THRESHOLD))
         return scores
 
 

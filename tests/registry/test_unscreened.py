@@ -86,9 +86,17 @@ def test_a_name_that_is_spread_over_two_fields_is_found(registry: Registry) -> N
     assert the_hit(registry).entry_key == "Entity List 77"
 
 
+def test_a_name_spread_over_two_of_the_other_names_is_found(registry: Registry) -> None:
+    loaded(registry, ENTRY)
+    enrol(registry, replace(named("Blue Harbour"), other_names=("Dynamics Zavod", "Meadow Bakery", "Korvet")))
+    assert the_hit(registry).entry_key == "Entity List 77"
+
+
 def test_two_names_that_hold_a_listed_one_between_them_by_chance_are_no_hit(registry: Registry) -> None:
     loaded(registry, ENTRY)
     enrol(registry, replace(named("Korvet Sailing Club"), other_names=("Dynamics Zavod Bakery",)))
+    others = ("Korvet Sailing Club", "Dynamics Zavod Bakery")
+    enrol(registry, replace(named("Blue Harbour", "blue"), other_names=others), customer="blue")
     assert registry.hits() == []
 
 
