@@ -20,9 +20,19 @@ def objects(file: TextIO, source: Source, tell: Tell) -> Iterator[object]:
     """The values of the array under `results` or `sdnEntry`, or of the file where it is an array.
 
     Raises:
-        InvalidInput: there is none, it breaks off, or one value is too large.
+        InvalidInput: there is none, it breaks off, one value is too large, or an object names a key twice: the one
+            that is taken could hide the other from whoever reads the file.
     """
-    held, decoder = file.read(_PIECE_CHARACTERS), json.JSONDecoder()
+
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(each for each in names if names.count(each) > 1)
+            raise InvalidInput(f"{source.name}: the key {twice!r:.80} stands twice in one object.")
+        return found
+
+    held, decoder = file.read(_PIECE_CHARACTERS), json.JSONDecoder(object_pairs_hook=unique)
     begin = _BEGIN.match(held)
     if begin is None:
         raise InvalidInput(f"{source.name} is JSON without a list of entries under `results` or `sdnEntry`.")

@@ -5,12 +5,16 @@ That values are gone no log can show; what it shows is who let them go, and that
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from gatekeeper.domain.person import same_person
 from gatekeeper.domain.record import Record, RecordType
 from gatekeeper.domain.retention import NO_EVENTS, RETENTION_YEARS_MAX, RETENTION_YEARS_MIN, kept_until
-from gatekeeper.verify.fields import Facts, Wrong, amount_of, moment_of, text_of
+from gatekeeper.verify.fields import Facts, Wrong, amount_of, moment_of, text_of, texts_of
+
+# A record of an erasure names so many hashes of a kind, and how many there are.
+HASHES_TOLD_MAX = 200
 
 
 class ErasureCheck:
@@ -24,6 +28,8 @@ class ErasureCheck:
         self._lifts: dict[str, str] = {}  # hold -> who asked to lift it
         self._asked: dict[str, str] = {}  # customer -> who asked to erase it
         self._erased: set[str] = set()
+        self._files: dict[str, set[str]] = {}  # customer -> evidence on record
+        self._profiles: dict[str, set[str]] = {}  # customer -> salted hashes of profiles in its records
 
     def see(self, record: Record) -> None:
         """Take the next record in.
@@ -35,6 +41,7 @@ class ErasureCheck:
         customer = facts.get("customer")
         if isinstance(customer, str) and record.type not in NO_EVENTS:
             self._events[customer] = max(record.at, self._events.get(customer, record.at))
+        self._see_values(record, customer)
         if record.type is RecordType.CUSTOMER_CLOSED:
             self._closed.add(text_of(facts, "customer"))
         elif record.type is RecordType.HOLD_PLACED:
@@ -52,6 +59,25 @@ class ErasureCheck:
             self._asked.pop(text_of(facts, "customer"), None)
         elif record.type is RecordType.CUSTOMER_ERASED:
             self._erase(record)
+
+    def _see_values(self, record: Record, customer: object) -> None:
+        """What a customer told: after it was erased nothing is added, and nothing is read that was never there."""
+        facts = record.facts
+        for told in (facts, *facts.values()) if isinstance(customer, str) else ():
+            sha256 = told.get("profile_sha256") if isinstance(told, Mapping) else None
+            if isinstance(sha256, str) and sha256:
+                self._profiles.setdefault(str(customer), set()).add(sha256)
+        if record.type is RecordType.EVIDENCE_ADDED:
+            customer = text_of(facts, "customer")
+            self._files.setdefault(customer, set()).add(text_of(facts, "sha256"))
+            if customer in self._erased:
+                raise Wrong(f"Evidence is added to customer {customer}, which was erased.")
+        if record.type is RecordType.EVIDENCE_READ:
+            customer, read = text_of(facts, "customer"), text_of(facts, "sha256")
+            if customer in self._erased:
+                raise Wrong(f"Evidence of customer {customer} is read, which was erased.")
+            if read not in self._files.get(customer, ()):
+                raise Wrong(f"Evidence {read:.80} of customer {customer} is read, and was never added.")
 
     def _place(self, hold: str, customer: str) -> None:
         if hold in self._placed:  # the one that is there goes on holding whom it holds
@@ -83,6 +109,18 @@ class ErasureCheck:
             raise Wrong(f"Customer {customer} is erased a second time.")
         _check_hands(record, asked_by)
         self._check(record)
+        self._check_told(record.facts, customer)
+
+    def _check_told(self, facts: Facts, customer: str) -> None:
+        """What went is told by the hashes that the log has of it, as many as a record has room for."""
+        profiles, files = set(texts_of(facts, "profiles")), set(texts_of(facts, "files"))
+        known, total = self._profiles.get(customer, set()), amount_of(facts, "profiles_total")
+        if total < max(len(known), len(profiles)) or (total == len(profiles) and not known <= profiles):
+            raise Wrong(f"Customer {customer} had {len(known)} profiles; its erasure does not tell all of them.")
+        if len(profiles) < min(total, HASHES_TOLD_MAX):
+            raise Wrong(f"The erasure of customer {customer} tells fewer profiles than it has room for.")
+        if not files <= self._files.get(customer, set()):
+            raise Wrong(f"The erasure of customer {customer} tells files that were never added.")
 
     def _check(self, record: Record) -> None:
         facts, customer = record.facts, text_of(record.facts, "customer")

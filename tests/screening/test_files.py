@@ -93,6 +93,7 @@ def test_all_errors_are_told_by_row_and_column_and_nothing_is_read(tmp_path: Pat
         ("a.json", '{"results": ["text"]}', "entry 1: is no object"),
         ("a.json", '{"results": [{"source": "SDN", "name": ""}]}', "entry 1: name: is empty"),
         ("a.json", '{"results": [{"source": "SDN", "name": "A", "addresses": 5}]}', "does not belong there"),
+        ("a.json", '{"results": [{"source": "SDN", "name": "Zarya", "name": "Nobody"}]}', "'name' stands twice"),
         ("a.json", '{"results": ' + "[" * 100_000, "no whole JSON"),
         ("a.json", '{"results": [' + "9" * 5_000 + "]}", "no whole JSON"),
     ],

@@ -115,5 +115,55 @@ def test_a_hold_is_not_taken_away_by_one_of_its_name_on_somebody_else(records: l
     assert "under a legal hold" in told[-1]
 
 
+PROFILE, FILE = "ab" * 32, "cd" * 32
+
+
+def told_of(records: list[Record]) -> list[Record]:
+    """The same log, with a profile and a file of the customer that its erasure names."""
+    found = []
+    for each in records:
+        if each.type is T.CUSTOMER_ENROLLED:
+            added = replace(each, type=T.EVIDENCE_ADDED, facts={"customer": "lab", "sha256": FILE})
+            found += [replace(each, facts={**each.facts, "applied": {"profile_sha256": PROFILE}}), added]
+        elif each.type is T.CUSTOMER_ERASED:
+            facts = {**each.facts, "profiles": [PROFILE], "profiles_total": 1, "files": [FILE], "files_total": 1}
+            found.append(replace(each, facts=facts))
+        else:
+            found.append(each)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"profiles": [], "profiles_total": 0}, "does not tell all of them"),
+        ({"profiles": [FILE]}, "does not tell all of them"),
+        ({"profiles": []}, "fewer profiles than it has room for"),
+        ({"files": [PROFILE]}, "files that were never added"),
+    ],
+)
+def test_an_erasure_tells_what_went(records: list[Record], changes: dict[str, Any], told: str) -> None:
+    records = told_of(records)
+    assert problems(records) == []
+    changed = with_facts(**changes)(records[-1])
+    assert changed is not None
+    assert told in " ".join(problems([*records[:-1], changed]))
+
+
+def test_of_who_was_erased_nothing_is_added_or_read_and_nobody_reads_what_was_never_there(
+    records: list[Record],
+) -> None:
+    records = told_of(records)
+    add, read = (
+        replace(records[-1], type=kind, facts={"customer": "lab", "sha256": FILE})
+        for kind in (T.EVIDENCE_ADDED, T.EVIDENCE_READ)
+    )
+    assert problems([*records[:-1], read, records[-1]]) == []
+    assert "which was erased" in " ".join(problems([*records, add]))
+    assert "which was erased" in " ".join(problems([*records, read]))
+    never = replace(read, facts={"customer": "lab", "sha256": PROFILE})
+    assert "was never added" in " ".join(problems([*records[:-1], never, records[-1]]))
+
+
 def test_nobody_is_erased_twice(records: list[Record]) -> None:
     assert any("second time" in each for each in problems([*records, *records[-2:]]))
