@@ -83,7 +83,7 @@ def test_a_variable_that_is_no_setting_is_an_error(variable: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("polices: {}\n", "config.yaml:1:1: 'polices' is no key that belongs here."),
+        ("polices: {}\n", "config.yaml:1:1: 'polices' is no key that belongs here; do you mean policies?"),
         ("policies: {us-ai-diffusion: {mode: strict}}\n", "config.yaml:1:30: 'mode': Input should be"),
         ("site: {country: usa}\n", "config.yaml:1:8: 'country': String should match"),
         ("controller: {grace_s: 30}\n", "config.yaml:1:14: 'grace_s': Input should be greater than or equal to 60."),

@@ -17,7 +17,8 @@ _ADDRESSES = {
 _SEE = re.compile(r"See `gatekeeper ([a-z -]+)`\.")
 # What is asked about one customer has the same name in both.
 _ACT = re.compile(r"gatekeeper customer (reinstate|submit|renew|reopen) ([a-z0-9.-]+)(?: --reason [A-Z]+)?")
-_COMMAND = re.compile(r"\bgatekeeper [a-z]|`[a-z]+ [a-z-]+`")
+# `tier resolve` needs no data of the provider's: callers run it themselves.
+_COMMAND = re.compile(r"\bgatekeeper (?!tier resolve)[a-z]|`(?!gatekeeper )[a-z]+ [a-z-]+`")
 _OPTION = re.compile(r"--([a-z][a-z-]*)")
 
 
