@@ -9,8 +9,10 @@ import typer
 from gatekeeper.cli.options import Config, Data, Output, Printed, caller_of, opened
 from gatekeeper.cli.printing import confirm, note, say, show, warn
 from gatekeeper.cli.two_hands import refuse_first
-from gatekeeper.domain.person import Right
+from gatekeeper.domain.person import Right, Role
 
+# So many people with a role there have to be: who prepared or asked cannot approve.
+_NEEDED = {Role.KYC_APPROVER: 2, Role.POLICY_ADMIN: 2}
 _FORM = "A name as records have it: ana, ana@provider.example#SUBJECT, system:serviceaccount:NS:NAME."
 Login = Annotated[str, typer.Argument(help=_FORM, show_default=False)]
 Name = Annotated[str, typer.Argument(help="A login of the person: a user's name, or any other.", show_default=False)]
@@ -22,13 +24,21 @@ def link(name: Name, login: Login, config: Config = None, data: Data = None) -> 
     One policy-admin does it. What waits to be unlinked of either is withdrawn.
     """
     with opened(config, data) as wiring:
+        before = {role: wiring.registry.people_with(role) for role in _NEEDED}
         person = wiring.registry.link_login(name, login, by=caller_of(wiring, None))
         again = wiring.registry.approved_by_one(login)
         unknown = wiring.registry.unknown((name, login))
+        left = {role: wiring.registry.people_with(role) for role in _NEEDED}
     say(f"one person: {', '.join(person.logins)}")
     for each, near in unknown.items():
         like = f" Did you mean {' or '.join(near)}?" if near else ""
         warn(f"Nobody by the name {each} is a user here or ever prepared or approved anything.{like}")
+    for role, number in left.items():
+        if number < before[role] and number < _NEEDED[role]:
+            warn(
+                f"Of the users here {number} person is left with the role {role}, and {_NEEDED[role]} are needed: "
+                "what waits may find nobody. The way out: docs/people.md, One human, several logins."
+            )
     if again:
         note(f"This person prepared and approved, so look at them again: {', '.join(again)}")
 

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 
 from gatekeeper.domain.customer import Standing
 from gatekeeper.domain.people import LoginAct, LoginChange, People, Person, told_logins
-from gatekeeper.domain.person import Caller, same_person
+from gatekeeper.domain.person import Caller, Role, same_person
 from gatekeeper.domain.record import RecordType, decode
 from gatekeeper.domain.two_hands import FIRST_TYPES, SECOND_TYPES
 from gatekeeper.facts import Facts, new_record
@@ -107,6 +107,18 @@ class LoginRegistry:
             }
             strange = [name for name in names if not any(same_person(name, each) for each in known)]
             return {name: get_close_matches(name, sorted(known), cutoff=_ALIKE) for name in strange}
+
+        return self._stores.read(work)
+
+    def people_with(self, role: Role) -> int:
+        """How many people there are among our own users with a role in effect: several logins of one are one."""
+
+        def work(reader: Reader) -> int:
+            people, found = reader.people(), list[str]()
+            for user in reader.users():
+                if role in user.caller.roles and not any(people.same(user.name, each) for each in found):
+                    found.append(user.name)
+            return len(found)
 
         return self._stores.read(work)
 

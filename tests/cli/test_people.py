@@ -211,6 +211,16 @@ def test_one_human_with_two_names_is_one_pair_of_eyes(desk: Desk, root: str) -> 
     assert [each["type"] for each in desk.log()][-3:] == ["login.linked", "login.unlink_asked", "login.unlinked"]
 
 
+def test_a_link_that_leaves_too_few_to_approve_warns(desk: Desk, root: str) -> None:
+    ben = desk.own(desk.run("user", "add", "ben", "--role", "policy-admin", token=root))
+    desk.run("user", "add", "eva", "--role", "kyc-editor", token=ben)
+    desk.run("user", "link", "eva", "elsewhere#s-1", token=root)
+    assert "is left" not in desk.err
+    desk.run("user", "link", "root", "ben", token=root)
+    assert "1 person is left with the role policy-admin, and 2 are needed" in desk.err
+    assert "kyc-approver" not in desk.err  # there was none before
+
+
 def test_reading_needs_no_token_as_who_holds_the_database_can_read_it(desk: Desk, root: str) -> None:
     assert desk.run("customer", "list")
 

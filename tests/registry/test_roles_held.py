@@ -104,6 +104,29 @@ def test_an_admin_who_gives_up_the_role_still_may_in_that_act(house: tuple[Store
     assert problems(read(stores)) == []
 
 
+def test_who_was_frozen_by_links_gets_free_with_one_who_is_added_at_the_database(
+    house: tuple[Stores, Registry],
+) -> None:
+    """The way out of docs/people.md."""
+    stores, registry = house
+    staff(registry)
+    for name in ("ben", "quy", "pia"):
+        registry.link_login("eva", name, by=PIA)
+    assert (registry.people_with(APPROVER), registry.people_with(ADMIN)) == (1, 1)
+    registry.apply(record_of(org("lab", "US")), by=EVA)
+    with pytest.raises(NotPermitted):
+        registry.approve("lab", by=BEN)
+    registry.ask_unlink("ben", by=QUY)
+    with pytest.raises(NotPermitted):
+        registry.approve_unlink("ben", by=PIA)
+    registry.disable_user("pia", by=QUY)
+    registry.begin_users("ron", frozenset({ADMIN}), sha("ron"))
+    registry.approve_unlink("ben", by=local("ron", ADMIN))
+    registry.apply(record_of(org("other", "US"), customer="other"), by=EVA)
+    registry.approve("other", by=BEN)
+    assert problems(read(stores)) == []
+
+
 @pytest.fixture
 def approved(house: tuple[Stores, Registry]) -> tuple[list[Record], int]:
     """An honest log, and where its approval stands."""
