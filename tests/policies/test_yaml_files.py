@@ -69,8 +69,8 @@ def test_every_scalar_is_text_until_a_model_says_otherwise() -> None:
         ("name: x\ncolour: red\n", "2:1", "'colour' is no key that belongs here; there are "),
         ("name: x\nkind: c\n", "2:1", "'kind': Input should be 'a' or 'b'."),
         ("name: x\nname: y\n", "2:1", "the key 'name' stands twice."),
-        ("name: &a x\n", "1:7", "anchors and aliases are not accepted."),
-        ("name: *a\n", "1:7", "anchors and aliases are not accepted."),
+        ("name: &a x\n", "1:7", "anchors and aliases are not accepted: write out what they stand for."),
+        ("name: *a\n", "1:7", "anchors and aliases are not accepted: write out what they stand for."),
         ("name: !!python/object/apply:os.system [ls]\n", "1:7", "is not accepted."),
         ("name: !secret x\n", "1:7", "the tag !secret is not accepted."),
         ("<<: {name: x}\n", "1:1", "merge keys are not accepted."),
@@ -119,7 +119,7 @@ def test_a_yaml_bomb_is_refused_at_its_first_anchor() -> None:
     bomb = "a: &a [x,x]\n" + "".join(
         f"{after}: &{after} [*{before},*{before}]\n" for before, after in zip("abcdefgh", "bcdefghi", strict=True)
     )
-    assert refusal(bomb) == "f.yaml:1:4: anchors and aliases are not accepted."
+    assert refusal(bomb) == "f.yaml:1:4: anchors and aliases are not accepted: write out what they stand for."
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
