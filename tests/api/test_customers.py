@@ -233,7 +233,7 @@ def test_a_profile_is_shown_to_whoever_works_on_records_and_to_nobody_else(house
 
 def test_a_long_record_is_put_and_approved_while_others_write(house: ApiHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded(house.registry, ENTRY)
-    names = [f"{'Alba Fruit ' * 20}{number}" for number in range(30)]
+    names = [f"{'Albafruitgrowersunion ' * 12}{number}" for number in range(20)]
     screen, writes = house.screener.screen, list[int]()
 
     def while_another_writes(*args: Any, **named: Any) -> Any:
