@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gatekeeper.domain.ending import ProposedEnd
+from gatekeeper.domain.person import Caller, Method, Role
 from gatekeeper.domain.run import Purpose
 from tests.api.office import ApiHouse, problem
 from tests.api.reserved import hold
@@ -20,7 +21,7 @@ def lab(house: ApiHouse) -> ApiHouse:
     for run, purpose in (("llm", Purpose.TRAINING), ("next", Purpose.TRAINING), ("chat", Purpose.INFERENCE)):
         namespaces = ("serving",) if purpose is Purpose.INFERENCE else ()
         house.registry.declare_run(run, "lab", title="A model", by="ana", purpose=purpose, namespaces=namespaces)
-        house.registry.approve_run(run, by="ben")
+        house.registry.approve_run(run, by=Caller("ben", Method.LOCAL, frozenset({Role.KYC_APPROVER})))
     return house
 
 
