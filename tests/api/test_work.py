@@ -13,6 +13,8 @@ from tests.api.office import ApiHouse, problem
 from tests.api.reserved import hold
 from tests.registry.office import log_types
 
+BEN = Caller("ben", Method.LOCAL, frozenset({Role.KYC_APPROVER}))
+
 
 @pytest.fixture
 def lab(house: ApiHouse) -> ApiHouse:
@@ -21,7 +23,7 @@ def lab(house: ApiHouse) -> ApiHouse:
     for run, purpose in (("llm", Purpose.TRAINING), ("next", Purpose.TRAINING), ("chat", Purpose.INFERENCE)):
         namespaces = ("serving",) if purpose is Purpose.INFERENCE else ()
         house.registry.declare_run(run, "lab", title="A model", by="ana", purpose=purpose, namespaces=namespaces)
-        house.registry.approve_run(run, by=Caller("ben", Method.LOCAL, frozenset({Role.KYC_APPROVER})))
+        house.registry.approve_run(run, by=BEN)
     return house
 
 
@@ -91,7 +93,7 @@ def test_runs_are_joined_and_classifications_ended_by_one_person_at_once(lab: Ap
 
 def test_a_namespace_made_anew_is_renewed_by_two_and_taken_back_by_one(lab: ApiHouse) -> None:
     lab.registry.bind("team-a", "lab", by="ana")
-    lab.registry.approve_binding("team-a", by="ben")
+    lab.registry.approve_binding("team-a", by=BEN)
     for uid in ("one", "two"):
         lab.registry.identify({"team-a": uid})
     where, ana = "/v1/namespaces/team-a", lab.client("ana")
