@@ -1,7 +1,8 @@
 """The approval that a suspension interrupted, and that holds again as it was once two people have lifted that.
 
 Nobody verified the record again by that: who prepared it, who approved it and when that ends stay what the log tells of
-the approval before. A change that is decided on together with it is a new record, and so a new approval.
+the approval before. A change that is decided on together with it is a new record, and so a new approval; and what one
+person approved under two logins, as a link said since, is no approval by two that could be brought back.
 """
 
 from __future__ import annotations
@@ -71,14 +72,15 @@ class Interrupted:
 def interrupted(reader: Reader, review: Review) -> Interrupted | None:
     """The approval that holds again once what a review shows is approved; None where that is a new approval.
 
-    New is a changed record, and what no record of an approval tells the end of: nothing was approved before, or before
-    the log told of it.
+    New is a changed record, what both logins of one person approved, and what no record of an approval tells the end
+    of: nothing was approved before, or before the log told of it.
     """
     waiting = review.waiting
     if waiting is None or waiting.ask is not Ask.REINSTATE or not waiting.unchanged:
         return None
     leaves = [leaf for _, leaf in reader.records(types=(RecordType.CUSTOMER_APPROVED,), customer=review.customer.id)]
-    return _told(decode(leaves[-1])) if leaves else None
+    stood = _told(decode(leaves[-1])) if leaves else None
+    return None if stood is None or reader.people().same(stood.prepared_by, stood.approved_by) else stood
 
 
 def _told(record: Record) -> Interrupted | None:

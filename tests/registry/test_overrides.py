@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -17,15 +20,16 @@ from gatekeeper.domain.override import Override
 from gatekeeper.domain.party import Listing
 from gatekeeper.domain.resolving import resolve
 from gatekeeper.domain.tier import Tier
-from gatekeeper.ports import Stores
+from gatekeeper.ports import Reader, Stores, Transaction
 from gatekeeper.registry import Registry
 from gatekeeper.stores import SqlStores
 from tests.domain.graphs import DAY as DAY_OF_GRAPHS
 from tests.domain.graphs import TABLE, top
-from tests.registry.office import NOON, PACK, HandClock, enrol, log, org, record_of
+from tests.registry.office import NOON, PACK, PACKS, HandClock, enrol, log, org, record_of
 from tests.test_gate import House, make_gang
 
 DAY = timedelta(days=1)
+T = TypeVar("T")
 
 
 def ask(registry: Registry, tier: Tier = Tier.ONE, hours: int = 12, by: str = "ana") -> None:
@@ -307,6 +311,41 @@ def test_an_override_that_waits_is_withdrawn_by_a_fact_that_its_approver_would_n
         registry.approve_override("lab", by="ben")
     ask(registry)
     registry.approve_override("lab", by="ben")
+
+
+class Late:
+    """Stores whose writer lets somebody else go first, once."""
+
+    def __init__(self, stores: Stores, first: Callable[[], object]) -> None:
+        self._stores, self._first = stores, [first]
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        if self._first:
+            self._first.pop()()
+        return self._stores.transact(work)
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        return self._stores.submit(work)
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        return self._stores.read(work)
+
+
+def test_an_override_that_is_approved_while_a_stricter_fact_waits_for_the_writer_ends_with_it(
+    registry: Registry, stores: Stores, clock: HandClock
+) -> None:
+    enrol(registry, org("lab", "IN"))
+    ask(registry)
+
+    def approved_first() -> None:
+        clock.at += timedelta(seconds=5)
+        registry.approve_override("lab", by="ben")
+
+    late = Registry(Late(stores, approved_first), clock, packs=PACKS, cluster="east")
+    [ended] = late.apply(record_of(org("lab", "CN")), by="eve").ended
+    assert (ended.approved_by, ended.ended_by) == ("ben", "")
+    assert not registry.overrides("lab")[0].holds_at(clock.at)
+    assert registry.review("lab").override is None
 
 
 def test_an_override_that_is_over_is_not_ended_again(registry: Registry, clock: HandClock) -> None:

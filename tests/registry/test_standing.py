@@ -8,10 +8,13 @@ import pytest
 
 from gatekeeper.domain.customer import Customer, Standing
 from gatekeeper.domain.errors import InvalidInput, NotPermitted
+from gatekeeper.domain.person import Caller, Method, Role
 from gatekeeper.domain.policy import ActivePack
+from gatekeeper.domain.record import decode
 from gatekeeper.policy_files import bundled_dir, load_packs
 from gatekeeper.ports import Stores
 from gatekeeper.registry import Outcome, Registry
+from gatekeeper.verify.life import LifeCheck
 from tests.registry.office import HandClock, enrol, log_types, org, record_of
 
 
@@ -62,6 +65,22 @@ def test_an_approval_that_had_ended_stays_ended_after_a_suspension(registry: Reg
     assert lift(registry).standing_at(clock.at) is Standing.EXPIRED
     registry.renew("lab", by="cem", reason="register extract")
     assert registry.approve("lab", by="ben").standing_at(clock.at) is Standing.APPROVED
+
+
+def test_what_one_person_approved_under_two_logins_is_approved_anew_by_the_two_who_lift_its_suspension(
+    registry: Registry, stores: Stores, clock: HandClock
+) -> None:
+    enrol(registry, org("lab", "US"))
+    registry.link_login("ana", "ben", by=Caller("pia", Method.OIDC, frozenset({Role.POLICY_ADMIN})))
+    clock.at += timedelta(days=100)
+    registry.suspend("lab", by="cem", reason="one person approved it")
+    registry.reinstate("lab", by="dia", reason="looked at again")
+    assert registry.if_approved(registry.review("lab")) == (clock.at + timedelta(days=365), None)
+    lifted = registry.approve("lab", by="cem")
+    assert (lifted.standing, lifted.prepared_by, lifted.approved_by) == (Standing.APPROVED, "dia", "cem")
+    check = LifeCheck()
+    for leaf in stores.read(lambda reader: list(reader.leaves())):
+        check.see(decode(leaf))
 
 
 def test_a_change_that_is_decided_on_with_a_suspension_is_a_new_approval(registry: Registry, clock: HandClock) -> None:
