@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Load and compare restrictive lists.", no_args_is_help=True)
 SHOWN_MAX = 20
-File = Annotated[Path, typer.Argument(help="CSV or JSON as its publisher has it.", show_default=False)]
+File = Annotated[Path, typer.Argument(help="CSV, JSON or XML as its publisher has it.", show_default=False)]
 ListId = Annotated[str, typer.Option("--list", help="Id of the list here, such as csl.", show_default=False)]
 Alt = Annotated[
     Path | None, typer.Option("--alt", help="OFAC's file of other names (alt.csv).", metavar="FILE", show_default=False)
