@@ -59,6 +59,11 @@ def known_countries() -> CountryTable:
     return load_countries()
 
 
+def is_code(code: str) -> bool:
+    """Whether a text is a code in use."""
+    return code in known_countries().countries
+
+
 def checked_code(code: str) -> str:
     """The code itself, if it is one in use: what is not known is left out, and never enrolled under a code that nobody
     has. The one check of all files, of the API and of imports.
@@ -66,7 +71,7 @@ def checked_code(code: str) -> str:
     Raises:
         InvalidInput: it is none; the message says which one may be meant.
     """
-    if code not in known_countries().countries:
+    if not is_code(code):
         raise InvalidInput(known_countries().refusal(code), hint="Leave it out where it is not known.")
     return code
 

@@ -25,6 +25,9 @@ from gatekeeper.domain.errors import InvalidInput
 LARGEST_FILE_BYTES = 1024 * 1024
 DEEPEST_NESTING = 32
 MOST_ERRORS_SHOWN = 20
+# So many errors are told in full, with what may be meant: as many as anybody is shown. To look for that takes
+# milliseconds each, and a body of 1 MiB may have 50,000 of them.
+_TOLD_MAX = 50
 
 Place = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -54,19 +57,40 @@ def _iso_day(value: object) -> object:
 
 
 class _Refusal(ValueError):
-    """A sentence of ours already."""
+    """A text that a check of the domain refuses. Its sentence is worked out only where it is told: to find what may be
+    meant takes milliseconds, and a body may have thousands of such texts."""
+
+    def __init__(self, check: Callable[[str], object], text: str) -> None:
+        super().__init__()
+        self._check, self._text = check, text
+
+    def told(self) -> str:
+        """The sentence."""
+        try:
+            self._check(self._text)
+        except InvalidInput as error:
+            return str(error)
+        return f"{self._text!r} is refused."
 
 
-def checked(check: Callable[[str], object]) -> AfterValidator:
+def checked(check: Callable[[str], object], *, accepts: Callable[[str], bool] | None = None) -> AfterValidator:
     """A text that a check of the domain accepts, so that its refusals are told with all others of a file. Empty passes:
-    it says nothing."""
+    it says nothing.
+
+    Args:
+        accepts: the same question answered at once, where it takes the check long to say why not.
+    """
+
+    def accepted(text: str) -> bool:
+        try:
+            check(text)
+        except InvalidInput:
+            return False
+        return True
 
     def validate(text: str) -> str:
-        try:
-            if text:
-                check(text)
-        except InvalidInput as error:
-            raise _Refusal(str(error)) from error
+        if text and not (accepts or accepted)(text):
+            raise _Refusal(check, text)
         return text
 
     return AfterValidator(validate)
@@ -199,7 +223,14 @@ def parse_all(content: bytes, *, name: str) -> list[Document]:
 
 def faults_of(error: ValidationError, model: type[BaseModel]) -> list[tuple[Place, str]]:
     """Each place that a model refused, with one sentence in our words."""
-    return [(each["loc"], _say(each, model)) for each in _causes(error.errors(include_url=False, include_input=False))]
+    causes = _causes(error.errors(include_url=False, include_input=False))
+    return [(each["loc"], _say(each, model if at < _TOLD_MAX else None)) for at, each in enumerate(causes)]
+
+
+def said_by_check(error: Any) -> str:
+    """The sentence of what `checked` refused; "" for every other error of a model."""
+    refusal = error.get("ctx", {}).get("error")
+    return refusal.told() if isinstance(refusal, _Refusal) else ""
 
 
 def meant(name: str, names: Sequence[str]) -> str:
@@ -237,16 +268,16 @@ def _models_in(annotation: Any) -> set[type[BaseModel]]:
     return {each for part in get_args(annotation) for each in _models_in(part)}
 
 
-def _say(error: Any, model: type[BaseModel]) -> str:
-    """One error of a model in our words."""
-    if isinstance(refusal := error.get("ctx", {}).get("error"), _Refusal):
-        return str(refusal)
+def _say(error: Any, model: type[BaseModel] | None) -> str:
+    """One error of a model in our words; without one, not in full."""
+    if model is not None and (said := said_by_check(error)):
+        return said
     names = [each for each in error["loc"] if isinstance(each, str) and each != "[key]"]
     key = names[-1] if names else "the document"
     if error["type"] == "missing":
         return f"{key!r} is missing."
     if error["type"] == "extra_forbidden":
-        known = _keys_at(model, error["loc"][:-1])
+        known = _keys_at(model, error["loc"][:-1]) if model is not None else []
         return f"{key!r} is no key that belongs here{f'; {meant(key, known)}' if known else '.'}"
     if error["type"] in _WRONG_KIND:
         return f"{repr(key) if names else key} should be {_WRONG_KIND[error['type']]}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,16 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, says: 
 def test_a_chain_of_ten_thousand_owners_is_refused_quickly(tmp_path: Path) -> None:
     many = "".join(f"  - {{id: p{each}, legal_name: P}}\n" for each in range(10_000))
     assert "'parties': Tuple should have at most 200 items" in refusal(tmp_path, LAB + many)
+
+
+def test_thousands_of_codes_that_are_none_are_refused_quickly(tmp_path: Path) -> None:
+    codes = ", ".join(["Untied Kingdm"] * 20)  # to find what is meant takes milliseconds
+    many = "".join(f"  - {{id: p{each}, legal_name: P, nationalities: [{codes}]}}\n" for each in range(190))
+    began = time.process_time()
+    said = refusal(tmp_path, LAB + many)
+    assert time.process_time() - began < 8
+    assert "'Untied Kingdm' is no code of a country; if you mean United Kingdom" in said
+    assert "and 3780 more errors." in said
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

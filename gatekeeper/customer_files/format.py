@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from gatekeeper.country_files import checked_code, checked_jurisdiction
+from gatekeeper.country_files import checked_code, checked_jurisdiction, is_code
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.interest import Interest, millionths, percent_text
 from gatekeeper.domain.lei import checked_lei
@@ -21,7 +21,7 @@ from gatekeeper.yaml_files import Day, Document, Part, Place, checked
 
 Id = Annotated[str, StringConstraints(max_length=63)]
 Name = Annotated[str, StringConstraints(max_length=300)]
-Code = Annotated[str, StringConstraints(max_length=300), checked(checked_code)]
+Code = Annotated[str, StringConstraints(max_length=300), checked(checked_code, accepts=is_code)]
 _Jurisdiction = Annotated[str, StringConstraints(max_length=8), checked(checked_jurisdiction)]
 _Lei = Annotated[str, StringConstraints(max_length=300), checked(checked_lei)]
 _Share = Annotated[

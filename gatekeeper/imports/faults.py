@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pydantic import ValidationError
 
 from gatekeeper.domain.errors import InvalidInput
+from gatekeeper.yaml_files import said_by_check
 
 FAULTS_MAX = 100
 
@@ -52,7 +53,8 @@ class Faults:
         except ValidationError as error:
             for each in error.errors(include_url=False, include_input=False):
                 column = "".join(f":{part}" for part in each["loc"][:1])
-                self.add(f"{place}{column}", each["msg"].removeprefix("Value error, "))
+                said = said_by_check(each) if len(self.told) < FAULTS_MAX else ""  # to say it takes milliseconds
+                self.add(f"{place}{column}", said or each["msg"].removeprefix("Value error, "))
         except InvalidInput as error:
             self.add(place, str(error))
 

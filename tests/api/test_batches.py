@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -88,6 +89,16 @@ def test_faults_of_the_shape_and_of_the_content_are_told_together(house: ApiHous
         "/records/1/parties/0/headquarters",
         "/records/2/parties/0",
     ]
+
+
+def test_a_batch_of_thousands_of_codes_that_are_none_is_refused_quickly(house: ApiHouse) -> None:
+    wrong = batch(*(f"c{each}" for each in range(300)))
+    for each in wrong["records"]:
+        each["parties"][0]["nationalities"] = ["Untied Kingdm"] * 20
+    began = time.process_time()
+    found = problem(house.client("ana").post("/v1/batches", json=wrong), 422)
+    assert time.process_time() - began < 8
+    assert len(found["errors"]) == 50
 
 
 def test_a_dry_run_of_a_batch_says_what_would_be_writes_nothing_and_is_for_editors(house: ApiHouse) -> None:
