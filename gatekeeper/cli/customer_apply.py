@@ -20,6 +20,7 @@ from gatekeeper.cli.customer_told import (
     tell_changes,
     tell_difference,
     tell_groups,
+    tell_open_hits,
     tell_summary,
 )
 from gatekeeper.cli.options import Config, Data, Person, caller_of, claimed_name, opened, record_packs
@@ -109,15 +110,17 @@ def apply_records(
         record_packs(wiring, by, Right.EDIT)
         with progress("applying") as tell:
             applied = wiring.registry.apply_all(records, by=by, idempotency_key=key, tell=tell)
+        screened = {hit.party_id for hit in wiring.registry.hits(only_open=True)}
     if applied.repeated:
         say(f"This was applied before under the key {key}; nothing was done now.")
         tell_summary(Counter(applied.counts))
     tell_all(applied.plans)
+    tell_open_hits(applied.plans, screened)
     tell_batch(applied)
 
 
 def _refuse_before_there_is_data(
-    records: Sequence[KycRecord], person: str | None, config: Path | None, data: Path | None
+    records: Sequence[KycRecord], person: str | None, config: Path | None, data: Path | None, *, drafts: bool = False
 ) -> None:
     """Let what is refused begin no database: whoever finds an empty one takes it for a system that runs."""
     with opened(config, data) as wiring:
@@ -129,7 +132,10 @@ def _refuse_before_there_is_data(
         opened(config, Path(folder), makes_data=True) as empty,
         progress("looking at them first") as tell,
     ):
-        empty.registry.plan_all(records, tell=tell)
+        if drafts:
+            empty.registry.draft_all(records, by=caller_of(empty, person), tell=tell)
+        else:
+            empty.registry.plan_all(records, tell=tell)
 
 
 def _draft_records(
@@ -140,7 +146,7 @@ def _draft_records(
         with _dry(config, data) as wiring:
             tell_all([wiring.registry.plan_draft(record) for record in records], dry_run=True)
         return
-    _refuse_before_there_is_data(records, person, config, data)
+    _refuse_before_there_is_data(records, person, config, data, drafts=True)
     with opened(config, data, makes_data=True, tell=note) as wiring:
         by = caller_of(wiring, person)
         record_packs(wiring, by, Right.EDIT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gatekeeper.cli.printing import count_of, say, warn
@@ -67,6 +67,23 @@ def tell_all(plans: Sequence[Plan], *, dry_run: bool = False) -> None:
         say(f"and {len(changed) - SHOWN_MAX:,} more; `gatekeeper customer diff` shows each line")
     if len(plans) > 1:
         tell_summary(Counter(plan.outcome.value for plan in plans), dry_run=dry_run)
+
+
+def tell_open_hits(plans: Iterable[Plan], parties: Collection[str]) -> None:
+    """Whose tier is not what its record says: a hit on a name of it waits for people.
+
+    Args:
+        parties: ids with a hit that nobody has judged.
+    """
+    records = [plan.wanted for plan in plans]
+    held = sorted({each.customer_id for each in records if any(party.id in parties for party in each.parties)})
+    for customer in held[:SHOWN_MAX]:
+        warn(
+            f"customer {customer} is unresolved until people have judged the hits on its names, whatever its record "
+            "says: gatekeeper screening hits --open"
+        )
+    if len(held) > SHOWN_MAX:
+        warn(f"and {len(held) - SHOWN_MAX:,} more customers with open hits")
 
 
 def suspicious_names(record: KycRecord) -> list[str]:

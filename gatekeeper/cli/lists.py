@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, day_of, opened
-from gatekeeper.cli.printing import say, say_json, show, warn
+from gatekeeper.cli.printing import count_of, say, say_json, show, warn
 
 if TYPE_CHECKING:
     from gatekeeper.domain.list_entry import ListEntry
@@ -166,10 +166,11 @@ def _tell(new: NewList, loaded: Loaded, first: int, output: Output, *, dry_run: 
     for sign, entries in (("+", diff.added), ("-", diff.removed), ("~", changed)):
         _say_first([f"{sign} {each.names[0]} ({each.key})" for each in entries[:first]], len(entries), sign)
     say(
-        f"{new.id}: {len(new.entries):,} entries; {len(diff.added):,} {would}added, {len(diff.removed):,} removed, "
-        f"{len(diff.changed):,} changed."
+        f"{new.id}: {count_of(len(new.entries), 'entry', 'entries')}; {len(diff.added):,} {would}added, "
+        f"{len(diff.removed):,} removed, {len(diff.changed):,} changed."
     )
-    say(f"{loaded.parties:,} parties {would}screened: {len(loaded.hits):,} new hits.")
+    parties, hits = count_of(loaded.parties, "party", "parties"), count_of(len(loaded.hits), "new hit")
+    say(f"{parties} {would}screened: {hits}.")
     if loaded.hits and dry_run:
         _say_first(list(map(_who, loaded.hits[:first])), len(loaded.hits), "!")
         say("Their tiers would be unresolved until somebody judges, and what runs for them would stop.")

@@ -24,9 +24,9 @@ def say(text: str = "") -> None:
     sys.stdout.write(plain(text) + "\n")
 
 
-def count_of(number: int, noun: str) -> str:
-    """How many there are of something: "1 LEI", "2,000 LEIs"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count_of(number: int, noun: str, nouns: str = "") -> str:
+    """How many there are of something: "1 LEI", "2,000 LEIs"; `nouns` where it is not the noun and an s."""
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def complain(message: str, hint: str = "") -> None:

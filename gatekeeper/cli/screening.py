@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.options import Config, Data, Output, Person, Printed, caller_of, opened
-from gatekeeper.cli.printing import say, show
+from gatekeeper.cli.printing import count_of, say, show
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.screening import Hit
 
@@ -28,7 +28,7 @@ def run(
     if done is None:
         say("No list is loaded: see `gatekeeper list import --help`.")
         return
-    say(f"{done.parties:,} parties screened: {len(done.hits):,} new hits.")
+    say(f"{count_of(done.parties, 'party', 'parties')} screened: {count_of(len(done.hits), 'new hit')}.")
 
 
 @app.command(epilog="Example: gatekeeper screening hits --open")

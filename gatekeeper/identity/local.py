@@ -44,6 +44,8 @@ class LocalUsers:
         Raises:
             Unauthenticated: nobody's, or its user is disabled.
         """
+        if not bearer:
+            raise Unauthenticated("There is no token.", Refusal.MALFORMED, hint="Give yours: gatekeeper login.")
         if not is_whole(bearer):
             raise Unauthenticated("This is only a part of a token.", Refusal.MALFORMED, hint="Copy all of it.")
         kept, found = kept_of(bearer), None

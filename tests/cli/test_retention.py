@@ -90,6 +90,14 @@ def test_a_field_that_is_demanded_and_missing_is_told_with_its_place(gatekeeper:
         assert f"{tmp_path / 'lab.yaml'}:3:1: Customer lab lacks address, locations_of_use, jurisdiction" in said
 
 
+def test_the_first_record_of_all_may_be_a_draft_that_lacks_what_is_demanded(gatekeeper: Run, tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(LAB)
+    (tmp_path / "config.yaml").write_text("records: {profile: required}\n")
+    asked = ("-f", str(tmp_path / "lab.yaml"), "--config", str(tmp_path / "config.yaml"), "--as", "ana")
+    assert "draft" in gatekeeper("customer", "apply", *asked, "--draft")
+    assert "Customer lab lacks address" in gatekeeper("customer", "submit", "lab", *asked[2:], exits=2)
+
+
 @pytest.mark.slow
 def test_an_erasure_claims_nothing_of_files_that_nobody_has_on_record(
     gatekeeper: Run, later: Callable[[timedelta], None], tmp_path: Path

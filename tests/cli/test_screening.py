@@ -49,7 +49,7 @@ def test_a_list_is_tried_loaded_and_compared(typed: Typed) -> None:
     assert typed("list", "show") == "No list is loaded.\n"
     told = typed(*IMPORT)
     assert "+ Korvet Dynamics (Entity List 77)" in told
-    assert "1 new hits" in told
+    assert "1 party screened: 1 new hit." in told
     assert "0 would be added, 0 removed, 0 changed" in typed("list", "diff", "@csl.csv", "--list", "csl")
     assert json.loads(typed("list", "show", "-o", "json"))[0]["entries"] == 2
     assert "is not loaded" in typed("list", "show", "sdn", code=2)
@@ -73,6 +73,15 @@ def test_a_hit_is_judged_by_one_and_confirmed_by_another(typed: Typed) -> None:
     (hit,) = json.loads(typed("screening", "hits", "-o", "json"))
     assert (hit["proposed"], hit["judged_by"]) == (True, "ana")
     assert hit["state"] == "true_match, ana says false and a second person decides"
+
+
+def test_a_record_of_a_listed_name_is_applied_with_a_word_on_its_hit(
+    typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(*IMPORT)
+    (tmp_path / "twin.yaml").write_text(LAB.replace("customer: lab", "customer: twin").replace("korvet", "korvet-2"))
+    assert run(["customer", "apply", "-f", f"{tmp_path}/twin.yaml", "--as", "ana", "--data", f"{tmp_path}/data"]) == 0
+    assert "customer twin is unresolved until people have judged the hits on its names" in capsys.readouterr().err
 
 
 def test_a_broken_list_changes_nothing(typed: Typed, tmp_path: Path) -> None:
