@@ -98,11 +98,6 @@ def shares_of(holders: Holders, customer: Customer, run_id: str) -> tuple[Shared
     return (*shares, Shared(tuple(found[each] for each in own)))
 
 
-def accounts_of(holders: Holders, customer: Customer, run_id: str) -> Shared:
-    """The accounts that share the limit of a run; of those that undeclared training is in, the set that used most."""
-    return shares_of(holders, customer, run_id)[0]
-
-
 def undeclared_of(holders: Holders, customers: Iterable[Customer]) -> list[str]:
     """The undeclared training of the groups of some customers: the runs that it is booked on, in a fixed order.
 

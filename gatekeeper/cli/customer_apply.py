@@ -23,7 +23,7 @@ from gatekeeper.cli.customer_told import (
     tell_open_hits,
     tell_summary,
 )
-from gatekeeper.cli.options import Config, Data, Person, caller_of, claimed_name, opened, record_packs
+from gatekeeper.cli.options import Config, Data, Person, caller_of, claimed_caller, opened, record_packs
 from gatekeeper.cli.printing import confirm, note, say, warn
 from gatekeeper.cli.progress import progress
 from gatekeeper.cli.two_hands import refuse_first
@@ -126,14 +126,14 @@ def _refuse_before_there_is_data(
     with opened(config, data) as wiring:
         if wiring.settings.has_data:
             return
-    claimed_name(person)
+        by = claimed_caller(wiring, person)
     with (
         tempfile.TemporaryDirectory() as folder,
         opened(config, Path(folder), makes_data=True) as empty,
         progress("looking at them first") as tell,
     ):
         if drafts:
-            empty.registry.draft_all(records, by=caller_of(empty, person), tell=tell)
+            empty.registry.draft_all(records, by=by, tell=tell)
         else:
             empty.registry.plan_all(records, tell=tell)
 

@@ -92,17 +92,11 @@ def caller_of(wiring: Wiring, person: str | None, *, approves: bool = False) -> 
     from gatekeeper.identity.authenticator import Unauthenticated
     from gatekeeper.identity.local import LocalUsers
 
-    token = token_of_caller()
     if not wiring.registry.users():
-        if token is not None:
-            raise NotPermitted(
-                f"There are no users in {wiring.settings.data}, so this token is nobody's.",
-                hint=f"{place_of_token()} Name the right data folder or settings, or act with --as PERSON and without "
-                "the token.",
-            )
-        by = Caller.claimed(claimed_name(person, approves=approves))
+        by = claimed_caller(wiring, person, approves=approves)
         _say_it_is_claimed(by)
         return by
+    token = token_of_caller()
     if token is None:
         role = Role.KYC_APPROVER.value if approves else "ROLE (which may do this: docs/people.md)"
         raise NotPermitted(
@@ -153,6 +147,24 @@ def _person_of_environment() -> str | None:
     from gatekeeper.settings import PERSON_VARIABLE
 
     return os.environ.get(PERSON_VARIABLE)
+
+
+def claimed_caller(wiring: Wiring, person: str | None, *, approves: bool = False) -> Caller:
+    """Who acts where there are no users yet, or no data at all.
+
+    Raises:
+        NotPermitted: there is a token, which is nobody's here.
+        InvalidInput: as `claimed_name` says.
+    """
+    from gatekeeper.cli.tokens import place_of_token, token_of_caller
+
+    if token_of_caller() is not None:
+        raise NotPermitted(
+            f"There are no users in {wiring.settings.data}, so this token is nobody's.",
+            hint=f"{place_of_token()} Name the right data folder or settings, or act with --as PERSON and without "
+            "the token.",
+        )
+    return Caller.claimed(claimed_name(person, approves=approves))
 
 
 def _say_it_is_claimed(by: Caller) -> None:

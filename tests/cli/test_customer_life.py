@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gatekeeper import cli
+from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
 FILE = str(ROOT / "examples" / "customers" / "bharat-models.yaml")
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def gatekeeper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command on a data folder of its own; what it printed, errors included."""
-
-    def run(*words: str, exits: int = 0) -> str:
-        assert cli.run([*words, "--data", str(tmp_path / "data")]) == exits
-        shown = capsys.readouterr()
-        return shown.out + shown.err
-
-    return run
 
 
 @pytest.mark.slow

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gatekeeper import cli
+from tests.cli.conftest import Run
 
 LAB = """
 format: 1
@@ -17,22 +16,15 @@ parties: [{id: lab, legal_name: Lab, headquarters: IN, no_parent_reason: listed}
 """
 PASSPORT = b"a passport of somebody"
 NAME = hashlib.sha256(PASSPORT).hexdigest()
-Run = Callable[..., str]
 
 
 @pytest.fixture
-def gatekeeper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command on a data folder that has one customer; what it printed, errors included."""
-
-    def run(*words: str, exits: int = 0) -> str:
-        assert cli.run([*words, "--data", str(tmp_path / "data")]) == exits
-        shown = capsys.readouterr()
-        return shown.out + shown.err
-
+def gatekeeper(gatekeeper: Run, tmp_path: Path) -> Run:
+    """On a data folder that has one customer."""
     (tmp_path / "lab.yaml").write_text(LAB)
     (tmp_path / "passport").write_bytes(PASSPORT)
-    run("customer", "apply", "-f", str(tmp_path / "lab.yaml"), "--as", "ana")
-    return run
+    gatekeeper("customer", "apply", "-f", str(tmp_path / "lab.yaml"), "--as", "ana")
+    return gatekeeper
 
 
 def add(gatekeeper: Run, tmp_path: Path, *, source: str = "customer", exits: int = 0) -> str:

@@ -124,6 +124,20 @@ def test_a_token_that_somebody_else_made_is_good_for_one_of_its_own_alone(desk: 
     assert "nobody's" in desk.err
 
 
+def test_no_token_at_all_is_no_part_of_one(desk: Desk, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    desk.run("login", code=2)
+    assert "There is no token." in desk.err
+    assert "part" not in desk.err
+
+
+@pytest.mark.parametrize("how", [(), ("--draft",)])
+def test_a_token_begins_no_data_and_is_told_of_the_folder_that_was_asked_for(desk: Desk, how: tuple[str, ...]) -> None:
+    desk.run("customer", "apply", "-f", str(EXAMPLES / "customers"), *how, token="cgk_somebody", code=2)
+    assert f"There are no users in {desk.data}" in desk.err
+    assert not desk.data.exists()
+
+
 def test_login_keeps_a_token_of_ones_own_for_nobody_else_to_read(
     desk: Desk, root: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -233,7 +247,7 @@ ACTS = {
     if not name.startswith("_") and "by" in inspect.signature(method).parameters
 }
 # Calls that give a caller: everything else might be a bare name.
-GIVES = {"caller_of", "looked"}
+GIVES = {"caller_of", "claimed_caller", "looked"}
 
 
 def calls() -> Iterator[tuple[str, ast.Call, ast.FunctionDef]]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper import cli
 from gatekeeper.wiring import SystemClock
+from tests.cli.conftest import Run
 
 LAB = """
 format: 1
@@ -19,19 +19,6 @@ customer: lab
 parties: [{id: lab, legal_name: Lab, headquarters: IN, no_parent_reason: listed}]
 profile: {email: [nobody.keeps.this@lab.example]}
 """
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def gatekeeper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command on a data folder of its own; what it printed, errors included."""
-
-    def run(*words: str, exits: int = 0) -> str:
-        assert cli.run([*words, "--data", str(tmp_path / "data")]) == exits
-        shown = capsys.readouterr()
-        return shown.out + shown.err
-
-    return run
 
 
 @pytest.fixture
