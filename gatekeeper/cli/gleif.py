@@ -16,7 +16,7 @@ from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.person import Right
 
 GLEIF_EXAMPLE = (
-    "Example: gatekeeper import gleif --lei2 lei2.csv.zip --rr rr.csv.zip --repex repex.csv.zip --apply --dry-run"
+    "Example: gatekeeper import gleif --lei2 lei2.csv.zip --rr rr.csv.zip --repex repex.csv.zip --dry-run"
 )
 
 
