@@ -15,9 +15,7 @@ from gatekeeper.cli.reading import reading
 from gatekeeper.domain.errors import InvalidInput
 from gatekeeper.domain.person import Right
 
-GLEIF_EXAMPLE = (
-    "Example: gatekeeper import gleif --lei2 lei2.csv.zip --rr rr.csv.zip --repex repex.csv.zip --dry-run"
-)
+GLEIF_EXAMPLE = "Example: gatekeeper import gleif --lei2 lei2.csv.zip --rr rr.csv.zip --repex repex.csv.zip --dry-run"
 
 
 def gleif(
